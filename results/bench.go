@@ -1,0 +1,129 @@
+// Trial, Block and Comparison: what was measured, slice by slice, and how two paths compare.
+
+package results
+
+import "time"
+
+// Shape is what a handshake negotiated, or was asked to; in an asked Shape,
+// what was not asked for is absent.
+type Shape struct {
+	Version         Version `json:"version,omitempty"`
+	Suite           string  `json:"suite,omitempty"` // IANA's name
+	Group           string  `json:"group,omitempty"`
+	SignatureScheme string  `json:"signature_scheme,omitempty"`
+	Resumed         *bool   `json:"resumed,omitempty"`
+	HelloRetry      *bool   `json:"hello_retry,omitempty"`
+	ALPN            string  `json:"alpn,omitempty"`
+}
+
+// Loop says what makes the next handshake due.
+type Loop string
+
+// The loops: in an open one the schedule does, in a closed one a free slot.
+const (
+	OpenLoop   Loop = "open"
+	ClosedLoop Loop = "closed"
+)
+
+// Trial is one measured run over one path with one asked shape, over all its
+// blocks. Due = Handshakes + OtherShape + Abandoned + failures; warm-up is in
+// none of them.
+type Trial struct {
+	Service      string       `json:"service"`
+	Path         string       `json:"path"`
+	Kind         PathKind     `json:"kind,omitempty"`
+	Target       string       `json:"target"`
+	Address      string       `json:"address"`
+	ServerName   string       `json:"server_name,omitempty"`
+	Trial        string       `json:"trial"` // id; blocks name it
+	StartedAt    time.Time    `json:"started_at,omitzero"`
+	Loop         Loop         `json:"loop"`
+	OfferedRate  float64      `json:"offered_rate,omitempty"` // handshakes a second; open loop only
+	AchievedRate float64      `json:"achieved_rate"`
+	Connections  int          `json:"connections"` // the most in flight that were allowed
+	DurationS    float64      `json:"duration_s"`
+	Client       string       `json:"client"` // lean or stock
+	Asked        Shape        `json:"asked"`
+	Negotiated   []ShapeCount `json:"negotiated"`
+	Due          int          `json:"due"`
+	Handshakes   int          `json:"handshakes"` // of the asked shape; equals Phases.Handshake.N
+	OtherShape   int          `json:"other_shape"`
+	Abandoned    int          `json:"abandoned"`
+	Failures     []Failure    `json:"failures"`
+	Valid        bool         `json:"valid"`
+	InvalidWhy   []string     `json:"invalid_why"`
+	Generator    Generator    `json:"generator"`
+	Phases       Phases       `json:"phases"`
+}
+
+// ShapeCount is how many handshakes negotiated a shape.
+type ShapeCount struct {
+	Shape Shape `json:"shape"`
+	Count int   `json:"count"`
+}
+
+// Generator is what a trial cost the machine that made the load.
+type Generator struct {
+	CPUPerHandshakeUS float64 `json:"cpu_us_per_handshake"`
+	// LagP99US is how late the generator itself was, due to sent; open loop only.
+	LagP99US *float64 `json:"lag_p99_us,omitempty"`
+	// CPUShare is the part of its allowed processors that the generator used, 0 to 1.
+	CPUShare float64 `json:"cpu_share,omitempty"`
+}
+
+// Phases are the distributions of a handshake's parts. The first four are
+// intervals on the wire: key generation and waiting in the generator are not
+// in them. Total runs from the instant at which the connection was due.
+type Phases struct {
+	Connect     *Dist `json:"connect,omitempty"`      // SYN sent to established
+	ServerHello *Dist `json:"server_hello,omitempty"` // first ClientHello sent to final ServerHello received
+	Handshake   *Dist `json:"handshake,omitempty"`    // first ClientHello sent to handshake complete at the client
+	FirstByte   *Dist `json:"first_byte,omitempty"`   // request sent to first response byte
+	Total       *Dist `json:"total,omitempty"`        // due to first response byte, or to complete without a request
+}
+
+// Dist is a distribution of durations in microseconds.
+type Dist struct {
+	N       int64   `json:"n"`
+	MeanUS  float64 `json:"mean_us"`
+	P50US   float64 `json:"p50_us"`
+	P90US   float64 `json:"p90_us"`
+	P99US   float64 `json:"p99_us"`
+	P999US  float64 `json:"p999_us"`
+	MaxUS   float64 `json:"max_us"`
+	HDR     string  `json:"hdr"`      // HdrHistogram V2, compressed, base64
+	HDRUnit string  `json:"hdr_unit"` // "ns"
+}
+
+// Block is one interleaved slice of a trial: the unit of replication.
+type Block struct {
+	Trial      string    `json:"trial"`
+	Index      int       `json:"index"`
+	StartedAt  time.Time `json:"started_at"`
+	Seed       uint64    `json:"seed"`
+	DurationS  float64   `json:"duration_s,omitempty"`
+	Handshakes int       `json:"handshakes"`
+	Phases     Phases    `json:"phases"`
+}
+
+// Comparison sets a candidate path beside a baseline path in one quantile of
+// one phase. Ratio is candidate ÷ baseline, with its confidence interval.
+type Comparison struct {
+	Service       string  `json:"service"`
+	Baseline      string  `json:"baseline"`
+	Candidate     string  `json:"candidate"`
+	BaselineRun   string  `json:"baseline_run,omitempty"`
+	Shape         Shape   `json:"shape"`
+	Phase         string  `json:"phase"`
+	Quantile      string  `json:"quantile"`
+	Ratio         float64 `json:"ratio"`
+	RatioLow      float64 `json:"ratio_low"`
+	RatioHigh     float64 `json:"ratio_high"`
+	Confidence    float64 `json:"confidence"`
+	PValue        float64 `json:"p_value"`
+	PAdjusted     float64 `json:"p_adjusted"`
+	Blocks        int     `json:"blocks"`
+	Margin        float64 `json:"margin"`
+	MinDetectable float64 `json:"minimum_detectable_ratio"`
+	Verdict       string  `json:"verdict"` // same, faster, slower, inconclusive, invalid
+}

@@ -1,0 +1,203 @@
+// The JSON Lines codec: one record a line, each with its type under "record".
+
+package results
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxLine bounds a line that is read. A record holds a few chains of at most
+// some hundred kB each.
+const maxLine = 64 << 20
+
+// Encoder writes records as JSON Lines. Each record is one Write, so what was
+// put is on its way to disk before Put returns.
+type Encoder struct {
+	w   io.Writer
+	off int64 // bytes of whole records written
+}
+
+var _ Sink = (*Encoder)(nil)
+
+// NewEncoder returns an Encoder that writes to w.
+func NewEncoder(w io.Writer) *Encoder { return &Encoder{w: w} }
+
+// Put writes one record. If it cannot be written whole and w is a file, the
+// file is cut back to its last whole record, so that it stays readable.
+func (e *Encoder) Put(r Record) error {
+	line, err := Marshal(r)
+	if err != nil {
+		return err
+	}
+	n, err := e.w.Write(append(line, '\n'))
+	if err != nil {
+		if f, ok := e.w.(interface{ Truncate(int64) error }); ok && n > 0 {
+			err = errors.Join(err, f.Truncate(e.off))
+		}
+		return err
+	}
+	e.off += int64(n)
+	return nil
+}
+
+// Marshal returns a record as one JSON object without a line end, its type
+// first.
+func Marshal(r Record) ([]byte, error) {
+	if o, ok := r.(*Other); ok {
+		return bytes.Clone(o.JSON), nil
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `{"record":%q`, r.Type())
+	head := b.Len()
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		return nil, fmt.Errorf("encoding %s record: %w", r.Type(), err)
+	}
+	// The record's own object follows the type: its brace becomes a comma.
+	line := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	line[head] = ','
+	if line[head+1] == '}' {
+		line = append(line[:head], '}')
+	}
+	return line, nil
+}
+
+// Decoder reads a run back.
+type Decoder struct {
+	r       *bufio.Reader
+	line    int
+	header  *Header
+	trailer *Trailer
+	records int
+}
+
+// NewDecoder reads the header. A stream that does not begin with a header of
+// this schema is refused.
+func NewDecoder(r io.Reader) (*Decoder, error) {
+	d := &Decoder{r: bufio.NewReader(r)}
+	rec, err := d.read()
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("no records: the input is empty")
+	}
+	if err != nil {
+		return nil, err
+	}
+	h, ok := rec.(*Header)
+	if !ok {
+		return nil, fmt.Errorf("line 1: not a run of shakedown: the first record is %q, not \"header\"", rec.Type())
+	}
+	if h.Schema != Schema {
+		return nil, fmt.Errorf("line 1: schema %q is not known here; this version reads %q: use the version of shakedown that wrote it (%s)",
+			h.Schema, Schema, h.ToolVersion)
+	}
+	d.header = h
+	return d, nil
+}
+
+// Header is the run's header.
+func (d *Decoder) Header() *Header { return d.header }
+
+// Trailer is the run's trailer once Next has returned io.EOF; nil if the
+// stream is partial: what Next returned before is good all the same.
+func (d *Decoder) Trailer() *Trailer { return d.trailer }
+
+// Next returns the next record between header and trailer, io.EOF after the
+// last. A last line that was cut off in the middle ends a partial stream; a
+// line that is whole but not a record is an error that names it.
+func (d *Decoder) Next() (Record, error) {
+	if d.trailer != nil {
+		return nil, io.EOF
+	}
+	rec, err := d.read()
+	if err != nil {
+		return nil, err
+	}
+	switch r := rec.(type) {
+	case *Header:
+		return nil, fmt.Errorf("line %d: a second header: read one run at a time", d.line)
+	case *Trailer:
+		d.trailer = r
+		if r.Records != d.records {
+			return nil, fmt.Errorf("line %d: the trailer counts %d records, the stream has %d: lines were lost or added", d.line, r.Records, d.records)
+		}
+		return nil, io.EOF
+	}
+	d.records++
+	return rec, nil
+}
+
+func (d *Decoder) read() (Record, error) {
+	line, err := d.readLine()
+	if err != nil && (err != io.EOF || len(line) == 0) {
+		return nil, err
+	}
+	cut := err == io.EOF // the last line has no end: whole, or cut off in the middle
+	rec, err := Unmarshal(line)
+	if err != nil {
+		if cut {
+			return nil, io.EOF
+		}
+		return nil, fmt.Errorf("line %d: %w", d.line, err)
+	}
+	return rec, nil
+}
+
+// readLine returns the next line without its end; a last line that has no end
+// comes with io.EOF.
+func (d *Decoder) readLine() ([]byte, error) {
+	d.line++
+	var line []byte
+	for {
+		part, err := d.r.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return bytes.TrimSpace(line), nil
+		case errors.Is(err, bufio.ErrBufferFull):
+			if len(line) > maxLine {
+				return nil, fmt.Errorf("line %d: longer than %d MB: not a record", d.line, maxLine>>20)
+			}
+		default:
+			return line, err
+		}
+	}
+}
+
+// Unmarshal reads one record. A type that is not known becomes an *Other.
+func Unmarshal(line []byte) (Record, error) {
+	var head struct {
+		Record string `json:"record"`
+	}
+	if err := json.Unmarshal(line, &head); err != nil {
+		return nil, fmt.Errorf("not a JSON object: %w", err)
+	}
+	if head.Record == "" {
+		return nil, errors.New(`not a record: it has no "record" key`)
+	}
+	rec := empty(head.Record)
+	if rec == nil {
+		return &Other{Kind: head.Record, JSON: bytes.Clone(line)}, nil
+	}
+	if err := json.Unmarshal(line, rec); err != nil {
+		return nil, fmt.Errorf("%s record: %w", head.Record, err)
+	}
+	return rec, nil
+}
+
+// empty returns a new record of a type, nil if the type is not known.
+func empty(kind string) Record {
+	for _, r := range []Record{
+		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Trial{}, &Block{}, &Comparison{},
+	} {
+		if r.Type() == kind {
+			return r
+		}
+	}
+	return nil
+}
