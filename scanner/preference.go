@@ -38,6 +38,13 @@ func rank(ctx context.Context, a *asker, by enumerator, guess []uint16, seen []o
 	if !ok {
 		return ranking{results.PreferenceUnknown, guess}
 	}
+	if pushed := favouritesFirst(order, by.favourite); pushed != nil {
+		o := choose(ctx, a, by, pushed)
+		if o == nil {
+			return ranking{results.PreferenceUnknown, order}
+		}
+		more = append(more, *o)
+	}
 	if serverDecides(append(seen, more...), order) {
 		return ranking{results.PreferenceServer, order}
 	}
@@ -73,6 +80,25 @@ func serverOrder(ctx context.Context, a *asker, by enumerator, guess []uint16, w
 		seen = append(seen, *tail)
 	}
 	return guess, seen, true
+}
+
+// favouritesFirst is an offer that puts the client's favourites before all
+// others; nil where there are none, or the server's own order begins with one.
+func favouritesFirst(order []uint16, favourite func(uint16) bool) []uint16 {
+	if favourite == nil || favourite(order[0]) || !slices.ContainsFunc(order, favourite) {
+		return nil
+	}
+	pushed := reversed(order)
+	slices.SortStableFunc(pushed, func(a, b uint16) int {
+		switch fa, fb := favourite(a), favourite(b); {
+		case fa == fb:
+			return 0
+		case fa:
+			return -1
+		}
+		return 1
+	})
+	return pushed
 }
 
 // choose asks which of some ids a server picks; nil if it does not say.

@@ -21,6 +21,9 @@ import (
 type enumerator struct {
 	ask    func(offered []uint16) question
 	chosen func(answer) uint16
+	// favourite marks what a server with an order of its own may still let a
+	// client push to the front; nil if there is no such thing.
+	favourite func(uint16) bool
 }
 
 // suitesIn enumerates suites of a version.
@@ -28,6 +31,8 @@ func suitesIn(version uint16, serverName string) enumerator {
 	return enumerator{
 		ask:    func(offered []uint16) question { return usual(version, serverName, offered) },
 		chosen: func(got answer) uint16 { return got.hello.Suite },
+		// OpenSSL's PRIORITIZE_CHACHA, for clients without AES in hardware.
+		favourite: func(id uint16) bool { return strings.Contains(wire.LookupSuite(id).Name, "CHACHA20") },
 	}
 }
 
