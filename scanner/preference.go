@@ -19,26 +19,35 @@ type ranking struct {
 }
 
 // rank finds the preference among accepted ids, given every offer that was
-// seen so far. guess is an order to try first. It needs one question where the
-// client decides; where the server does, its whole order is guessed and then
-// certified by offering every tail of it, back to front, side by side.
+// seen so far. guess is an order to try first. It needs two questions where the
+// client decides, one each way round; where the server does, its whole order is
+// guessed and then certified by offering every tail of it, back to front, side
+// by side.
 func rank(ctx context.Context, a *asker, by enumerator, guess []uint16, seen []offer) ranking {
 	if len(guess) < 2 {
 		return ranking{order: guess}
 	}
-	backwards := choose(ctx, a, by, reversed(guess))
+	backwards := choose(ctx, a, by, by.backwards(guess))
 	if backwards == nil {
 		return ranking{results.PreferenceUnknown, guess}
 	}
 	seen = append(slices.Clone(seen), *backwards)
-	if clientDecides(seen, guess) {
-		return ranking{results.PreferenceClient, guess}
+	if backwards.choice == backwards.ids[0] {
+		// Either the client decides, or the server's favourite happened to
+		// stand first.
+		forwards := choose(ctx, a, by, guess)
+		if forwards == nil {
+			return ranking{results.PreferenceUnknown, guess}
+		}
+		if seen = append(seen, *forwards); clientDecides(seen, guess) {
+			return ranking{results.PreferenceClient, guess}
+		}
 	}
 	order, more, ok := serverOrder(ctx, a, by, guess, *backwards)
 	if !ok {
 		return ranking{results.PreferenceUnknown, guess}
 	}
-	if pushed := favouritesFirst(order, by.favourite); pushed != nil {
+	if pushed := by.favouritesFirst(order); pushed != nil {
 		o := choose(ctx, a, by, pushed)
 		if o == nil {
 			return ranking{results.PreferenceUnknown, order}
@@ -61,7 +70,7 @@ func serverOrder(ctx context.Context, a *asker, by enumerator, guess []uint16, w
 		var g errgroup.Group
 		for i := 1; i < len(tails); i++ {
 			g.Go(func() error {
-				tails[i] = choose(ctx, a, by, reversed(guess[i:]))
+				tails[i] = choose(ctx, a, by, by.backwards(guess[i:]))
 				return nil
 			})
 		}
@@ -72,7 +81,7 @@ func serverOrder(ctx context.Context, a *asker, by enumerator, guess []uint16, w
 			return nil, seen, false
 		}
 		if tail.choice != guess[i] {
-			rest := &elimination{enumerator: by, rest: reversed(guess[i:])}
+			rest := &elimination{enumerator: by, rest: by.backwards(guess[i:])}
 			rest.run(ctx, a)
 			seen = append(seen, rest.offers...)
 			return slices.Concat(guess[:i], rest.accepted), seen, len(rest.rest) == 0
@@ -82,23 +91,34 @@ func serverOrder(ctx context.Context, a *asker, by enumerator, guess []uint16, w
 	return guess, seen, true
 }
 
+// backwards is an offer from the back of an order to its front, but for the
+// client's favourites, which stand last: a server that would let them be pushed
+// to the front shows its own order all the same.
+func (by enumerator) backwards(order []uint16) []uint16 {
+	ids := slices.Clone(order)
+	slices.Reverse(ids)
+	if by.favourite != nil {
+		slices.SortStableFunc(ids, func(a, b uint16) int { return asInt(by.favourite(a)) - asInt(by.favourite(b)) })
+	}
+	return ids
+}
+
 // favouritesFirst is an offer that puts the client's favourites before all
 // others; nil where there are none, or the server's own order begins with one.
-func favouritesFirst(order []uint16, favourite func(uint16) bool) []uint16 {
-	if favourite == nil || favourite(order[0]) || !slices.ContainsFunc(order, favourite) {
+func (by enumerator) favouritesFirst(order []uint16) []uint16 {
+	if by.favourite == nil || by.favourite(order[0]) || !slices.ContainsFunc(order, by.favourite) {
 		return nil
 	}
-	pushed := reversed(order)
-	slices.SortStableFunc(pushed, func(a, b uint16) int {
-		switch fa, fb := favourite(a), favourite(b); {
-		case fa == fb:
-			return 0
-		case fa:
-			return -1
-		}
+	ids := by.backwards(order)
+	slices.Reverse(ids)
+	return ids
+}
+
+func asInt(b bool) int {
+	if b {
 		return 1
-	})
-	return pushed
+	}
+	return 0
 }
 
 // choose asks which of some ids a server picks; nil if it does not say.
@@ -152,10 +172,4 @@ func merge(orders [][]uint16, better func(a, b uint16) bool) []uint16 {
 		whole = append(whole, orders[best][0])
 		orders[best] = orders[best][1:]
 	}
-}
-
-func reversed(ids []uint16) []uint16 {
-	r := slices.Clone(ids)
-	slices.Reverse(r)
-	return r
 }
