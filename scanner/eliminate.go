@@ -7,8 +7,6 @@ package scanner
 import (
 	"context"
 	"slices"
-
-	"shakedown/results"
 )
 
 // elimination finds which of its candidates a server accepts.
@@ -73,6 +71,3 @@ func (e *elimination) undetermined() []uint16 {
 	}
 	return e.rest
 }
-
-// why is the failure that left things undetermined.
-func (e *elimination) why() results.Failure { return e.last.failure }

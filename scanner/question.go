@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"slices"
 
-	"shakedown/results"
 	"shakedown/scanner/wire"
 )
 
@@ -98,12 +97,4 @@ func likelyFirst[T any](likely []uint16, all []T, pick func(T) (id uint16, ok bo
 	}
 	slices.SortStableFunc(ids, func(a, b uint16) int { return rank(a) - rank(b) })
 	return ids
-}
-
-func versionNumbers(vs []results.Version) []uint16 {
-	var out []uint16
-	for _, v := range vs {
-		out = append(out, wire.VersionNumber(v))
-	}
-	return out
 }

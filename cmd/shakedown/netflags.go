@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -189,16 +188,4 @@ func (f *netFlags) limit(ctx context.Context) (context.Context, context.CancelFu
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, f.deadline)
-}
-
-// readableFiles refuses files that cannot be read, before anything is sent.
-func readableFiles(flag string, names []string) error {
-	for _, name := range names {
-		file, err := os.Open(name)
-		if err != nil {
-			return usagef("%s: %w", flag, err)
-		}
-		file.Close()
-	}
-	return nil
 }
