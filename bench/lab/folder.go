@@ -104,8 +104,10 @@ func ours(dir string) error {
 	if err != nil {
 		return err
 	}
-	if len(entries) > 0 {
-		return &FolderError{dir, "holds files that are not a lab's"}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), markerFile) { // a crash can leave an unfinished marker
+			return &FolderError{dir, "holds files that are not a lab's"}
+		}
 	}
 	return os.Chmod(dir, 0o700)
 }

@@ -99,10 +99,18 @@ func (f *folder) up(ctx context.Context, h *host, o Options) (*Lab, error) {
 	return l, nil
 }
 
-// fail takes down what was started and keeps the reason for status.
+// fail takes down what was started and keeps the reason, with the logs, for
+// status. Who interrupted it knows the reason: then nothing is kept.
 func (f *folder) fail(ctx context.Context, st state, cause error) error {
+	if err := endAll(context.WithoutCancel(ctx), f.dir); err != nil {
+		return errors.Join(cause, err)
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		_, err := f.remove()
+		return errors.Join(fmt.Errorf("interrupted, and all that had started is ended: %w", ctx.Err()), err)
+	}
 	st.Phase, st.Failure, st.Paths = Failed, cause.Error(), nil
-	return errors.Join(cause, endAll(context.WithoutCancel(ctx), f.dir), f.write(st))
+	return errors.Join(cause, f.write(st))
 }
 
 // Down ends the lab and removes what it made.

@@ -46,6 +46,7 @@ type Nginx struct {
 	TLS     TLS
 	Plain   bool   // also speaks HTTP without TLS, on Server.Plain
 	Body    string // what it answers; nginx' variables are filled in
+	Extra   string // further directives of the server block
 	Workers int    // worker processes; 0 is one
 }
 
@@ -101,6 +102,7 @@ func (n Nginx) config(addrs, env []string) string {
 		fmt.Fprintf(&b, "    listen %s;\n", addrs[1])
 	}
 	b.WriteString(n.TLS.nginx())
+	b.WriteString(n.Extra)
 	fmt.Fprintf(&b, "    location / { default_type text/plain; return 200 %s; }\n  }\n}\n", nginxQuote(n.Body+"\n"))
 	return b.String()
 }

@@ -79,14 +79,15 @@ func (m Missing) Command() string {
 
 // host finds and runs programs. Every command of the lab goes through it.
 type host struct {
-	path string // like $PATH
-	ran  func(argv, env []string)
+	path string                                             // like $PATH
+	ran  func(argv, env []string)                           // sees every command; nil for none
+	pick func(ctx context.Context, n int) ([]string, error) // free addresses
 }
 
 // newHost looks through path, or $PATH and the folders of system programs,
 // which Debian leaves out of an ordinary user's $PATH.
 func newHost(path string) *host {
-	return &host{path: cmp.Or(path, os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")}
+	return &host{path: cmp.Or(path, os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin"), pick: freeAddresses}
 }
 
 // find gives the absolute path of something that Needs lists.

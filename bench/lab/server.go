@@ -106,7 +106,7 @@ func (p Place) start(ctx context.Context, r recipe) (*Server, error) {
 func (p Place) try(ctx context.Context, r recipe) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	addrs, err := freeAddresses(ctx, r.ports)
+	addrs, err := p.host.pick(ctx, r.ports)
 	if err != nil {
 		return nil, err
 	}

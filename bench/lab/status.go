@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -77,7 +78,19 @@ func inspect(ctx context.Context, dir string, st state) []ServerStatus {
 		wg.Go(func() { all[i] = look(ctx, dir, e, known[e.Name], st.Paths) })
 	}
 	wg.Wait()
+	explainEnclave(all)
 	return all
+}
+
+// explainEnclave names the cause where a path fails because the server that
+// holds its keys does.
+func explainEnclave(all []ServerStatus) {
+	down := slices.ContainsFunc(all, func(s ServerStatus) bool { return s.Name == enclaveToken && !s.Up })
+	for i, s := range all {
+		if down && s.Kind == results.EnclaveOffloaded && !s.Up {
+			all[i].Why += "; its keys are in " + enclaveToken + ", which is down"
+		}
+	}
 }
 
 func look(ctx context.Context, dir string, e entry, s *Server, paths []Path) ServerStatus {
