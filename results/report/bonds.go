@@ -70,6 +70,35 @@ func behind(es []*endpoint, front *endpoint, name string) []*endpoint {
 
 func (b *bond) all() []*endpoint { return append([]*endpoint{b.front}, b.targets...) }
 
+// remark is one thing worth saying of a load balancer's targets.
+type remark struct {
+	level      level
+	who, words string
+}
+
+// told says in words which targets stand out.
+func (b *bond) told() []remark {
+	var out []remark
+	for _, d := range b.drifts {
+		out = append(out, remark{warning, d.who.label, d.String()})
+	}
+	for _, e := range b.targets {
+		if e.cert.level >= warning {
+			out = append(out, remark{e.cert.level, e.label, "certificate: " + e.cert.alarm()})
+		}
+		if l, words := statusWords(e); l >= warning {
+			out = append(out, remark{l, e.label, words})
+		}
+	}
+	for _, name := range b.missing {
+		out = append(out, remark{notable, name, "is named as a target but was not observed"})
+	}
+	if out == nil {
+		return []remark{{fine, "", "the targets are alike: " + list(labelsOf(b.targets), 6)}}
+	}
+	return out
+}
+
 // drifts compares siblings with what most of them have in common.
 func drifts(siblings []*endpoint) []drift {
 	answered := slices.DeleteFunc(slices.Clone(siblings), func(e *endpoint) bool { return len(e.Versions) == 0 })

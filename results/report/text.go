@@ -166,13 +166,16 @@ func (p *page) attention(d *digest) {
 	}
 }
 
-// who names an issue's paths, and their service where there are several.
-func (p *page) who(i issue, d *digest) string {
+func (p *page) who(i issue, d *digest) string { return who(i, len(d.sections) > 1, p.limit(6)) }
+
+// who names an issue's paths, at most limit of them (0: all), and their
+// service where there are several.
+func who(i issue, named bool, limit int) string {
 	who := strings.Join(i.labels, ", ")
-	if n := len(i.labels); n > 6 && !p.verbose {
-		who = fmt.Sprintf("%s and %d more", strings.Join(i.labels[:5], ", "), n-5)
+	if n := len(i.labels); limit > 0 && n > limit {
+		who = fmt.Sprintf("%s and %d more", strings.Join(i.labels[:limit-1], ", "), n-limit+1)
 	}
-	if len(d.sections) > 1 && i.section != nil && !i.section.many {
+	if named && i.section != nil && !i.section.many {
 		who = i.section.title + " " + who
 	}
 	return who
@@ -360,7 +363,7 @@ func quantumCell(e *endpoint) cell {
 func (p *page) bond(b *bond) {
 	p.subtitle(fmt.Sprintf("%s beside its targets", b.front.label))
 	for _, line := range b.told() {
-		p.paragraph(2, 2, plainStyle, line)
+		p.paragraph(2, 2, line.level.style(), strings.TrimSpace(line.who+" "+line.words))
 	}
 	differ := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return !f.differs() || f.Topic == topicCerts && f.Name != "verdict" })
 	if len(differ) > 0 {
@@ -373,29 +376,6 @@ func (p *page) bond(b *bond) {
 		}
 	}
 	p.paragraph(2, 2, dimStyle, b.rest())
-}
-
-// told says in words which targets stand out.
-func (b *bond) told() []string {
-	var lines []string
-	for _, e := range b.targets {
-		if l, words := statusWords(e); l >= warning {
-			lines = append(lines, e.label+" "+words)
-		}
-		if e.cert.level >= warning {
-			lines = append(lines, fmt.Sprintf("%s certificate: %s", e.label, e.cert.alarm()))
-		}
-	}
-	for _, d := range b.drifts {
-		lines = append(lines, d.who.label+" "+d.String())
-	}
-	for _, name := range b.missing {
-		lines = append(lines, name+" is named as a target but was not observed")
-	}
-	if lines == nil {
-		lines = []string{"the targets are alike: " + list(labelsOf(b.targets), 6)}
-	}
-	return lines
 }
 
 // rest counts the facts that are alike, and those that could not be compared.
