@@ -67,7 +67,7 @@ func sectionIssues(s *section) []issue {
 	for _, e := range s.endpoints {
 		l, words := statusWords(e)
 		add(l, e.label, e.ref, words)
-		add(e.cert.level, e.label, e.ref, "certificate: "+e.cert.String())
+		add(e.cert.level, e.label, e.ref, "certificate: "+e.cert.alarm())
 	}
 	for _, d := range distinctDrifts(s.bonds) {
 		add(warning, d.who.label, d.who.ref, d.String())
@@ -82,15 +82,18 @@ func sectionIssues(s *section) []issue {
 	return all
 }
 
-// distinctDrifts names a drift once, though several load balancers may share
-// the targets.
+// distinctDrifts names an instance's drift once, though several load balancers
+// may share it: from the most siblings.
 func distinctDrifts(bonds []*bond) []drift {
 	var out []drift
 	for _, b := range bonds {
 		for _, d := range b.drifts {
-			told := slices.ContainsFunc(out, func(o drift) bool { return o.who == d.who && o.String() == d.String() })
-			if !told {
+			i := slices.IndexFunc(out, func(o drift) bool { return o.who == d.who })
+			switch {
+			case i < 0:
 				out = append(out, d)
+			case len(d.from) > len(out[i].from):
+				out[i] = d
 			}
 		}
 	}

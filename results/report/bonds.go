@@ -4,7 +4,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,9 +31,9 @@ type drift struct {
 func (d drift) String() string {
 	from := list(labelsOf(d.from), 3)
 	if d.split {
-		return fmt.Sprintf("is not set up like %s: %s", from, strings.Join(d.words, "; "))
+		return fmt.Sprintf("is not set up like %s: %s", from, strings.Join(d.words, ", "))
 	}
-	return fmt.Sprintf("drifted from %s: %s", from, strings.Join(d.words, "; "))
+	return fmt.Sprintf("drifted from %s: %s", from, strings.Join(d.words, ", "))
 }
 
 // bonds finds each path's targets among the endpoints of its service.
@@ -70,6 +69,35 @@ func behind(es []*endpoint, front *endpoint, name string) []*endpoint {
 }
 
 func (b *bond) all() []*endpoint { return append([]*endpoint{b.front}, b.targets...) }
+
+// remark is one thing worth saying of a load balancer's targets.
+type remark struct {
+	level      level
+	who, words string
+}
+
+// told says in words which targets stand out.
+func (b *bond) told() []remark {
+	var out []remark
+	for _, d := range b.drifts {
+		out = append(out, remark{warning, d.who.label, d.String()})
+	}
+	for _, e := range b.targets {
+		if e.cert.level >= warning {
+			out = append(out, remark{e.cert.level, e.label, "certificate: " + e.cert.alarm()})
+		}
+		if l, words := statusWords(e); l >= warning {
+			out = append(out, remark{l, e.label, words})
+		}
+	}
+	for _, name := range b.missing {
+		out = append(out, remark{notable, name, "is named as a target but was not observed"})
+	}
+	if out == nil {
+		return []remark{{fine, "", "the targets are alike: " + list(labelsOf(b.targets), 6)}}
+	}
+	return out
+}
 
 // drifts compares siblings with what most of them have in common.
 func drifts(siblings []*endpoint) []drift {
@@ -128,26 +156,26 @@ func topicWords(facts []fact) []string {
 			more = append(more, f.Name)
 		case was == "yes" && is == "no":
 			fewer = append(fewer, f.Name)
-		case strings.HasPrefix(is, "order "):
-			other = append(other, "prefers "+f.Name+" in another order")
+		case strings.HasPrefix(f.Name, sequencePrefix):
+			other = append(other, "another order of "+f.Name)
 		case f.Topic == topicOrder:
-			other = append(other, fmt.Sprintf("order of %s is the %s's, not the %s's", f.Name, is, was))
+			other = append(other, fmt.Sprintf("%s in the %s's order, not the %s's", f.Name, is, was))
 		default:
-			other = append(other, fmt.Sprintf("%s is %s, not %s", f.Name, is, was))
+			other = append(other, fmt.Sprintf("%s %s, not %s", f.Name, is, was))
 		}
 	}
-	words := counted("also accepts", facts[0].Topic, more)
-	words = append(words, counted("does not accept", facts[0].Topic, fewer)...)
+	words := counted("also", facts[0].Topic, more)
+	words = append(words, counted("not", facts[0].Topic, fewer)...)
 	return append(words, other...)
 }
 
-// counted names a few things, or counts and names the first of many.
+// counted names a few things, or counts many: the table beside it names them.
 func counted(verb, topic string, names []string) []string {
 	switch {
 	case len(names) == 0:
 		return nil
-	case len(names) <= 3 || topic == topicVersions:
+	case len(names) == 1 || topic == topicVersions || len(names) < 4 && strings.HasPrefix(topic, topicGroups):
 		return []string{verb + " " + list(names, 0)}
 	}
-	return []string{fmt.Sprintf("%s %d %s (%s)", verb, len(names), cmp.Or(topic, "things"), list(names, 2))}
+	return []string{fmt.Sprintf("%s %d %s", verb, len(names), topic)}
 }

@@ -35,9 +35,43 @@ const soonDays = 30
 type verdict struct {
 	level level
 	words []string // worst first
+	left  string   // how long it is still good; "" if it is not
 }
 
-func (v verdict) String() string { return strings.Join(v.words, ", ") }
+// compact is all of it in fewer words.
+func (v verdict) compact() string { return strings.Replace(v.String(), " left", "", 1) }
+
+// String is all of it, "" if no chain was seen.
+func (v verdict) String() string {
+	words := v.words
+	if v.left != "" {
+		words = append(slices.Clip(words), v.left)
+	}
+	return strings.Join(words, ", ")
+}
+
+// brief is what matters most, for a narrow column.
+func (v verdict) brief() string {
+	switch {
+	case len(v.words) == 0:
+		return ""
+	case v.words[0] == trusted && v.level >= warning:
+		return strings.TrimSuffix(v.left, " left")
+	case strings.HasPrefix(v.words[0], "expired"):
+		return "expired"
+	}
+	return v.words[0]
+}
+
+// alarm is what there is to act on.
+func (v verdict) alarm() string {
+	if len(v.words) > 0 && v.words[0] == trusted {
+		return v.left
+	}
+	return strings.Join(v.words, ", ")
+}
+
+const trusted = "trusted"
 
 // worstOf is the verdict on the worst of an endpoint's chains.
 func worstOf(chains []results.Chain, at time.Time) verdict {
@@ -77,7 +111,7 @@ func (v *verdict) trust(c *results.Chain) {
 	case c.Trusted == results.Yes && c.SelfSigned == results.SelfSignedLeaf:
 		v.words = append([]string{"self-signed, itself a trust anchor"}, v.words...)
 	case c.Trusted == results.Yes:
-		v.words = append([]string{"trusted"}, v.words...)
+		v.words = append([]string{trusted}, v.words...)
 	case c.Trusted == results.Unknown:
 		v.add(warning, "trust unknown")
 	case c.Trusted == results.No:
@@ -96,11 +130,10 @@ func (v *verdict) validity(c *results.Chain, at time.Time) {
 	if !leaf {
 		words += " (an issuer's)"
 	}
-	l := fine
+	v.left = words
 	if days < soonDays {
-		l = warning
+		v.level = max(v.level, warning)
 	}
-	v.add(l, words)
 }
 
 // firstEnd is when the first of the leaf and its issuers expires, and whether

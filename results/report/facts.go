@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -28,6 +29,7 @@ func answer(a results.Answer) cell {
 // fact is one question and each endpoint's value of it.
 type fact struct {
 	Topic, Name string
+	Short       string // a shorter name where there is one: OpenSSL's
 	Cells       []cell
 }
 
@@ -62,6 +64,9 @@ const (
 	topicCerts    = "certificate"
 )
 
+// sequencePrefix begins the names of the facts that sequenceFact makes.
+const sequencePrefix = "shared "
+
 // factsOf lists every fact that at least one of the endpoints was asked.
 func factsOf(es []*endpoint) []fact {
 	facts := versionFacts(es)
@@ -77,7 +82,7 @@ func factsOf(es []*endpoint) []fact {
 }
 
 func factOf(topic, name string, es []*endpoint, of func(*endpoint) cell) fact {
-	f := fact{topic, name, make([]cell, len(es))}
+	f := fact{Topic: topic, Name: name, Short: name, Cells: make([]cell, len(es))}
 	for i, e := range es {
 		f.Cells[i] = of(e)
 	}
@@ -101,6 +106,7 @@ func versionFacts(es []*endpoint) []fact {
 // offer is what an endpoint accepted of one list in one version.
 type offer struct {
 	ids, names []string // in the server's order, where it has one
+	short      []string // the names' shorter forms; nil: the same
 	open       []string // ids without a usable answer; * for all
 	asked      bool
 }
@@ -122,6 +128,7 @@ func suitesOf(e *endpoint, v results.Version) offer {
 	o := offer{open: e.Undetermined.Suites[v], asked: asked}
 	for _, s := range list {
 		o.ids, o.names = append(o.ids, s.ID), append(o.names, suiteName(s))
+		o.short = append(o.short, clean(cmp.Or(s.OpenSSL, suiteName(s))))
 	}
 	return o
 }
@@ -159,7 +166,11 @@ func nameFacts(es []*endpoint, topic string, of func(*endpoint, results.Version)
 					continue
 				}
 				seen[id] = true
-				facts = append(facts, factOf(topic+" of "+string(v), o.names[i], es, func(e *endpoint) cell { return of(e, v).has(id) }))
+				f := factOf(topic+" of "+string(v), o.names[i], es, func(e *endpoint) cell { return of(e, v).has(id) })
+				if o.short != nil {
+					f.Short = o.short[i]
+				}
+				facts = append(facts, f)
 			}
 		}
 	}
@@ -175,11 +186,11 @@ func orderFacts(es []*endpoint) []fact {
 	for _, v := range known {
 		facts = append(facts,
 			factOf(topicOrder, "suites of "+string(v), es, func(e *endpoint) cell { return preference(e.Preference[v]) }),
-			sequenceFact("shared suites of "+string(v), es, func(e *endpoint) ([]string, bool) {
+			sequenceFact(sequencePrefix+"suites of "+string(v), es, func(e *endpoint) ([]string, bool) {
 				return suitesOf(e, v).ids, e.Preference[v] == results.PreferenceServer
 			}),
 			factOf(topicOrder, "groups of "+string(v), es, func(e *endpoint) cell { return preference(e.GroupPreference[v]) }),
-			sequenceFact("shared groups of "+string(v), es, func(e *endpoint) ([]string, bool) {
+			sequenceFact(sequencePrefix+"groups of "+string(v), es, func(e *endpoint) ([]string, bool) {
 				return groupsOf(e, v).ids, e.GroupPreference[v] == results.PreferenceServer
 			}))
 	}
@@ -193,8 +204,8 @@ func preference(p results.Preference) cell {
 	return value(clean(string(p)))
 }
 
-// sequenceFact names the orders in which servers keep the names that all of
-// them have: A, B, …
+// sequenceFact tells apart the orders in which servers keep the names that all
+// of them have, as A, B, …
 func sequenceFact(name string, es []*endpoint, of func(*endpoint) (ids []string, fixed bool)) fact {
 	shared := map[string]int{}
 	servers := 0
@@ -220,7 +231,7 @@ func sequenceFact(name string, es []*endpoint, of func(*endpoint) (ids []string,
 		}
 		key := strings.Join(kept, " ")
 		if orders[key] == "" {
-			orders[key] = "order " + string(rune('A'+len(orders)%26))
+			orders[key] = string(rune('A' + len(orders)%26))
 		}
 		return value(orders[key])
 	})
@@ -285,7 +296,10 @@ func listed(names []string) cell {
 	if names == nil {
 		return cell{}
 	}
-	return value(clean(list(names, 0)))
+	if len(names) == 0 {
+		return value("none")
+	}
+	return value(clean(strings.Join(names, " ")))
 }
 
 func certFacts(es []*endpoint) []fact {
@@ -309,7 +323,7 @@ func certFacts(es []*endpoint) []fact {
 		}
 	}
 	verdicts := factOf(topicCerts, "verdict", es, func(e *endpoint) cell {
-		return cell{e.cert.String(), e.cert.words != nil, e.cert.level}
+		return cell{e.cert.brief(), e.cert.words != nil, e.cert.level}
 	})
 	return []fact{
 		verdicts,

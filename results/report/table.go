@@ -110,6 +110,7 @@ const gap = 2
 // fitted gives the table as one or more that fit a width: as it is, with
 // columns shortened, or else in its parts, each below the other.
 func (t *table) fitted(width int) []*table {
+	t = t.filled()
 	if widths, ok := t.widths(width); ok {
 		return []*table{t.cut(widths)}
 	}
@@ -123,6 +124,21 @@ func (t *table) fitted(width int) []*table {
 		out = append(out, sub.squeezed(width))
 	}
 	return out
+}
+
+// filled is the table without columns that say nothing.
+func (t *table) filled() *table {
+	return t.pick(func(i int) bool {
+		return slices.ContainsFunc(t.rows, func(row [][]piece) bool { return strings.TrimSpace(plainText(row[i])) != "" })
+	})
+}
+
+func plainText(cell []piece) string {
+	s := ""
+	for _, p := range cell {
+		s += p.text
+	}
+	return s
 }
 
 // parts lists the numbers of the table's parts.
@@ -141,13 +157,14 @@ func (t *table) parts() []int {
 
 // only is the table with the columns of one part.
 func (t *table) only(part int) *table {
+	return t.pick(func(i int) bool { return t.columns[i].part == 0 || t.columns[i].part == part })
+}
+
+func (t *table) pick(keep func(int) bool) *table {
+	kept := slices.DeleteFunc(indexes(len(t.columns)), func(i int) bool { return !keep(i) })
 	sub := &table{}
-	var kept []int
-	for i, c := range t.columns {
-		if c.part == 0 || c.part == part {
-			kept = append(kept, i)
-			sub.columns = append(sub.columns, c)
-		}
+	for _, k := range kept {
+		sub.columns = append(sub.columns, t.columns[k])
 	}
 	for _, row := range t.rows {
 		cells := make([][]piece, len(kept))
@@ -157,6 +174,14 @@ func (t *table) only(part int) *table {
 		sub.rows = append(sub.rows, cells)
 	}
 	return sub
+}
+
+func indexes(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }
 
 // natural is the width that each column needs.
@@ -191,6 +216,11 @@ func (t *table) widths(width int) ([]int, bool) {
 		over--
 	}
 	return widths, true
+}
+
+func (t *table) fits(width int) bool {
+	_, ok := t.widths(width)
+	return ok
 }
 
 // squeezed shortens whatever is widest: the last resort of a narrow terminal.

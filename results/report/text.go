@@ -154,36 +154,58 @@ func (p *page) attention(d *digest) {
 	if !p.verbose && len(issues) > mostIssues {
 		issues, rest = issues[:mostIssues], len(issues)-mostIssues
 	}
+	who := 0
 	for _, i := range issues {
-		p.issue(i, len(d.sections) > 1)
+		who = max(who, min(cellWidth(p.who(i, d)), p.width/4))
+	}
+	for _, i := range issues {
+		p.issue(i, p.who(i, d), who)
 	}
 	if rest > 0 {
 		p.print(2, piece{fmt.Sprintf("and %d more, with their paths below (--verbose lists them here)", rest), dimStyle})
 	}
 }
 
-func (p *page) issue(i issue, named bool) {
-	who := list(i.labels, 6)
+func (p *page) who(i issue, d *digest) string { return who(i, len(d.sections) > 1, p.limit(6)) }
+
+// who names an issue's paths, at most limit of them (0: all), and their
+// service where there are several.
+func who(i issue, named bool, limit int) string {
+	who := strings.Join(i.labels, ", ")
+	if n := len(i.labels); limit > 0 && n > limit {
+		who = fmt.Sprintf("%s and %d more", strings.Join(i.labels[:limit-1], ", "), n-limit+1)
+	}
 	if named && i.section != nil && !i.section.many {
 		who = i.section.title + " " + who
 	}
-	if len(i.labels) > 0 {
-		who += ": "
+	return who
+}
+
+// issue prints who it is about beside what it is; below each other if the
+// first is long.
+func (p *page) issue(i issue, who string, column int) {
+	mark := piece{i.level.mark() + " ", i.level.style()}
+	words := wrap(i.words, p.width-column-4)
+	if cellWidth(who) > column {
+		p.paragraphAfter(mark, boldStyle, who)
+		for _, line := range wrap(i.words, p.width-4) {
+			p.print(4, piece{line, plainStyle})
+		}
+		return
 	}
-	lines := wrap(who+i.words, p.width-4)
-	p.print(0, append([]piece{{i.level.mark() + " ", i.level.style()}}, emphasised(lines[0], who)...)...)
-	for _, line := range lines[1:] {
-		p.print(4, piece{line, plainStyle})
+	p.print(0, mark, piece{who, boldStyle}, piece{strings.Repeat(" ", column+2-cellWidth(who)) + words[0], plainStyle})
+	for _, line := range words[1:] {
+		p.print(column+4, piece{line, plainStyle})
 	}
 }
 
-// emphasised splits the line's beginning off to stand out.
-func emphasised(line, who string) []piece {
-	head := strings.TrimSuffix(who, " ")
-	if rest, ok := strings.CutPrefix(line, head); ok {
-		return []piece{{head, boldStyle}, {rest, plainStyle}}
+// paragraphAfter wraps a text after a mark.
+func (p *page) paragraphAfter(mark piece, style style, s string) {
+	lines := wrap(s, p.width-2)
+	p.print(0, mark, piece{lines[0], style})
+	for _, line := range lines[1:] {
+		p.print(2, piece{line, style})
 	}
-	return []piece{{line, plainStyle}}
 }
 
 func (p *page) section(s *section) {
@@ -221,7 +243,7 @@ func pathTable(es []*endpoint) *table {
 		l := e.worry()
 		t.add(styled(l.mark(), l.style()), styled(e.label, boldStyle), text(clean(string(e.Kind))), text(clean(e.Address)),
 			statusCell(e), text(fmt.Sprint(e.Connections)), versionCells(e, versions), text(suiteCount(e)), text(groupCount(e)), shown(quantumCell(e)),
-			styled(cmp.Or(e.cert.String(), "–"), e.cert.level.style()))
+			styled(cmp.Or(e.cert.compact(), "–"), e.cert.level.style()))
 	}
 	return t
 }
@@ -341,39 +363,19 @@ func quantumCell(e *endpoint) cell {
 func (p *page) bond(b *bond) {
 	p.subtitle(fmt.Sprintf("%s beside its targets", b.front.label))
 	for _, line := range b.told() {
-		p.paragraph(2, 2, plainStyle, line)
+		p.paragraph(2, 2, line.level.style(), strings.TrimSpace(line.who+" "+line.words))
 	}
 	differ := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return !f.differs() || f.Topic == topicCerts && f.Name != "verdict" })
 	if len(differ) > 0 {
 		p.blank()
-		for _, t := range factTables(b.all(), differ, p.width-4) {
+		for i, t := range factTables(b.all(), differ, p.width-2) {
+			if i > 0 {
+				p.blank()
+			}
 			p.table(2, t)
 		}
 	}
 	p.paragraph(2, 2, dimStyle, b.rest())
-}
-
-// told says in words which targets stand out.
-func (b *bond) told() []string {
-	var lines []string
-	for _, e := range b.targets {
-		if l, words := statusWords(e); l >= warning {
-			lines = append(lines, e.label+" "+words)
-		}
-		if e.cert.level >= warning {
-			lines = append(lines, fmt.Sprintf("%s serves a certificate that is %s", e.label, e.cert))
-		}
-	}
-	for _, d := range b.drifts {
-		lines = append(lines, d.who.label+" "+d.String())
-	}
-	for _, name := range b.missing {
-		lines = append(lines, name+" is named as a target but was not observed")
-	}
-	if lines == nil {
-		lines = []string{"the targets are alike: " + list(labelsOf(b.targets), 6)}
-	}
-	return lines
 }
 
 // rest counts the facts that are alike, and those that could not be compared.
@@ -405,31 +407,41 @@ func factTables(es []*endpoint, facts []fact, width int) []*table {
 		}
 		return key
 	})
-	perTable := max(1, (width-46)/16)
 	var tables []*table
-	for part := range slices.Chunk(columns, perTable) {
-		t := &table{columns: []column{{head: "DIFFERS", min: 24}}}
-		for _, group := range part {
-			t.columns = append(t.columns, column{head: groupHead(es, group), min: 8})
+	for len(columns) > 0 {
+		n := len(columns)
+		t := factTable(es, facts, columns, false)
+		if total(t.natural()) > width {
+			t = factTable(es, facts, columns, true)
 		}
-		for _, f := range facts {
-			cells := [][]piece{text(factLabel(f))}
-			for _, group := range part {
-				cells = append(cells, shown(f.Cells[group[0]]))
-			}
-			t.add(cells...)
+		for n > 1 && !t.fits(width) {
+			n--
+			t = factTable(es, facts, columns[:n], true)
 		}
-		tables = append(tables, t)
+		tables, columns = append(tables, t), columns[n:]
 	}
 	return tables
 }
 
-func indexes(n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = i
+// factTable has a row for each fact and a column for each group of endpoints.
+func factTable(es []*endpoint, facts []fact, columns [][]int, brief bool) *table {
+	t := &table{columns: []column{{head: "DIFFERS", min: 28}}}
+	for _, group := range columns {
+		t.columns = append(t.columns, column{head: groupHead(es, group)})
 	}
-	return out
+	topic := ""
+	for _, f := range facts {
+		if f.Topic != topic && f.listed() {
+			t.add(append([][]piece{styled(f.Topic, dimStyle)}, make([][]piece, len(columns))...)...)
+		}
+		topic = f.Topic
+		cells := [][]piece{text(factLabel(f, brief))}
+		for _, group := range columns {
+			cells = append(cells, shown(f.Cells[group[0]]))
+		}
+		t.add(cells...)
+	}
+	return t
 }
 
 func groupHead(es []*endpoint, group []int) string {
@@ -443,17 +455,21 @@ func groupHead(es []*endpoint, group []int) string {
 	return strings.Join(labels, ", ")
 }
 
-// factLabel names a fact in a table where its topic has no heading.
-func factLabel(f fact) string {
+// listed says that a fact's topic stands above it.
+func (f fact) listed() bool { return f.Topic == topicOrder || strings.Contains(f.Topic, " of ") }
+
+func factLabel(f fact, brief bool) string {
+	name := f.Name
+	if brief {
+		name = f.Short
+	}
 	switch {
 	case f.Topic == topicCerts:
-		return "certificate"
-	case f.Topic == topicOrder:
-		return "order, " + f.Name
-	case strings.HasPrefix(f.Topic, topicSchemes):
-		return f.Name + " " + versionShort(results.Version(strings.TrimPrefix(f.Topic, topicSchemes+" of ")))
+		return topicCerts
+	case f.listed():
+		return "  " + name
 	}
-	return f.Name
+	return name
 }
 
 // settings lists suites, groups and the rest, once for all that are alike.
@@ -599,12 +615,40 @@ func (p *page) chains(es []*endpoint) {
 		return
 	}
 	p.subtitle("Certificate chains")
+	var sound []*chainGroup
 	for i, g := range groups {
+		if g.cert.level == fine && len(groups) > fewChains && !p.verbose {
+			sound = append(sound, g)
+			continue
+		}
 		if i > 0 {
 			p.blank()
 		}
 		p.chain(g.chain, g.cert, strings.Join(g.labels, ", "))
 	}
+	if len(sound) > 0 {
+		p.blank()
+		p.table(2, soundTable(sound))
+	}
+}
+
+// fewChains is how many chains are told in full though nothing is wrong.
+const fewChains = 8
+
+// soundTable has a line for each chain that nothing is wrong with, the first
+// to expire first.
+func soundTable(groups []*chainGroup) *table {
+	slices.SortStableFunc(groups, func(a, b *chainGroup) int {
+		x, _ := firstEnd(a.chain)
+		y, _ := firstEnd(b.chain)
+		return x.Compare(y)
+	})
+	t := &table{columns: []column{{head: "SERVED BY", min: 16}, {head: "SUBJECT", min: 12}, {head: "KEY"}, {head: "UNTIL"}, {head: "ISSUER", min: 8}, {head: "VERDICT"}}}
+	for _, g := range groups {
+		leaf := g.chain.Certificates[0]
+		t.add(text(list(g.labels, 3)), text(clean(leaf.Subject)), text(keyWords(leaf)), text(date(leaf.NotAfter)), text(clean(leaf.Issuer)), text(g.cert.compact()))
+	}
+	return t
 }
 
 // chainGroup is one distinct chain and the paths that serve it.
@@ -683,18 +727,22 @@ func (p *page) failures(es []*endpoint) {
 		return
 	}
 	p.subtitle("Without an answer")
-	for _, e := range affected {
-		words := e.label + ": " + cmp.Or(failuresWords(e.Failures), "no failure recorded")
-		if unknown := undeterminedWords(e.Undetermined, p.verbose); len(unknown) > 0 {
-			words += "; unknown therefore: " + list(unknown, 0)
-		}
-		p.paragraph(2, 2, plainStyle, words)
-		for _, f := range e.Failures {
+	for _, group := range alike(affected, func(e *endpoint) string { return p.unanswered(e) }) {
+		p.paragraph(2, 2, plainStyle, strings.Join(labelsOf(group), ", ")+": "+p.unanswered(group[0]))
+		for _, f := range group[0].Failures {
 			if p.verbose && f.Detail != "" {
 				p.paragraph(6, 2, dimStyle, failureWords(f)+": "+clean(f.Detail))
 			}
 		}
 	}
+}
+
+func (p *page) unanswered(e *endpoint) string {
+	words := cmp.Or(failuresWords(e.Failures), "no failure recorded")
+	if unknown := undeterminedWords(e.Undetermined, p.verbose); len(unknown) > 0 {
+		words += "; unknown therefore: " + list(unknown, 0)
+	}
+	return words
 }
 
 func (p *page) findings(s *section) {

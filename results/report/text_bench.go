@@ -34,6 +34,7 @@ func (p *page) bench(s *section) {
 	if len(s.trials) > 0 {
 		p.subtitle("Measured handshakes" + sharedShape(s.trials))
 		p.table(0, trialTable(s.trials))
+		p.paragraph(2, 2, dimStyle, "CPU: the load generator's, a handshake and as a share; LAG: how late it sent, p99")
 		for _, t := range s.trials {
 			p.trialNotes(t)
 		}
@@ -61,16 +62,25 @@ func trialTable(trials []*trial) *table {
 	t := &table{columns: []column{
 		{head: " "}, {head: "PATH", min: 12}, {head: "KIND", part: 1}, {head: "LOOP", part: 2},
 		{head: "RATE/S", right: true, part: 2}, {head: "OFFERED", right: true, part: 2},
-		{head: "N", right: true, part: 1}, {head: "FAILED", right: true, part: 1}, {head: "OTHER", right: true, part: 1},
-		{head: "CPU µs", right: true, part: 2}, {head: "LAG µs", right: true, part: 2}, {head: "BLOCKS", right: true, part: 2}, {head: "VALID", part: 1},
+		{head: "N", right: true, part: 1}, {head: "FAILED", right: true, part: 1}, {head: "OTHER", right: true, part: 1}, {head: "ABANDONED", right: true, part: 1},
+		{head: "CPU µs", right: true, part: 2}, {head: "CPU %", right: true, part: 2}, {head: "LAG µs", right: true, part: 2},
+		{head: "BLOCKS", right: true, part: 2}, {head: "VALID", part: 1},
 	}}
 	for _, tr := range trials {
 		l, _ := trialWords(tr)
 		t.add(styled(l.mark(), l.style()), styled(tr.label, boldStyle), text(clean(string(tr.Kind))), text(clean(string(tr.Loop))),
-			text(rate(tr.AchievedRate)), text(offered(tr)), text(grouped(tr.Handshakes)), text(fmt.Sprint(failureCount(tr.Failures)+tr.Abandoned)),
-			text(fmt.Sprint(tr.OtherShape)), text(significant(tr.Generator.CPUPerHandshakeUS)), text(lag(tr)), text(fmt.Sprint(len(tr.blocks))), validCell(tr))
+			text(rate(tr.AchievedRate)), text(offered(tr)), text(grouped(tr.Handshakes)), text(fmt.Sprint(failureCount(tr.Failures))), ifAny(tr.OtherShape), ifAny(tr.Abandoned),
+			text(significant(tr.Generator.CPUPerHandshakeUS)), ifAny(int(100*tr.Generator.CPUShare+.5)), text(lag(tr)), text(fmt.Sprint(len(tr.blocks))), validCell(tr))
 	}
 	return t
+}
+
+// ifAny leaves a zero out; a column of zeros disappears.
+func ifAny(n int) []piece {
+	if n == 0 {
+		return nil
+	}
+	return text(grouped(n))
 }
 
 func offered(t *trial) string {
@@ -113,7 +123,11 @@ func phaseTable(trials []*trial, width int) *table {
 	t := &table{columns: []column{
 		{head: "PHASE", min: 8}, {head: "p50", right: true}, {head: "p90", right: true}, {head: "p99", right: true}, {head: "max", right: true}, {head: "n", right: true}, {head: "p50, scaled"},
 	}}
-	bar := min(30, max(8, width-70))
+	longestLabel := 0
+	for _, tr := range trials {
+		longestLabel = max(longestLabel, cellWidth(tr.label))
+	}
+	bar := min(30, max(8, width-54-longestLabel))
 	ordered := slices.Clone(trials)
 	slices.SortStableFunc(ordered, func(a, b *trial) int { return cmp.Compare(rankValid(a), rankValid(b)) })
 	for _, ph := range phases() {

@@ -119,6 +119,9 @@ func undeterminedWords(u results.Undetermined, full bool) []string {
 	for _, v := range u.Versions {
 		words = append(words, clean(string(v)))
 	}
+	if len(words) == len(results.Versions()) {
+		words = []string{"every version"}
+	}
 	words = append(words, unknownIDs("suite", u.Suites, full)...)
 	words = append(words, unknownIDs("group", u.Groups, full)...)
 	return append(words, unknownIDs("signature scheme", u.SignatureSchemes, full)...)
