@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"shakedown/results"
+	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
 )
 
@@ -47,16 +48,24 @@ func (a *answer) settled() bool {
 // listener reads the answer to one question from the bytes of a server.
 type listener struct {
 	q       question
+	sent    []byte // the hello, as a message
 	parser  wire.Parser
+	flight  *handshake.Flight // TLS 1.3, after the ServerHello
 	got     answer
 	warning *wire.Alert // the last one that was not fatal
 }
 
+func newListener(q question) *listener { return &listener{q: q, sent: q.message()} }
+
 // feed takes bytes that arrived; done reports whether the answer is complete.
 func (l *listener) feed(b []byte) (done bool) {
-	l.parser.Feed(b)
+	if l.flight != nil {
+		l.flight.Feed(b)
+	} else {
+		l.parser.Feed(b)
+	}
 	for {
-		m, err := l.parser.Next()
+		m, err := l.next()
 		if errors.Is(err, wire.ErrMore) {
 			return false
 		}
@@ -68,6 +77,13 @@ func (l *listener) feed(b []byte) (done bool) {
 			return true
 		}
 	}
+}
+
+func (l *listener) next() (wire.Message, error) {
+	if l.flight != nil {
+		return l.flight.Next()
+	}
+	return l.parser.Next()
 }
 
 // end takes the end of the connection, or the error that stopped it, as the
@@ -98,8 +114,10 @@ func (l *listener) message(m wire.Message) (done bool) {
 		return false // RFC 5246 §7.4.1.1: to be ignored during a handshake
 	case l.got.hello == nil:
 		return l.serverHello(m)
+	case l.flight != nil:
+		return l.encrypted(m)
 	}
-	return l.flight(m)
+	return l.clear(m)
 }
 
 // serverHello holds a ServerHello against what was offered.
@@ -133,11 +151,47 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 		}
 	}
 	l.got.hello, l.got.outcome = h, accepted
-	return l.q.until == untilHello
+	switch {
+	case l.q.until == untilHello:
+		return true
+	case l.q.version == wire.TLS13:
+		return l.decrypt(m.Raw)
+	}
+	return false
 }
 
-// flight reads what follows a ServerHello of TLS 1.2 and older.
-func (l *listener) flight(m wire.Message) (done bool) {
+// decrypt turns to the encrypted flight of TLS 1.3.
+func (l *listener) decrypt(serverHello []byte) (done bool) {
+	if l.q.key == nil || l.got.hello.IsRetry() {
+		return l.fail(results.KindMalformed, "a HelloRetryRequest for the group of a share that was sent")
+	}
+	flight, err := l.q.key.Open(l.sent, serverHello, l.got.hello)
+	if err != nil {
+		return l.fail(results.KindMalformed, err.Error())
+	}
+	l.flight = flight
+	flight.Feed(l.parser.Rest())
+	return false
+}
+
+// encrypted reads the messages of a TLS 1.3 server's encrypted flight.
+func (l *listener) encrypted(m wire.Message) (done bool) {
+	if m.Handshake != wire.CertificateType {
+		return m.Handshake == wire.FinishedType && l.finishFlight()
+	}
+	certs, _, err := wire.ParseCertificate13(m.Body)
+	l.got.certs = certs
+	if len(certs) == 0 {
+		if err == nil {
+			err = fmt.Errorf("an empty Certificate message")
+		}
+		return l.fail(wireKind(err), err.Error())
+	}
+	return true
+}
+
+// clear reads what follows a ServerHello of TLS 1.2 and older.
+func (l *listener) clear(m wire.Message) (done bool) {
 	var err error
 	switch m.Handshake {
 	case wire.CertificateType:

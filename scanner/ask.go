@@ -115,10 +115,10 @@ func (a *asker) connect(ctx context.Context, open opener, use func(*dial.Conn)) 
 
 // listen sends the hello and reads until its answer is complete.
 func listen(conn *dial.Conn, q question) answer {
-	l := listener{q: q}
+	l := newListener(q)
 	// A write that fails is not yet an answer: a server that refused may have
 	// said so before it closed.
-	_, writeErr := conn.Write(q.bytes())
+	_, writeErr := conn.Write(q.records(l.sent))
 	buf := make([]byte, 4096)
 	for {
 		n, err := conn.Read(buf)

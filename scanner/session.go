@@ -28,6 +28,7 @@ type session struct {
 	ranks    map[uint16]ranking
 	groups   map[uint16]*groupScan
 	chains   []sentChain
+	unseen   bool // some chain that was asked for got no usable answer
 	dead     bool // nothing of TLS was heard: the rest was not asked
 }
 
@@ -121,7 +122,7 @@ func (s *session) suitesFor(v *versionScan, accepted []uint16) []uint16 {
 }
 
 // runChains asks for certificates: in the newest version that shows them in
-// the clear, else in TLS 1.3.
+// the clear, and in TLS 1.3, which may show others.
 func (s *session) runChains(ctx context.Context) []sentChain {
 	if !s.wants(AspectCertificates) {
 		return nil
@@ -130,29 +131,37 @@ func (s *session) runChains(ctx context.Context) []sentChain {
 	if s.path.ServerName != "" {
 		names = append(names, "")
 	}
+	var qs []question
+	clear := false
 	for _, v := range slices.Backward(s.versions) {
-		if v.answer() != results.Yes {
+		if v.answer() != results.Yes || v.version < wire.TLS13 && clear {
 			continue
 		}
-		if v.version == wire.TLS13 {
-			if !s.speaksOlder() {
-				return distinct(scanChains13(ctx, s.ask, names))
-			}
-			continue
-		}
-		var qs []question
+		clear = clear || v.version < wire.TLS13
 		for _, name := range names {
-			qs = append(qs, chainQuestions(v.version, name, s.suitesFor(v, v.accepted()))...)
+			qs = append(qs, s.chainQuestions(ctx, v, name)...)
 		}
-		return distinct(scanChains(ctx, s.ask, qs))
 	}
-	return nil
+	sent, whole := scanChains(ctx, s.ask, qs)
+	s.unseen = s.unseen || !whole
+	return distinct(sent)
 }
 
-func (s *session) speaksOlder() bool {
-	return slices.ContainsFunc(s.versions, func(v *versionScan) bool {
-		return v.version < wire.TLS13 && v.answer() == results.Yes
-	})
+func (s *session) chainQuestions(ctx context.Context, v *versionScan, serverName string) []question {
+	suites := s.suitesFor(v, v.accepted())
+	if v.version < wire.TLS13 {
+		return chainQuestions(v.version, serverName, suites)
+	}
+	group, failure := usableGroup(ctx, s.ask, s.path.ServerName, suites)
+	var qs []question
+	if failure == nil {
+		qs, failure = chainQuestions13(serverName, suites, group)
+	}
+	if failure != nil {
+		s.unseen = true
+		s.ask.note(answer{failure: *failure})
+	}
+	return qs
 }
 
 // fold makes the record.
@@ -169,6 +178,9 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 		e.Chains = append(e.Chains, judged)
 	}
 	e.Status = status(e)
+	if s.unseen && e.Status == results.Complete {
+		e.Status = results.Partial
+	}
 }
 
 // nameToMatch is the name that certificates must match.
