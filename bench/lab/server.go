@@ -117,7 +117,7 @@ func (p Place) try(ctx context.Context, r recipe) (*Server, error) {
 	if err := s.launch(ctx, p, r); err != nil {
 		return nil, err
 	}
-	if err := s.await(ctx, func() error { return r.ready(ctx, addrs) }); err != nil {
+	if err := s.await(ctx, func(ctx context.Context) error { return r.ready(ctx, addrs) }); err != nil {
 		stopErr := s.Stop(context.WithoutCancel(ctx))
 		return nil, errors.Join(s.explain(err), stopErr)
 	}
@@ -144,23 +144,40 @@ func (s *Server) launch(ctx context.Context, p Place, r recipe) error {
 	return err
 }
 
-// await asks until the server is ready, is dead, or ctx ends.
-func (s *Server) await(ctx context.Context, ready func() error) error {
+// await asks until the server is ready, is dead, or ctx ends. Its death ends a
+// question under way: somebody else may hold the port, and be silent.
+func (s *Server) await(ctx context.Context, ready func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-s.exited:
+			cancel(errDied)
+		case <-ctx.Done():
+		}
+	}()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := ready()
+		err := ready(ctx)
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-s.exited:
-			return errDied
 		case <-ctx.Done():
-			return fmt.Errorf("not ready: %w", errors.Join(ctx.Err(), err))
 		case <-tick.C:
 		}
+		if ctx.Err() != nil {
+			return notReady(context.Cause(ctx), err)
+		}
 	}
+}
+
+func notReady(cause, last error) error {
+	if cause == errDied {
+		return errDied
+	}
+	return fmt.Errorf("not ready: %w; the last try: %w", cause, last)
 }
 
 var errDied = errors.New("it ended at once")
