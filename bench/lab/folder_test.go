@@ -15,7 +15,7 @@ func TestTakeFolderRefuses(t *testing.T) {
 	write(t, filepath.Join(foreign, "thesis.tex"))
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file)
-	for _, dir := range []string{foreign, file} {
+	for _, dir := range []string{foreign, file, ""} {
 		_, err := takeFolder(dir)
 		var wrong *FolderError
 		if !errors.As(err, &wrong) {
