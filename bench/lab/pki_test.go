@@ -19,8 +19,8 @@ import (
 
 func TestPKI(t *testing.T) {
 	var logged bytes.Buffer
+	defer log.SetOutput(log.Writer())
 	log.SetOutput(&logged)
-	defer log.SetOutput(log.Default().Writer())
 	pki, err := NewPKI()
 	if err != nil {
 		t.Fatal(err)

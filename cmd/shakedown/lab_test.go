@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"shakedown/bench/lab"
 )
 
 // labVerb runs one command line and checks its exit code.
@@ -113,5 +115,25 @@ func TestLabMistakes(t *testing.T) {
 		if out != "" {
 			t.Errorf("%q: standard output %q", tc.args, out)
 		}
+	}
+}
+
+func TestLabStatusSaysWhy(t *testing.T) {
+	for _, tc := range []struct {
+		report lab.Report
+		wants  []string
+	}{
+		{lab.Report{Dir: "/l", Missing: lab.Missing{{What: "haproxy", Package: "haproxy", Why: "load balancers"}}},
+			[]string{`no lab in /l`, `haproxy +package haproxy: load balancers`, `install with: .*apt-get install .*haproxy`}},
+		{lab.Report{Dir: "/l", Phase: lab.Failed, Failure: "starting i-1: it ended\nits log"},
+			[]string{"the last `lab up` in /l failed:\n  starting i-1: it ended\n  its log"}},
+		{lab.Report{Dir: "/l", Phase: lab.Starting, Servers: []lab.ServerStatus{{Name: "i-1", Program: "nginx", Why: "was not started"}}},
+			[]string{"is at work, or was killed", `i-1 +- +nginx +- +- +DOWN`, `i-1: was not started`}},
+		{lab.Report{Dir: "/l", Phase: lab.Running, Servers: []lab.ServerStatus{{Name: "i-1", PID: 7, Why: "process 7 has ended", Log: "  no memory"}}},
+			[]string{`i-1: process 7 has ended\nits log ends:\n  no memory`}},
+	} {
+		var out bytes.Buffer
+		printStatus(&out, tc.report, "")
+		wants(t, out.String(), tc.wants...)
 	}
 }
