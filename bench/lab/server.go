@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -132,7 +133,7 @@ func (s *Server) launch(ctx context.Context, p Place, r recipe) error {
 	if err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(s.Dir, outputLog), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := freshLogs(s.Dir)
 	if err != nil {
 		return err
 	}
@@ -142,6 +143,15 @@ func (s *Server) launch(ctx context.Context, p Place, r recipe) error {
 		return writeJSON(filepath.Join(s.Dir, processFile), proc)
 	})
 	return err
+}
+
+// freshLogs opens a log for what the server prints. What an earlier attempt
+// wrote would be taken for this one's.
+func freshLogs(dir string) (*os.File, error) {
+	if err := os.Remove(filepath.Join(dir, errorLog)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return os.OpenFile(filepath.Join(dir, outputLog), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
 // await asks until the server is ready, is dead, or ctx ends. Its death ends a
