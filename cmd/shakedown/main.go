@@ -61,7 +61,12 @@ func rootCommand(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(versionCommand(a), reportCommand(a))
+	root.AddCommand(
+		labCommand(a),
+		reportCommand(a),
+		scanCommand(a),
+		versionCommand(a),
+	)
 	return root
 }
 

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"shakedown/results/report"
 )
@@ -36,9 +34,9 @@ that was interrupted is rendered as far as it goes, and the report says so.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.html, "html", "", "write an HTML page to `FILE`; standard output stays empty unless --format is given too")
 	flags.StringVar(&f.format, "format", "", "render as text, json or html (default text)")
-	flags.StringVarP(&f.output, "output", "o", "", "write to `FILE` instead of standard output")
-	flags.BoolVar(&f.noColor, "no-color", false, "no colours, even on a terminal")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "why each fact is unknown, and lists in full")
+	flags.StringVar(&f.output, "output", "", "write to `FILE`; standard output stays empty")
+	flags.BoolVar(&f.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
+	flags.BoolVar(&f.verbose, "verbose", false, "why each fact is unknown, and lists in full")
 	return cmd
 }
 
@@ -110,23 +108,18 @@ func (a *app) readRun(name string) (report.Run, error) {
 	return report.Read(name, file)
 }
 
-// render writes runs to a file, whole or not at all, or to standard output.
+// render writes runs to a file, or to standard output if it has no name.
 func (a *app) render(runs []report.Run, format, name string, f reportFlags) error {
-	options := report.Options{Verbose: f.verbose, Runs: runs}
+	options := a.reportOptions(f.noColor || name != "", f.verbose)
+	options.Runs = runs
 	if name == "" {
-		options.Width, options.Color = a.terminal(f.noColor)
 		return replay(runs, format, a.stdout, options)
 	}
-	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	file, err := os.Create(name)
 	if err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return usagef("writing the report: %w", err)
 	}
-	defer os.Remove(file.Name())
-	err = errors.Join(replay(runs, format, file, options), file.Chmod(0o644), file.Close())
-	if err != nil {
-		return fmt.Errorf("writing the report: %w", err)
-	}
-	if err := os.Rename(file.Name(), name); err != nil {
+	if err := errors.Join(replay(runs, format, file, options), file.Close()); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return nil
@@ -138,17 +131,4 @@ func replay(runs []report.Run, format string, w io.Writer, o report.Options) err
 		return err
 	}
 	return report.Replay(runs, sink)
-}
-
-// terminal tells the width of standard output and whether it takes colours: if
-// it is a terminal, and nobody said no (see no-color.org).
-func (a *app) terminal(noColor bool) (width int, color bool) {
-	file, ok := a.stdout.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return 0, false
-	}
-	if w, _, err := term.GetSize(int(file.Fd())); err == nil {
-		width = w
-	}
-	return width, !noColor && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
 }

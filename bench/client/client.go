@@ -1,0 +1,124 @@
+// Package client makes TLS handshakes to be measured: Lean is our own minimal
+// TLS 1.2 and 1.3 client, Stock is crypto/tls.
+//
+// USE IT ONLY AGAINST SERVERS THAT YOU OWN. Lean has no secrecy: its key shares
+// are the groups' base points, so that whoever sees the connection can read it,
+// and it trusts any certificate. That is what makes it cheap enough not to be
+// the thing that is measured. Never send through it what is not public.
+//
+// It is no attack tool. Every handshake is completed: both Finished messages are
+// exchanged, and the server's is verified, always. There is no mode that stops
+// half-way, and none will be added.
+//
+// The package opens no connections and keeps no schedule; package bench does.
+package client
+
+import (
+	"net"
+	"time"
+
+	"shakedown/results"
+)
+
+// Sample is one handshake: when it passed which point, what it negotiated, and
+// how it failed if it did. Instants are counted from the beginning of the run; 0
+// is a point that was not reached.
+//
+// What is sent is stamped as the call that sends it is made, what is received
+// as soon as the call that received it has returned. (A call that sends may
+// return late: on loopback the peer can run first.)
+type Sample struct {
+	Due         time.Duration // when the connection was to start
+	Start       time.Duration // SYN
+	Connected   time.Duration // established
+	Hello       time.Duration // first ClientHello
+	ServerHello time.Duration // final ServerHello
+	Done        time.Duration // handshake complete: see results.Phases
+	Request     time.Duration // request
+	FirstByte   time.Duration // first bytes of the response
+
+	Shape   Shape
+	Failure *results.Failure
+}
+
+// Clock tells the time since the beginning of the run.
+type Clock func() time.Duration
+
+// Handshaker makes one handshake after another, each on a connection of its own.
+// It is for one goroutine at a time.
+type Handshaker interface {
+	// Handshake fills in the sample from Hello on, Failure too. The connection
+	// bears a deadline. It is left open: Close ends it.
+	Handshake(conn net.Conn, now Clock, s *Sample)
+	// Close ends the connection of the latest handshake.
+	Close(conn net.Conn)
+}
+
+// Classify names a network error that came up at a stage.
+type Classify func(results.Stage, error) results.Failure
+
+// Config is what all handshakes with a path have in common.
+type Config struct {
+	ServerName   string // SNI; "" for none
+	Ask          Ask
+	Request      string // path of an HTTP/1.1 GET after the handshake; "" for none
+	VerifySample int    // check the certificate's signature in 1 of so many; 0 is 100
+	Closing      Closing
+	Classify     Classify
+}
+
+// Closing is how a connection ends.
+type Closing uint8
+
+// The ways to end a connection. ByFIN is the default: close_notify, then FIN, as
+// clients do, so that the server's accounts (finished requests, reset counters
+// of a load balancer) stay those of ordinary traffic. Its price is a port in
+// TIME_WAIT for a minute: beyond some 450 connections a second to one address
+// the 28,000 ports of Linux's default range run out. ByRST leaves no TIME_WAIT,
+// but a server may see the reset before it has read our Finished, logs it, and
+// may keep the socket until it next looks.
+const (
+	ByFIN Closing = iota
+	ByRST
+)
+
+const defaultVerifySample = 100
+
+func (c Config) withDefaults() Config {
+	if c.VerifySample <= 0 {
+		c.VerifySample = defaultVerifySample
+	}
+	return c
+}
+
+// stage is the step that a handshake was in when it went wrong.
+func (s *Sample) stage() results.Stage {
+	switch {
+	case s.ServerHello == 0:
+		return results.StageHello
+	case s.Done == 0:
+		return results.StageHandshake
+	default:
+		return results.StageRequest
+	}
+}
+
+// fault is something that a peer did and that our own reading of TLS, not the
+// network, told us.
+type fault struct {
+	kind   results.FailureKind
+	alert  string
+	detail string
+}
+
+func (f *fault) Error() string { return f.detail }
+
+// failure makes a sample's failure of an error: a fault of the peer, or one of
+// the network's.
+func failure(stage results.Stage, err error, classify Classify) *results.Failure {
+	if f, ok := err.(*fault); ok {
+		return &results.Failure{Stage: stage, Kind: f.kind, Alert: f.alert, Count: 1, Detail: f.detail}
+	}
+	f := classify(stage, err)
+	return &f
+}

@@ -1,0 +1,130 @@
+// A Session on a net.Conn.
+
+package client
+
+import (
+	"net"
+
+	"shakedown/results"
+	"shakedown/scanner/wire"
+)
+
+var _ Handshaker = (*Session)(nil)
+
+// readSize holds a usual server's flight in one read.
+const readSize = 8 << 10
+
+// Handshake makes a handshake, and the request if there is one.
+func (s *Session) Handshake(conn net.Conn, now Clock, sample *Sample) {
+	s.Start(sample)
+	err := s.drive(conn, now, s.done)
+	if err == nil && s.l.cfg.Request != "" {
+		err = s.request(conn, now)
+	}
+	if err != nil {
+		sample.Failure = failure(sample.stage(), err, s.l.cfg.Classify)
+	}
+}
+
+// done reports whether the handshake is complete and nothing is left to write.
+func (s *Session) done() bool { return s.Complete() && s.Pending() == nil }
+
+// drive writes what is pending and feeds what arrives until something is over.
+func (s *Session) drive(conn net.Conn, now Clock, over func() bool) error {
+	if s.buffer == nil {
+		s.buffer = make([]byte, readSize)
+	}
+	for {
+		if out := s.Pending(); out != nil {
+			at := now()
+			if _, err := conn.Write(out); err != nil {
+				return err
+			}
+			s.Written(at)
+		}
+		if over() {
+			return nil
+		}
+		n, err := conn.Read(s.buffer)
+		at := now()
+		if n > 0 {
+			err = s.Feed(s.buffer[:n], at)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// request sends the GET and waits for the first bytes of the response.
+func (s *Session) request(conn net.Conn, now Clock) error {
+	if err := s.applicationKeys(); err != nil {
+		return err
+	}
+	s.out = s.write.Seal(s.out[:0], byte(wire.ApplicationData), s.l.get)
+	at := now()
+	if _, err := conn.Write(s.out); err != nil {
+		return err
+	}
+	s.Written(at)
+	s.sample.Request = at
+	if err := s.Feed(nil, at); err != nil { // tickets that came before
+		return err
+	}
+	return s.drive(conn, now, func() bool { return s.answered })
+}
+
+// Close ends the connection as the client is to.
+func (s *Session) Close(conn net.Conn) {
+	if s.l.cfg.Closing == ByFIN && s.Complete() && s.sample.Failure == nil {
+		s.goodbye(conn)
+	}
+	closeConn(conn, s.l.cfg.Closing)
+}
+
+// goodbye sends close_notify.
+func (s *Session) goodbye(conn net.Conn) error {
+	if err := s.applicationKeys(); err != nil {
+		return err
+	}
+	const warning, closeNotify = 1, 0
+	s.out = s.write.Seal(s.out[:0], byte(wire.AlertRecord), []byte{warning, closeNotify})
+	_, err := conn.Write(s.out)
+	return err
+}
+
+// Confirm waits, after a handshake, until the server has closed or spoken: in
+// TLS 1.3 a server may still refuse what we sent last, a missing client
+// certificate for example, when for us the handshake is over. It costs a round
+// trip, so it is for a path's first handshake. It sets the sample's failure.
+func (s *Session) Confirm(conn net.Conn, now Clock) {
+	if s.sample.Failure != nil {
+		return
+	}
+	err := s.goodbye(conn)
+	if half, ok := conn.(interface{ CloseWrite() error }); ok && err == nil {
+		err = half.CloseWrite()
+	}
+	s.out = s.out[:0]
+	if err == nil {
+		err = s.drive(conn, now, func() bool { return s.answered })
+	}
+	// A server that closes without a word, or by reset since we did not wait for
+	// its tickets, has accepted what we sent.
+	if f, ok := err.(*fault); ok && f.alert != "close_notify" {
+		s.sample.Failure = failure(results.StageHandshake, f, s.l.cfg.Classify)
+	}
+}
+
+// closeConn closes a connection by FIN or by RST.
+func closeConn(conn net.Conn, how Closing) {
+	if l, ok := conn.(interface{ SetLinger(int) error }); ok && how == ByRST {
+		l.SetLinger(0)
+	}
+	conn.Close()
+}
+
+// getRequest is the request for a path.
+func getRequest(host, path string) []byte {
+	return []byte("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: shakedown-bench\r\nConnection: close\r\n\r\n")
+}

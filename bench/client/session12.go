@@ -1,0 +1,126 @@
+// The rest of a full TLS 1.2 handshake (RFC 5246 §7.3, RFC 8422), after
+// ServerHello.
+
+package client
+
+import (
+	"time"
+
+	"shakedown/scanner/wire"
+)
+
+// message12 takes one handshake message after ServerHello.
+func (s *Session) message12(kind wire.HandshakeType, raw, body []byte, at time.Duration) (err error) {
+	switch {
+	case kind == wire.HelloRequestType:
+		return nil // to be ignored, and in no transcript (RFC 5246 §7.4.1.1)
+	case s.state == waitCertificate12 && kind == wire.CertificateType:
+		s.state = waitKeyExchange
+		err = s.certificate12(body)
+	case s.state == waitKeyExchange && kind == wire.CertificateStatusType:
+		// Not asked for, and harmless.
+	case s.state == waitKeyExchange && kind == wire.ServerKeyExchangeType:
+		s.state = waitHelloDone
+		err = s.keyExchange(body)
+	case s.state == waitHelloDone && kind == wire.CertificateRequestType && !s.asked:
+		s.asked = true
+	case s.state == waitHelloDone && kind == wire.ServerHelloDoneType:
+		s.k.Write(raw)
+		return s.clientFlight()
+	case s.state == waitChangeCipherSpec && kind == wire.NewSessionTicketType:
+	case s.state == waitFinished12 && kind == wire.FinishedType:
+		return s.finish12(body, at)
+	default:
+		return unexpected(kind)
+	}
+	s.k.Write(raw)
+	return err
+}
+
+func (s *Session) certificate12(body []byte) error {
+	if !s.verify {
+		return nil
+	}
+	chain, err := wire.ParseCertificate(body)
+	return s.keepLeaf(chain, err)
+}
+
+// keyExchange takes the server's share, and checks its signature if this
+// handshake is one of the sample.
+func (s *Session) keyExchange(body []byte) error {
+	kx, err := wire.ParseKeyExchange(body, wire.LookupSuite(s.suite.ID), wire.TLS12)
+	if err != nil {
+		return malformed("%v", err)
+	}
+	var ok bool
+	if s.share, ok = find(s.l.shares, kx.Group); !ok {
+		return malformed("the server chose the group %s, which was not offered", groupName(kx.Group))
+	}
+	s.sample.Shape.Group = kx.Group
+	if err := s.agree(s.share, kx.Point); err != nil {
+		return err
+	}
+	if err := s.scheme(kx.Scheme); err != nil || !s.verify {
+		return err
+	}
+	return s.checkSignature(kx.Scheme, s.signedContent12(kx.Params), kx.Signature)
+}
+
+// signedContent12 is what a ServerKeyExchange's signature covers (RFC 8422 §5.4).
+func (s *Session) signedContent12(params []byte) []byte {
+	b := append([]byte(nil), s.clientRandom()...)
+	b = append(b, s.serverRandom[:]...)
+	return append(b, params...)
+}
+
+func (s *Session) clientRandom() []byte {
+	return s.hello[s.l.hello.random : s.l.hello.random+randomSize]
+}
+
+// clientFlight leaves all that a client says pending: ClientKeyExchange,
+// ChangeCipherSpec, Finished.
+func (s *Session) clientFlight() error {
+	if s.asked { // an empty Certificate: we have none (RFC 5246 §7.4.6)
+		s.say(append(s.spare[:0], byte(wire.CertificateType), 0, 0, 3, 0, 0, 0))
+	}
+	n := len(s.share.public)
+	s.spare = append(s.spare[:0], byte(wire.ClientKeyExchangeType), 0, 0, byte(n+1), byte(n))
+	s.spare = append(s.spare, s.share.public...)
+	s.say(s.spare)
+	s.k.Premaster(s.shared, s.clientRandom(), s.serverRandom[:], s.extended)
+	if err := s.k.Keys(&s.write, &s.read, s.clientRandom(), s.serverRandom[:]); err != nil {
+		return err
+	}
+	s.ownChangeCipherSpec()
+	finished := s.finished()
+	s.sealed(finished)
+	s.k.Write(finished)
+	s.state = waitChangeCipherSpec
+	return nil
+}
+
+// say leaves a message pending in the clear and adds it to the transcript.
+func (s *Session) say(message []byte) {
+	s.k.Write(message)
+	s.plain(message)
+}
+
+// finish12 verifies the server's Finished: a client of TLS 1.2 is done when that
+// has arrived.
+func (s *Session) finish12(body []byte, at time.Duration) error {
+	if err := s.verifyFinished(body); err != nil {
+		return err
+	}
+	s.state = complete
+	s.sample.Done = at
+	return nil
+}
+
+// scheme notes the signature scheme of the server.
+func (s *Session) scheme(id uint16) error {
+	if !offers(s.l.cfg.Ask.schemes(), id) {
+		return malformed("the server signed with %s, which was not offered", schemeName(id))
+	}
+	s.sample.Shape.Scheme = id
+	return nil
+}

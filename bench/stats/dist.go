@@ -1,0 +1,116 @@
+// Package stats turns samples into distributions and distributions into
+// comparisons. What it says it says from records: it measures nothing, and can be
+// run again, any number of times, over runs that were made long ago.
+package stats
+
+import (
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"shakedown/results"
+)
+
+// Histogram counts durations with three significant digits, from a nanosecond to
+// a minute; what is longer counts as a minute. Its zero value is empty.
+type Histogram struct {
+	h *hdrhistogram.Histogram
+}
+
+const (
+	longest = int64(time.Minute)
+	digits  = 3
+	unit    = "ns"
+)
+
+// Record adds a duration.
+func (h *Histogram) Record(d time.Duration) {
+	h.init()
+	// Within range it cannot fail.
+	_ = h.h.RecordValue(min(max(int64(d), 0), longest))
+}
+
+func (h *Histogram) init() {
+	if h.h == nil {
+		h.h = hdrhistogram.New(1, longest, digits)
+	}
+}
+
+// N is the number of durations.
+func (h *Histogram) N() int64 {
+	if h.h == nil {
+		return 0
+	}
+	return h.h.TotalCount()
+}
+
+// Merge adds all that other counted.
+func (h *Histogram) Merge(other *Histogram) {
+	if other.N() > 0 {
+		h.init()
+		h.h.Merge(other.h)
+	}
+}
+
+// Reset empties the histogram and keeps its memory.
+func (h *Histogram) Reset() {
+	if h.h != nil {
+		h.h.Reset()
+	}
+}
+
+// Quantile is the duration that a part of all, 0 to 1, does not exceed; 0 if
+// there is none.
+func (h *Histogram) Quantile(q float64) time.Duration {
+	if h.N() == 0 {
+		return 0
+	}
+	return time.Duration(h.h.ValueAtPercentile(100 * q))
+}
+
+// Dist is the distribution as records write it; nil if it is empty.
+func (h *Histogram) Dist() *results.Dist {
+	if h.N() == 0 {
+		return nil
+	}
+	encoded, err := h.h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		panic("stats: encoding a histogram: " + err.Error()) // it writes to memory
+	}
+	us := func(d time.Duration) float64 { return float64(d) / 1e3 }
+	return &results.Dist{
+		N:       h.N(),
+		MeanUS:  h.h.Mean() / 1e3,
+		P50US:   us(h.Quantile(0.50)),
+		P90US:   us(h.Quantile(0.90)),
+		P99US:   us(h.Quantile(0.99)),
+		P999US:  us(h.Quantile(0.999)),
+		MaxUS:   us(time.Duration(h.h.Max())),
+		HDR:     base64.StdEncoding.EncodeToString(encoded),
+		HDRUnit: unit,
+	}
+}
+
+// maxEncoded bounds what is decoded: three digits up to a minute take far less.
+const maxEncoded = 1 << 20
+
+// Decode reads a distribution back from a record.
+func Decode(d *results.Dist) (*Histogram, error) {
+	switch {
+	case d.HDRUnit != unit:
+		return nil, fmt.Errorf("histogram in %q, not in %q", d.HDRUnit, unit)
+	case len(d.HDR) > maxEncoded:
+		return nil, fmt.Errorf("histogram of %d bytes: too long", len(d.HDR))
+	}
+	encoded, err := base64.StdEncoding.DecodeString(d.HDR)
+	if err != nil {
+		return nil, fmt.Errorf("histogram: %w", err)
+	}
+	h, err := hdrhistogram.Decode(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("histogram: %w", err)
+	}
+	return &Histogram{h}, nil
+}
