@@ -178,7 +178,7 @@ type sectionView struct {
 	Bonds     []bondView
 	Matrices  []matrix
 	Timeline  *figure
-	Spans     []*span
+	Beyond    int // certificates that the timeline leaves out
 	Chains    []chainView
 	Silent    []*endpoint // with failures or unknown facts
 	Findings  []findingView
@@ -197,8 +197,9 @@ func newSectionView(s *section, id string) *sectionView {
 		v.Bonds = append(v.Bonds, newBondView(b))
 	}
 	v.Matrices = matrices(s.endpoints)
-	v.Spans = spansOf(s.endpoints)
-	v.Timeline = timelinePlot(id+"-certs", v.Spans, lastSeen(s.endpoints))
+	spans := spansOf(s.endpoints)
+	v.Beyond = max(0, len(spans)-mostSpans)
+	v.Timeline = timelinePlot(id+"-certs", spans[:len(spans)-v.Beyond], lastSeen(s.endpoints))
 	for _, g := range chainGroups(s.endpoints) {
 		v.Chains = append(v.Chains, newChainView(g))
 	}
@@ -218,6 +219,11 @@ func (v *sectionView) Notes() []string {
 		es = append(es, p.endpoint)
 	}
 	return versionNotes(es)
+}
+
+// HasKinds says that a path has a kind; a TARGET has none.
+func (v *sectionView) HasKinds() bool {
+	return slices.ContainsFunc(v.Paths, func(p pathView) bool { return p.Kind != "" })
 }
 
 // lastSeen is the time that the days left count from: the run's, not the clock's.

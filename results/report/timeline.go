@@ -24,6 +24,9 @@ type span struct {
 	Ref    ref
 }
 
+// mostSpans bounds the timeline's bars.
+const mostSpans = 40
+
 // spansOf lists the certificates of a section once each, leaves first, the
 // first to expire first.
 func spansOf(es []*endpoint) []*span {
@@ -52,16 +55,20 @@ func spansOf(es []*endpoint) []*span {
 		}
 	}
 	slices.SortStableFunc(spans, func(a, b *span) int {
-		return cmp.Or(-cmp.Compare(rankBool(a.Leaf), rankBool(b.Leaf)), a.Cert.NotAfter.Compare(b.Cert.NotAfter))
+		return cmp.Or(cmp.Compare(a.order(), b.order()), a.Cert.NotAfter.Compare(b.Cert.NotAfter))
 	})
 	return spans
 }
 
-func rankBool(b bool) int {
-	if b {
-		return 1
+// order puts leaves before issuers, those with faults first.
+func (s *span) order() int {
+	switch {
+	case !s.Leaf:
+		return 2
+	case s.Level >= warning || s.Doubt:
+		return 0
 	}
-	return 0
+	return 1
 }
 
 // stateOf says how a certificate's dates stand at a time.
