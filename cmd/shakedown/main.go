@@ -64,6 +64,7 @@ func rootCommand(a *app) *cobra.Command {
 	})
 	root.AddCommand(
 		labCommand(a),
+		reportCommand(a),
 		scanCommand(a),
 		versionCommand(a),
 	)

@@ -31,9 +31,9 @@ type drift struct {
 func (d drift) String() string {
 	from := list(labelsOf(d.from), 3)
 	if d.split {
-		return fmt.Sprintf("is not set up like %s: %s", from, strings.Join(d.words, ", "))
+		return fmt.Sprintf("is not set up like %s: %s", from, strings.Join(d.words, "; "))
 	}
-	return fmt.Sprintf("drifted from %s: %s", from, strings.Join(d.words, ", "))
+	return fmt.Sprintf("drifted from %s: %s", from, strings.Join(d.words, "; "))
 }
 
 // bonds finds each path's targets among the endpoints of its service.
@@ -139,16 +139,27 @@ func differences(norm, e *endpoint) []string {
 	facts := slices.DeleteFunc(factsOf([]*endpoint{norm, e}), func(f fact) bool {
 		return !f.differs() || f.Topic == topicCerts
 	})
-	var words []string
+	var more, fewer, other []string
 	for _, group := range alike(facts, func(f fact) string { return f.Topic }) {
-		words = append(words, topicWords(group)...)
+		gained, lost, changed := sorted(group)
+		more = append(more, counted(group[0].Topic, gained)...)
+		fewer = append(fewer, counted(group[0].Topic, lost)...)
+		other = append(other, changed...)
 	}
-	return words
+	var words []string
+	if more != nil {
+		words = append(words, "adds "+list(more, 0))
+	}
+	if fewer != nil {
+		words = append(words, "lacks "+list(fewer, 0))
+	}
+	return append(words, other...)
 }
 
-// topicWords words the differing facts of one topic.
-func topicWords(facts []fact) []string {
-	var more, fewer, other []string
+// sorted tells what differs in the facts of one topic: names that only the
+// second endpoint accepts, names that only the first does, and the rest in
+// words.
+func sorted(facts []fact) (more, fewer, other []string) {
 	for _, f := range facts {
 		was, is := f.Cells[0].Text, f.Cells[1].Text
 		switch {
@@ -157,25 +168,20 @@ func topicWords(facts []fact) []string {
 		case was == "yes" && is == "no":
 			fewer = append(fewer, f.Name)
 		case strings.HasPrefix(f.Name, sequencePrefix):
-			other = append(other, "another order of "+f.Name)
+			other = append(other, "other order of the "+f.Name)
 		case f.Topic == topicOrder:
 			other = append(other, fmt.Sprintf("%s in the %s's order, not the %s's", f.Name, is, was))
 		default:
-			other = append(other, fmt.Sprintf("%s %s, not %s", f.Name, is, was))
+			other = append(other, fmt.Sprintf("%s is %s, not %s", f.Name, is, was))
 		}
 	}
-	words := counted("also", facts[0].Topic, more)
-	words = append(words, counted("not", facts[0].Topic, fewer)...)
-	return append(words, other...)
+	return more, fewer, other
 }
 
 // counted names a few things, or counts many: the table beside it names them.
-func counted(verb, topic string, names []string) []string {
-	switch {
-	case len(names) == 0:
-		return nil
-	case len(names) == 1 || topic == topicVersions || len(names) < 4 && strings.HasPrefix(topic, topicGroups):
-		return []string{verb + " " + list(names, 0)}
+func counted(topic string, names []string) []string {
+	if len(names) < 2 || topic == topicVersions || len(names) < 4 && strings.HasPrefix(topic, topicGroups) {
+		return names
 	}
-	return []string{fmt.Sprintf("%s %d %s", verb, len(names), topic)}
+	return []string{fmt.Sprintf("%d %s", len(names), topic)}
 }

@@ -27,7 +27,7 @@ func writeHTML(w io.Writer, d *digest) error {
 	t, err := template.New("page.tmpl").Funcs(template.FuncMap{
 		"ms": milliseconds, "sig": significant, "grouped": grouped, "plural": plural, "clean": clean, "moment": moment, "date": date,
 		"join": func(words []string) string { return strings.Join(words, ", ") }, "short": short, "rate": rate, "key": keyWords, "shape": shapeWords,
-		"failure": failureWords,
+		"failure": failureWords, "brief": versionShort, "n": func(n int64) string { return grouped(int(n)) },
 	}).ParseFS(assets, "assets/*.tmpl")
 	if err != nil {
 		return fmt.Errorf("reading the page's template: %w", err)
@@ -58,6 +58,18 @@ type htmlPage struct {
 	Files    []chainView
 	Records  []entry
 	Partial  bool
+}
+
+// mostCosts is how many services show their costs at the top of the page.
+const mostCosts = 3
+
+// Costs are the sections whose costs stand at the top.
+func (p *htmlPage) Costs() []*sectionView {
+	all := slices.DeleteFunc(slices.Clone(p.Sections), func(s *sectionView) bool { return s.Bench == nil || s.Bench.Cost == nil })
+	if len(all) > mostCosts {
+		return nil
+	}
+	return all
 }
 
 func newHTMLPage(d *digest) (*htmlPage, error) {
@@ -166,7 +178,7 @@ type sectionView struct {
 	Bonds     []bondView
 	Matrices  []matrix
 	Timeline  *figure
-	Spans     []*span
+	Beyond    int // certificates that the timeline leaves out
 	Chains    []chainView
 	Silent    []*endpoint // with failures or unknown facts
 	Findings  []findingView
@@ -185,8 +197,9 @@ func newSectionView(s *section, id string) *sectionView {
 		v.Bonds = append(v.Bonds, newBondView(b))
 	}
 	v.Matrices = matrices(s.endpoints)
-	v.Spans = spansOf(s.endpoints)
-	v.Timeline = timelinePlot(id+"-certs", v.Spans, lastSeen(s.endpoints))
+	spans := spansOf(s.endpoints)
+	v.Beyond = max(0, len(spans)-mostSpans)
+	v.Timeline = timelinePlot(id+"-certs", spans[:len(spans)-v.Beyond], lastSeen(s.endpoints))
 	for _, g := range chainGroups(s.endpoints) {
 		v.Chains = append(v.Chains, newChainView(g))
 	}
@@ -206,6 +219,11 @@ func (v *sectionView) Notes() []string {
 		es = append(es, p.endpoint)
 	}
 	return versionNotes(es)
+}
+
+// HasKinds says that a path has a kind; a TARGET has none.
+func (v *sectionView) HasKinds() bool {
+	return slices.ContainsFunc(v.Paths, func(p pathView) bool { return p.Kind != "" })
 }
 
 // lastSeen is the time that the days left count from: the run's, not the clock's.
@@ -324,7 +342,8 @@ type matrix struct {
 	Title   string
 	Heads   []string
 	Groups  []matrixGroup
-	Strange bool // has hints on strength
+	Strange bool   // has hints on strength
+	Legend  string // the end of the legend below; "" for none
 	Folded  bool
 }
 
@@ -367,9 +386,9 @@ func matrices(es []*endpoint) []matrix {
 	} else {
 		heads = labelsOf(answered)
 	}
-	suites := matrix{Title: "Cipher suites", Heads: heads, Strange: true}
+	suites := matrix{Title: "Cipher suites", Heads: heads, Strange: true, Legend: " · hints are read off the name: FS forward secrecy, AEAD authenticated encryption"}
 	suites.add(columns, topicSuites, suitesOf, func(e *endpoint, v results.Version) results.Preference { return e.Preference[v] })
-	groups := matrix{Title: "Groups", Heads: heads, Strange: true}
+	groups := matrix{Title: "Groups", Heads: heads, Strange: true, Legend: " · blank: the version is off, or was not asked"}
 	groups.add(columns, topicGroups, groupsOf, func(e *endpoint, v results.Version) results.Preference { return e.GroupPreference[v] })
 	others := matrix{Title: "Signature schemes and protocol", Heads: heads, Folded: true}
 	others.add(columns, topicSchemes, schemesOf, func(*endpoint, results.Version) results.Preference { return "" })

@@ -85,6 +85,9 @@ func knownCurve(d *results.Dist, ranks []float64) []float64 {
 	return values
 }
 
+// figureWidth is that of a figure across the page.
+const figureWidth = 1060.0
+
 // nines is the place of a percentile on the plot's axis: how often its rest is
 // divided by ten.
 func nines(percentile float64) float64 { return -math.Log10(1 - percentile/100) }
@@ -104,7 +107,7 @@ func percentilePlot(id string, all []series, ph phase) *figure {
 	if len(shown) == 0 {
 		return nil
 	}
-	const left, right, top, bottom, width, height = 52.0, 132.0, 14.0, 40.0, 860.0, 340.0
+	const left, right, top, bottom, width, height = 52.0, 150.0, 18.0, 40.0, figureWidth, 400.0
 	end := 3.0
 	for _, s := range shown {
 		if ph.Of(s.Phases).N > 1000 {
@@ -130,21 +133,21 @@ func percentilePlot(id string, all []series, ph phase) *figure {
 		Desc: "One line for each path: the latency in milliseconds that a share of handshakes stayed below. The table below has the same numbers.",
 		Data: map[string]string{"ranks": rankList(ranks), "x0": px(left).String(), "x1": px(width - right).String()}}
 	percentileAxes(f, x, y, height-bottom, top)
-	ends := make([]float64, len(shown))
+	ends, reach := make([]float64, len(shown)), 0.0
 	for i, s := range shown {
 		points := make([][2]float64, len(lines[i]))
 		for k, v := range lines[i] {
 			points[k] = [2]float64{x.at(nines(ranks[k])), y.at(v)}
 		}
 		last := points[len(points)-1]
-		ends[i] = last[1]
+		ends[i], reach = last[1], max(reach, last[0])
 		f.add(shape{Kind: "path", Class: "curve " + s.Class(), D: polyline(points), Name: s.label, Vals: valueList(lines[i]), Series: true,
 			Tip: fmt.Sprintf("%s: p50 %s ms, p99 %s ms", s.label, milliseconds(ph.Of(s.Phases).P50US), milliseconds(ph.Of(s.Phases).P99US))})
 		f.circle("end "+s.Class(), last[0], last[1], 3, "")
 	}
 	for i, at := range spread(ends, 15, top+4, height-bottom) {
-		f.line("leader "+shown[i].Class(), width-right+2, ends[i], width-right+12, at)
-		f.text("label fill-"+shown[i].Class(), "start", width-right+15, at+4, truncate(shown[i].label, 18))
+		f.line("leader "+shown[i].Class(), reach+6, ends[i], reach+16, at)
+		f.text("label fill-"+shown[i].Class(), "start", reach+19, at+4, truncate(shown[i].label, 18))
 	}
 	return f
 }
@@ -167,7 +170,7 @@ func percentileAxes(f *figure, x, y scale, base, top float64) {
 	if y.log {
 		unit = "ms, by ratio"
 	}
-	f.text("axis", "start", x.from+6, top+2, unit)
+	f.text("axis", "start", x.from-40, top-6, unit)
 }
 
 func rankList(ranks []float64) string {
@@ -256,7 +259,7 @@ func costPlot(id string, all []series) *figure {
 		r.rect("bar fill-"+s.Class(), r.left, y-9, r.x.at(d.P50US)-r.left, 18, tip)
 		r.text("value", "start", r.right+10, y-1, milliseconds(d.P50US)+" ms")
 		if times := d.P50US / shown[0].Phases.Handshake.P50US; i > 0 && times >= 1.005 {
-			r.text("kind", "start", r.right+10, y+12, fmt.Sprintf("×%.2f of the least", times))
+			r.text("kind", "start", r.right+10, y+12, fmt.Sprintf("×%.2f", times))
 		}
 	}
 	return r.figure
@@ -306,7 +309,7 @@ func breakdownPlot(id string, all []series) *figure {
 	if len(shown) == 0 {
 		return nil
 	}
-	r := newRows(id, "Where the time goes, by path", "A bar for each path, made of the medians of connect, server hello, the rest of the handshake and first byte, in milliseconds.", len(shown), 860, 150, 70, 30)
+	r := newRows(id, "Where the time goes, by path", "A bar for each path, made of the medians of connect, server hello, the rest of the handshake and first byte, in milliseconds.", len(shown), figureWidth, 170, 70, 30)
 	hi := 0.0
 	for _, s := range shown {
 		hi = max(hi, sumOf(partsOf(s.Phases)))
@@ -353,7 +356,7 @@ func blocksPlot(id string, all []series) *figure {
 	if len(shown) == 0 {
 		return nil
 	}
-	r := newRows(id, "Median handshake of each block, by path", "A row for each path, a dot for each block, at the block's median handshake in milliseconds; the stroke is the median of the whole trial.", len(shown), 860, 150, 40, 30)
+	r := newRows(id, "Median handshake of each block, by path", "A row for each path, a dot for each block at its median handshake in milliseconds, the first block on top; the stroke is the median of the whole trial.", len(shown), figureWidth, 170, 40, 34)
 	r.x = latencyScale(lo, hi, r.left, r.right)
 	unit := "median handshake, ms"
 	if r.x.log {
@@ -365,12 +368,13 @@ func blocksPlot(id string, all []series) *figure {
 		y := r.middle(i)
 		r.line("row", r.left, y, r.right, y)
 		m := r.x.at(s.Phases.Handshake.P50US)
-		r.line("whisker "+s.Class(), m, y-10, m, y+10)
-		for _, b := range s.blocks {
+		r.line("whisker "+s.Class(), m, y-13, m, y+13)
+		for k, b := range s.blocks {
 			if b.Phases.Handshake == nil {
 				continue
 			}
-			r.circle("dot fill-"+s.Class(), r.x.at(median(b)), y, 4.5,
+			part := float64(k+1)/float64(len(s.blocks)+1) - .5
+			r.circle("dot fill-"+s.Class(), r.x.at(median(b)), y+part*r.height*.7, 3.6,
 				fmt.Sprintf("%s, block %d: median %s ms of %s", s.label, b.Index, milliseconds(median(b)), plural(b.Handshakes, "handshake")))
 		}
 	}
@@ -388,7 +392,7 @@ func ratioPlot(id string, cs []*comparison) *figure {
 	for _, c := range shown {
 		lo, hi = min(lo, c.RatioLow), max(hi, c.RatioHigh)
 	}
-	r := newRows(id, "Ratio to the baseline, by path", "A dot for each comparison at candidate divided by baseline, a line for its confidence interval; the band is the margin for being the same.", len(shown), 860, 240, 110, 30)
+	r := newRows(id, "Ratio to the baseline, by path", "A dot for each comparison at candidate divided by baseline, a line for its confidence interval; the band is the margin for being the same.", len(shown), figureWidth, 260, 130, 34)
 	r.x = scale{lo * .97, hi * 1.03, r.left, r.right, true}
 	n := len(shown)
 	if m := shown[0].Margin; m > 1 {
