@@ -78,5 +78,8 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 		}
 		probes = append(probes, PlannedProbe{"certificates", fmt.Sprintf("one to four for each of %d server names (with and without SNI)", names), 0, 3 * names})
 	}
+	if wants(AspectProtocol) {
+		probes = append(probes, PlannedProbe{"protocol", "at most 10, and one for each application protocol", 0, 12})
+	}
 	return probes
 }
