@@ -42,6 +42,7 @@ type answer struct {
 	authorities [][]byte // of one of these, as DER of their names
 	staple, sct bool     // beside the certificate
 	alert       uint8    // of a refusal
+	kinds       []uint32 // SSLv2
 	failure     results.Failure
 }
 

@@ -23,6 +23,7 @@ type session struct {
 	aspects []Aspect
 	ask     *asker
 
+	v2       answer         // of SSLv2, which is a language of its own
 	versions []*versionScan // oldest first
 	mu       sync.Mutex     // guards the maps
 	ranks    map[uint16]ranking
@@ -44,7 +45,8 @@ func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
 	return s
 }
 
-// askedVersions lists the versions that are asked for, oldest first.
+// askedVersions lists the versions that are asked for, oldest first, but for
+// SSLv2.
 func askedVersions() []uint16 {
 	return []uint16{wire.SSL30, wire.TLS10, wire.TLS11, wire.TLS12, wire.TLS13}
 }
@@ -64,6 +66,7 @@ func (s *session) run(ctx context.Context) {
 	if s.dead = silent(knock) && !s.ask.heard.Load(); s.dead {
 		return
 	}
+	g.Go(func() error { s.v2 = s.ask.ask(ctx, v2Question{}); return nil })
 	for _, v := range s.versions {
 		g.Go(func() error { s.runVersion(ctx, v); return nil })
 	}
@@ -222,6 +225,7 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 	e.Connections = int(s.ask.connections.Load())
 	e.Failures = s.ask.failures
 	e.Versions = map[results.Version]results.Answer{}
+	s.foldV2(e)
 	for _, v := range s.versions {
 		s.foldVersion(e, v)
 	}
@@ -243,6 +247,18 @@ func nameToMatch(p inventory.Path) string {
 		return p.ServerName
 	}
 	return p.Host
+}
+
+func (s *session) foldV2(e *results.Endpoint) {
+	got := v2Answer(s.v2)
+	e.Versions[results.SSLv2] = got
+	if got == results.Unknown {
+		e.Undetermined.Versions = append(e.Undetermined.Versions, results.SSLv2)
+	}
+	if got != results.No && s.wants(AspectSuites) {
+		put(&e.Suites, results.SSLv2, v2Suites(s.v2.kinds))
+		putUndetermined(&e.Undetermined.Suites, results.SSLv2, got, nil)
+	}
 }
 
 func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
