@@ -212,7 +212,7 @@ func (p *page) section(s *section) {
 	p.title(s.title)
 	if len(s.endpoints) > 0 {
 		p.table(0, pathTable(s.endpoints))
-		p.notes(versionNotes(s.endpoints))
+		p.notes(append([]string{"✓ accepted, · refused, ? no usable answer, blank: not asked; PQ: a post-quantum group"}, versionNotes(s.endpoints)...))
 	}
 	for _, b := range s.bonds {
 		p.bond(b)
