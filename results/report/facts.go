@@ -48,6 +48,18 @@ func (f fact) differs() bool {
 	return false
 }
 
+// alone says that one endpoint at most has a known value: there is nothing to
+// compare it with.
+func (f fact) alone() bool {
+	known := 0
+	for _, c := range f.Cells {
+		if c.known {
+			known++
+		}
+	}
+	return known < 2
+}
+
 // open says that an endpoint's value is unknown though it was asked.
 func (f fact) open() bool {
 	return slices.ContainsFunc(f.Cells, func(c cell) bool { return c.Text == string(results.Unknown) })

@@ -378,21 +378,26 @@ func (p *page) bond(b *bond) {
 	p.paragraph(2, 2, dimStyle, b.rest())
 }
 
-// rest counts the facts that are alike, and those that could not be compared.
+// rest counts the facts that do not differ.
 func (b *bond) rest() string {
-	alike, open := 0, 0
+	alike, open, alone := 0, 0, 0
 	for _, f := range b.facts {
 		switch {
 		case f.differs():
 		case f.open():
 			open++
+		case f.alone():
+			alone++
 		default:
 			alike++
 		}
 	}
 	words := plural(alike, "fact") + " alike"
+	if alone > 0 {
+		words += fmt.Sprintf(", %d that only one of them has", alone)
+	}
 	if open > 0 {
-		words += fmt.Sprintf(", %s unknown on a side", plural(open, "fact"))
+		words += fmt.Sprintf(", %d unknown of one of them", open)
 	}
 	return words
 }

@@ -129,7 +129,7 @@ func timelinePlot(id string, spans []*span, now time.Time) *figure {
 	if len(spans) == 0 {
 		return nil
 	}
-	r := newRows(id, "Certificates and when they are valid", "A bar for each distinct certificate from its first to its last valid moment, and a line at the time of the run. The table below has the same dates.", len(spans), figureWidth, 260, 210, 34)
+	r := newRows(id, "Certificates and when they are valid", "A bar for each distinct certificate from its first to its last valid moment, and a line at the time of the run. The table below has the same dates.", len(spans), figureWidth, 260, 235, 34)
 	from, to := window(spans, now)
 	r.x = scale{0, to.Sub(from).Hours(), r.left, r.right, false}
 	at := func(t time.Time) float64 {
