@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"shakedown/results"
+	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
 )
 
@@ -35,7 +36,13 @@ type answer struct {
 	hello       *wire.ServerHello
 	certs       [][]byte
 	keyExchange *wire.KeyExchange
-	alert       uint8 // of a refusal
+	scheme      uint16   // TLS 1.3: what CertificateVerify is signed with
+	alpn        string   // TLS 1.3, from EncryptedExtensions
+	request     bool     // a client certificate was asked for,
+	authorities [][]byte // of one of these, as DER of their names
+	staple, sct bool     // beside the certificate
+	alert       uint8    // of a refusal
+	kinds       []uint32 // SSLv2
 	failure     results.Failure
 }
 
@@ -47,16 +54,24 @@ func (a *answer) settled() bool {
 // listener reads the answer to one question from the bytes of a server.
 type listener struct {
 	q       question
+	sent    []byte // the hello, as a message
 	parser  wire.Parser
+	flight  *handshake.Flight // TLS 1.3, after the ServerHello
 	got     answer
 	warning *wire.Alert // the last one that was not fatal
 }
 
+func newListener(q question) *listener { return &listener{q: q, sent: q.message()} }
+
 // feed takes bytes that arrived; done reports whether the answer is complete.
 func (l *listener) feed(b []byte) (done bool) {
-	l.parser.Feed(b)
+	if l.flight != nil {
+		l.flight.Feed(b)
+	} else {
+		l.parser.Feed(b)
+	}
 	for {
-		m, err := l.parser.Next()
+		m, err := l.next()
 		if errors.Is(err, wire.ErrMore) {
 			return false
 		}
@@ -68,6 +83,13 @@ func (l *listener) feed(b []byte) (done bool) {
 			return true
 		}
 	}
+}
+
+func (l *listener) next() (wire.Message, error) {
+	if l.flight != nil {
+		return l.flight.Next()
+	}
+	return l.parser.Next()
 }
 
 // end takes the end of the connection, or the error that stopped it, as the
@@ -98,8 +120,10 @@ func (l *listener) message(m wire.Message) (done bool) {
 		return false // RFC 5246 §7.4.1.1: to be ignored during a handshake
 	case l.got.hello == nil:
 		return l.serverHello(m)
+	case l.flight != nil:
+		return l.encrypted(m)
 	}
-	return l.flight(m)
+	return l.clear(m)
 }
 
 // serverHello holds a ServerHello against what was offered.
@@ -133,11 +157,63 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 		}
 	}
 	l.got.hello, l.got.outcome = h, accepted
-	return l.q.until == untilHello
+	switch {
+	case l.q.until == untilHello:
+		return true
+	case l.q.version == wire.TLS13:
+		return l.decrypt(m.Raw)
+	}
+	return false
 }
 
-// flight reads what follows a ServerHello of TLS 1.2 and older.
-func (l *listener) flight(m wire.Message) (done bool) {
+// decrypt turns to the encrypted flight of TLS 1.3.
+func (l *listener) decrypt(serverHello []byte) (done bool) {
+	if l.q.key == nil || l.got.hello.IsRetry() {
+		return l.fail(results.KindMalformed, "a HelloRetryRequest for the group of a share that was sent")
+	}
+	flight, err := l.q.key.Open(l.sent, serverHello, l.got.hello)
+	if err != nil {
+		return l.fail(results.KindMalformed, err.Error())
+	}
+	l.flight = flight
+	flight.Feed(l.parser.Rest())
+	return false
+}
+
+// encrypted reads the messages of a TLS 1.3 server's encrypted flight.
+func (l *listener) encrypted(m wire.Message) (done bool) {
+	var err error
+	switch m.Handshake {
+	case wire.EncryptedExtensionsType:
+		var exts []wire.Extension
+		exts, err = wire.ParseEncryptedExtensions(m.Body)
+		l.got.alpn = wire.ALPNOf(exts)
+		done = l.q.until == untilExtensions
+	case wire.CertificateRequestType:
+		l.got.request = true
+		l.got.authorities, err = wire.ParseCertificateRequest(m.Body, wire.TLS13)
+	case wire.CertificateType:
+		var leaf []wire.Extension
+		l.got.certs, leaf, err = wire.ParseCertificate13(m.Body)
+		l.got.staple, l.got.sct = wire.HasStaple(leaf), wire.HasSCT(leaf)
+		if len(l.got.certs) == 0 && err == nil {
+			err = fmt.Errorf("%w: an empty Certificate message", wire.ErrMalformed)
+		}
+		done = l.q.until == untilCertificate
+	case wire.CertificateVerifyType:
+		l.got.scheme, err = wire.ParseCertificateVerify(m.Body)
+		done = true
+	case wire.FinishedType:
+		return l.finishFlight()
+	}
+	if err != nil && len(l.got.certs) == 0 {
+		return l.fail(wireKind(err), err.Error())
+	}
+	return done
+}
+
+// clear reads what follows a ServerHello of TLS 1.2 and older.
+func (l *listener) clear(m wire.Message) (done bool) {
 	var err error
 	switch m.Handshake {
 	case wire.CertificateType:
@@ -146,6 +222,11 @@ func (l *listener) flight(m wire.Message) (done bool) {
 	case wire.ServerKeyExchangeType:
 		l.got.keyExchange, err = wire.ParseKeyExchange(m.Body, wire.LookupSuite(l.got.hello.Suite), l.q.version)
 		done = l.q.until == untilKeyExchange
+	case wire.CertificateStatusType:
+		l.got.staple = true
+	case wire.CertificateRequestType:
+		l.got.request = true
+		l.got.authorities, err = wire.ParseCertificateRequest(m.Body, l.q.version)
 	case wire.ServerHelloDoneType:
 		return l.finishFlight()
 	}
@@ -164,6 +245,8 @@ func (l *listener) finishFlight() bool {
 		return l.fail(results.KindMalformed, "no ServerKeyExchange, which the suite needs")
 	case l.q.until == untilCertificate && len(l.got.certs) == 0:
 		return l.fail(results.KindMalformed, "no Certificate, which the suite needs")
+	case l.q.until == untilSignature:
+		return l.fail(results.KindMalformed, "no CertificateVerify before Finished")
 	}
 	return true
 }
@@ -208,8 +291,10 @@ func refusal(description uint8) bool {
 		47,  // illegal_parameter
 		70,  // protocol_version
 		71,  // insufficient_security
+		86,  // inappropriate_fallback
 		109, // missing_extension
-		110: // unsupported_extension
+		110, // unsupported_extension
+		120: // no_application_protocol
 		return true
 	}
 	return false

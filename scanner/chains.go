@@ -7,10 +7,11 @@ import (
 	"bytes"
 	"context"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"shakedown/results"
+	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
 )
 
@@ -50,32 +51,61 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 	return qs
 }
 
+// chainQuestions13 asks TLS 1.3 for one chain of each kind of key: there the
+// signature schemes choose it (RFC 8446 §4.2.3). group is one that the server
+// accepts and handshake can use.
+func chainQuestions13(serverName string, suites []uint16, group uint16) ([]question, *results.Failure) {
+	suites = slices.DeleteFunc(slices.Clone(suites), func(id uint16) bool { return !slices.Contains(handshake.Suites(), id) })
+	var qs []question
+	for _, keys := range [][]string{{"rsa", "rsa-pss"}, {"ecdsa"}, {"ed25519", "ed448"}} {
+		key, err := handshake.NewKey(group)
+		if err != nil {
+			return nil, unable(err.Error())
+		}
+		q := usual(wire.TLS13, serverName, suites)
+		q.groups, q.key, q.until = []uint16{group}, key, untilCertificate
+		q.schemes = slices.DeleteFunc(schemesOf(wire.TLS13), func(id uint16) bool { return !slices.Contains(keys, wire.LookupScheme(id).KeyType) })
+		qs = append(qs, q)
+	}
+	return qs, nil
+}
+
+// usableGroup finds a group that both the server and handshake can use: it
+// offers those of handshake and lets a HelloRetryRequest choose.
+func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint16) (uint16, *results.Failure) {
+	q := usual(wire.TLS13, serverName, suites)
+	q.groups = handshake.Groups()
+	got := a.ask(ctx, q)
+	if got.outcome != accepted {
+		return 0, unable("certificates of TLS 1.3 travel encrypted, and the server accepts no group that is computed here")
+	}
+	share, _ := got.hello.KeyShare()
+	return share.Group, nil
+}
+
+// unable is a failure of ours to see what the server would have shown.
+func unable(why string) *results.Failure {
+	return &results.Failure{Stage: results.StageHandshake, Kind: results.KindInternal, Count: 1, Detail: why}
+}
+
 // scanChains puts the questions side by side. A server that has no chain of a
-// kind, or none without a name, refuses: that is an answer.
-func scanChains(ctx context.Context, a *asker, qs []question) []sentChain {
-	var (
-		mu     sync.Mutex
-		chains = make([]*sentChain, len(qs))
-		g      errgroup.Group
-	)
+// kind, or none without a name, refuses: that is an answer. whole reports
+// whether each question got one.
+func scanChains(ctx context.Context, a *asker, qs []question) (sent []sentChain, whole bool) {
+	answers := make([]answer, len(qs))
+	var g errgroup.Group
 	for i, q := range qs {
-		g.Go(func() error {
-			if got := a.ask(ctx, q); len(got.certs) > 0 {
-				mu.Lock()
-				defer mu.Unlock()
-				chains[i] = &sentChain{q.serverName, got.certs}
-			}
-			return nil
-		})
+		g.Go(func() error { answers[i] = a.ask(ctx, q); return nil })
 	}
 	g.Wait()
-	var sent []sentChain
-	for _, c := range chains {
-		if c != nil {
-			sent = append(sent, *c)
+	whole = true
+	for i, got := range answers {
+		whole = whole && got.settled()
+		if len(got.certs) > 0 {
+			sent = append(sent, sentChain{qs[i].serverName, got.certs})
 		}
 	}
-	return sent
+	return sent, whole
 }
 
 // distinct drops chains that were sent before under the same name, and those

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"shakedown/results"
 	"shakedown/scanner/inventory"
 	"shakedown/scanner/wire"
 )
@@ -17,6 +18,9 @@ const LikelySuites = 30
 
 // likelyGroups is how many groups it accepts, in each of two versions.
 const likelyGroups = 5
+
+// likelySchemes is how many signature schemes.
+const likelySchemes = 6
 
 // PlannedPath is what would be asked of one path.
 type PlannedPath struct {
@@ -51,9 +55,9 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 		hands += handsOf(v)
 	}
 	probes := []PlannedProbe{{
-		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions),
-			wire.VersionName(versions[0]), wire.VersionName(versions[len(versions)-1])),
-		len(versions), len(versions),
+		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions)+1,
+			results.SSLv2, wire.VersionName(versions[len(versions)-1])),
+		len(versions) + 1, len(versions) + 1,
 	}}
 	wants := func(a Aspect) bool { return slices.Contains(aspects, a) }
 	if wants(AspectSuites) || wants(AspectPreference) {
@@ -65,12 +69,18 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	if wants(AspectGroups) {
 		probes = append(probes, PlannedProbe{"groups", "one for each accepted group of TLS 1.2 and 1.3, and one refusal each", 0, 2*likelyGroups + 2})
 	}
+	if wants(AspectSignatures) {
+		probes = append(probes, PlannedProbe{"signatures", "one for each accepted scheme of TLS 1.2 and 1.3, and two more each", 0, 2*likelySchemes + 4})
+	}
 	if wants(AspectCertificates) {
 		names := 1
 		if p.ServerName != "" {
 			names = 2
 		}
 		probes = append(probes, PlannedProbe{"certificates", fmt.Sprintf("one to four for each of %d server names (with and without SNI)", names), 0, 3 * names})
+	}
+	if wants(AspectProtocol) {
+		probes = append(probes, PlannedProbe{"protocol", "at most 10, and one for each application protocol", 0, 12})
 	}
 	return probes
 }

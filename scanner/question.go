@@ -4,9 +4,11 @@
 package scanner
 
 import (
+	"cmp"
 	"crypto/rand"
 	"slices"
 
+	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
 )
 
@@ -15,8 +17,11 @@ type until int
 
 const (
 	untilHello       until = iota // ServerHello, HelloRetryRequest or alert: no public-key work is waited for
-	untilCertificate              // TLS 1.2 and older
+	untilExtensions               // TLS 1.3, takes a key: EncryptedExtensions
+	untilCertificate              // in TLS 1.3 this takes a key
 	untilKeyExchange              // TLS 1.2 and older, DHE and ECDHE
+	untilSignature                // TLS 1.3, takes a key: CertificateVerify
+	untilDone                     // TLS 1.2 and older: ServerHelloDone
 )
 
 // question is a hello of one version. What it offers is kept, so that an
@@ -27,16 +32,25 @@ type question struct {
 	suites     []uint16
 	groups     []uint16
 	schemes    []uint16
-	shares     []wire.KeyShare // TLS 1.3; none asks for a HelloRetryRequest
+	key        *handshake.Key // TLS 1.3; none asks for a HelloRetryRequest
 	until      until
+
+	// What is not usual. A legacy version that is not the question's own, other
+	// compressions than none, suites that only signal, more extensions.
+	legacy       uint16
+	compressions []byte
+	signals      []uint16
+	extra        []wire.Extension
 }
 
-// bytes composes the hello as it goes on the wire.
-func (q question) bytes() []byte {
-	h := wire.ClientHello{Version: min(q.version, wire.TLS12), Suites: q.suites}
+// message composes the hello as a handshake message.
+func (q question) message() []byte {
+	h := wire.ClientHello{
+		Version: cmp.Or(q.legacy, min(q.version, wire.TLS12)), Suites: slices.Concat(q.suites, q.signals), Compressions: q.compressions,
+	}
 	rand.Read(h.Random[:])
 	if q.version == wire.SSL30 {
-		return wire.Records(wire.SSL30, h.Marshal())
+		return h.Marshal()
 	}
 	if q.serverName != "" {
 		h.Extensions = append(h.Extensions, wire.ServerName(q.serverName))
@@ -52,9 +66,22 @@ func (q question) bytes() []byte {
 		h.SessionID = make([]byte, 32)
 		rand.Read(h.SessionID)
 		h.Extensions = append(h.Extensions,
-			wire.SupportedVersions(wire.TLS13), wire.PSKModes(), wire.KeyShares(q.shares...))
+			wire.SupportedVersions(wire.TLS13), wire.PSKModes(), wire.KeyShares(q.shares()...))
 	}
-	return wire.Records(min(q.version, wire.TLS10), h.Marshal())
+	h.Extensions = append(h.Extensions, q.extra...)
+	return h.Marshal()
+}
+
+// records puts the message into records as it goes on the wire.
+func (q question) records(message []byte) []byte {
+	return wire.Records(min(q.version, wire.TLS10), message)
+}
+
+func (q question) shares() []wire.KeyShare {
+	if q.key == nil {
+		return nil
+	}
+	return []wire.KeyShare{q.key.Share}
 }
 
 // usual is the question of a version that offers all groups and schemes.

@@ -23,23 +23,30 @@ type session struct {
 	aspects []Aspect
 	ask     *asker
 
+	v2       answer         // of SSLv2, which is a language of its own
 	versions []*versionScan // oldest first
 	mu       sync.Mutex     // guards the maps
 	ranks    map[uint16]ranking
 	groups   map[uint16]*groupScan
+	schemes  map[uint16]*elimination
 	chains   []sentChain
-	dead     bool // nothing of TLS was heard: the rest was not asked
+	protocol results.Protocol
+	group    uint16           // of TLS 1.3, for which handshake has keys
+	noGroup  *results.Failure // why there is none
+	unseen   bool             // some chain that was asked for got no usable answer
+	dead     bool             // nothing of TLS was heard: the rest was not asked
 }
 
 func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
-	s := &session{path: path, aspects: aspects, ask: ask, ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}}
+	s := &session{path: path, aspects: aspects, ask: ask, ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]*elimination{}}
 	for _, v := range askedVersions() {
 		s.versions = append(s.versions, newVersionScan(v, path.ServerName))
 	}
 	return s
 }
 
-// askedVersions lists the versions that are asked for, oldest first.
+// askedVersions lists the versions that are asked for, oldest first, but for
+// SSLv2.
 func askedVersions() []uint16 {
 	return []uint16{wire.SSL30, wire.TLS10, wire.TLS11, wire.TLS12, wire.TLS13}
 }
@@ -59,11 +66,48 @@ func (s *session) run(ctx context.Context) {
 	if s.dead = silent(knock) && !s.ask.heard.Load(); s.dead {
 		return
 	}
+	g.Go(func() error { s.v2 = s.ask.ask(ctx, v2Question{}); return nil })
 	for _, v := range s.versions {
 		g.Go(func() error { s.runVersion(ctx, v); return nil })
 	}
 	g.Wait()
-	s.chains = append(s.chains, s.runChains(ctx)...)
+	s.findGroup(ctx)
+	g.Go(func() error { s.chains = s.runChains(ctx); return nil })
+	g.Go(func() error { s.runProtocol(ctx); return nil })
+	g.Wait()
+}
+
+// findGroup finds what encrypted flights can be opened with, if that is wanted.
+func (s *session) findGroup(ctx context.Context) {
+	newest := s.versions[len(s.versions)-1]
+	if newest.answer() != results.Yes || !s.wants(AspectCertificates) && !s.wants(AspectProtocol) {
+		return
+	}
+	if s.group, s.noGroup = usableGroup(ctx, s.ask, s.path.ServerName, s.suitesFor(newest, newest.accepted())); s.noGroup != nil {
+		s.ask.note(answer{failure: *s.noGroup})
+	}
+}
+
+// runProtocol asks the protocol facts.
+func (s *session) runProtocol(ctx context.Context) {
+	if !s.wants(AspectProtocol) {
+		return
+	}
+	p := &protocolScan{ask: s.ask, name: s.path.ServerName, group: s.group}
+	for _, v := range slices.Backward(s.versions) {
+		switch suites := s.suitesFor(v, v.accepted()); {
+		case v.answer() != results.Yes:
+		case v.version == wire.TLS13:
+			p.tls13 = suites
+		case p.old == 0:
+			p.old, p.suites = v.version, suites
+		case p.older == 0:
+			p.older = v.version
+		}
+	}
+	if p.old != 0 || p.tls13 != nil {
+		s.protocol = p.run(ctx)
+	}
 }
 
 // silent reports whether no answer gives hope that another question would be
@@ -87,28 +131,41 @@ func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	if v.answer() != results.Yes {
 		return
 	}
-	suites := v.accepted()
-	var (
-		g      errgroup.Group
-		ranked ranking
-		groups *groupScan
-	)
+	suites := s.suitesFor(v, v.accepted())
+	var g errgroup.Group
 	if s.wants(AspectPreference) {
 		g.Go(func() error {
-			ranked = rank(ctx, s.ask, v.by, v.guess(), v.offers())
+			r := rank(ctx, s.ask, v.by, v.guess(), v.offers())
+			s.keep(func() { s.ranks[v.version] = r })
 			return nil
 		})
 	}
 	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
 		g.Go(func() error {
-			groups = scanGroups(ctx, s.ask, v.version, s.path.ServerName, s.suitesFor(v, suites), s.wants(AspectPreference))
+			found := scanGroups(ctx, s.ask, v.version, s.path.ServerName, suites, s.wants(AspectPreference))
+			s.keep(func() { s.groups[v.version] = found })
+			return nil
+		})
+	}
+	if s.wants(AspectSignatures) && v.version >= wire.TLS12 {
+		g.Go(func() error {
+			found, f := scanSchemes(ctx, s.ask, v.version, s.path.ServerName, suites)
+			if f != nil {
+				s.ask.note(answer{failure: *f})
+				found = &elimination{rest: schemesOf(v.version)}
+			}
+			s.keep(func() { s.schemes[v.version] = found })
 			return nil
 		})
 	}
 	g.Wait()
+}
+
+// keep writes a result of one of the goroutines.
+func (s *session) keep(write func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ranks[v.version], s.groups[v.version] = ranked, groups
+	write()
 }
 
 // suitesFor lists the suites that further questions of a version offer: those
@@ -121,7 +178,7 @@ func (s *session) suitesFor(v *versionScan, accepted []uint16) []uint16 {
 }
 
 // runChains asks for certificates: in the newest version that shows them in
-// the clear, else in TLS 1.3.
+// the clear, and in TLS 1.3, which may show others.
 func (s *session) runChains(ctx context.Context) []sentChain {
 	if !s.wants(AspectCertificates) {
 		return nil
@@ -130,29 +187,37 @@ func (s *session) runChains(ctx context.Context) []sentChain {
 	if s.path.ServerName != "" {
 		names = append(names, "")
 	}
+	var qs []question
+	clear := false
 	for _, v := range slices.Backward(s.versions) {
-		if v.answer() != results.Yes {
+		if v.answer() != results.Yes || v.version < wire.TLS13 && clear {
 			continue
 		}
-		if v.version == wire.TLS13 {
-			if !s.speaksOlder() {
-				return distinct(scanChains13(ctx, s.ask, names))
-			}
-			continue
-		}
-		var qs []question
+		clear = clear || v.version < wire.TLS13
 		for _, name := range names {
-			qs = append(qs, chainQuestions(v.version, name, s.suitesFor(v, v.accepted()))...)
+			qs = append(qs, s.chainQuestions(v, name)...)
 		}
-		return distinct(scanChains(ctx, s.ask, qs))
 	}
-	return nil
+	sent, whole := scanChains(ctx, s.ask, qs)
+	s.unseen = s.unseen || !whole
+	return distinct(sent)
 }
 
-func (s *session) speaksOlder() bool {
-	return slices.ContainsFunc(s.versions, func(v *versionScan) bool {
-		return v.version < wire.TLS13 && v.answer() == results.Yes
-	})
+func (s *session) chainQuestions(v *versionScan, serverName string) []question {
+	suites := s.suitesFor(v, v.accepted())
+	if v.version < wire.TLS13 {
+		return chainQuestions(v.version, serverName, suites)
+	}
+	if s.noGroup != nil {
+		s.unseen = true
+		return nil
+	}
+	qs, failure := chainQuestions13(serverName, suites, s.group)
+	if failure != nil {
+		s.unseen = true
+		s.ask.note(answer{failure: *failure})
+	}
+	return qs
 }
 
 // fold makes the record.
@@ -160,6 +225,7 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 	e.Connections = int(s.ask.connections.Load())
 	e.Failures = s.ask.failures
 	e.Versions = map[results.Version]results.Answer{}
+	s.foldV2(e)
 	for _, v := range s.versions {
 		s.foldVersion(e, v)
 	}
@@ -168,7 +234,11 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 		judged.ServerName = c.serverName
 		e.Chains = append(e.Chains, judged)
 	}
+	e.Protocol = s.protocol
 	e.Status = status(e)
+	if s.unseen && e.Status == results.Complete {
+		e.Status = results.Partial
+	}
 }
 
 // nameToMatch is the name that certificates must match.
@@ -177,6 +247,18 @@ func nameToMatch(p inventory.Path) string {
 		return p.ServerName
 	}
 	return p.Host
+}
+
+func (s *session) foldV2(e *results.Endpoint) {
+	got := v2Answer(s.v2)
+	e.Versions[results.SSLv2] = got
+	if got == results.Unknown {
+		e.Undetermined.Versions = append(e.Undetermined.Versions, results.SSLv2)
+	}
+	if got != results.No && s.wants(AspectSuites) {
+		put(&e.Suites, results.SSLv2, v2Suites(s.v2.kinds))
+		putUndetermined(&e.Undetermined.Suites, results.SSLv2, got, nil)
+	}
 }
 
 func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
@@ -206,15 +288,24 @@ func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
 		s.foldGroups(e, name, got, s.groups[v.version])
 	}
+	if s.wants(AspectSignatures) && v.version >= wire.TLS12 {
+		s.foldSchemes(e, name, got, s.schemes[v.version])
+	}
+}
+
+func (s *session) foldSchemes(e *results.Endpoint, name results.Version, got results.Answer, found *elimination) {
+	if found == nil {
+		found = &elimination{}
+	}
+	put(&e.SignatureSchemes, name, named(found.accepted, func(id uint16) string { return wire.LookupScheme(id).Name }))
+	putUndetermined(&e.Undetermined.SignatureSchemes, name, got, found.undetermined())
 }
 
 func (s *session) foldGroups(e *results.Endpoint, name results.Version, got results.Answer, g *groupScan) {
 	if g == nil {
-		put(&e.Groups, name, []results.Named{})
-		putUndetermined(&e.Undetermined.Groups, name, got, nil)
-		return
+		g = &groupScan{found: &elimination{}}
 	}
-	put(&e.Groups, name, groupRecords(g.ranking.order))
+	put(&e.Groups, name, named(g.ranking.order, func(id uint16) string { return wire.LookupGroup(id).Name }))
 	putUndetermined(&e.Undetermined.Groups, name, got, g.found.undetermined())
 	if g.ranking.preference != "" {
 		put(&e.GroupPreference, name, g.ranking.preference)
@@ -232,11 +323,20 @@ func status(e *results.Endpoint) results.Status {
 	switch {
 	case determined == 0:
 		return results.Failed
-	case !e.Undetermined.IsZero(), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
+	case !e.Undetermined.IsZero(), slices.Contains(protocolAnswers(e.Protocol), results.Unknown), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
 		slices.Contains(mapValues(e.GroupPreference), results.PreferenceUnknown):
 		return results.Partial
 	}
 	return results.Complete
+}
+
+// protocolAnswers lists the yes-or-no facts of a protocol record.
+func protocolAnswers(p results.Protocol) []results.Answer {
+	return []results.Answer{
+		p.ExtendedMasterSecret, p.EncryptThenMAC, p.SecureRenegotiation, p.Compression, p.FallbackSCSV,
+		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, p.ClientCertificateRequested,
+		p.OCSPStaple, p.SCT, p.VersionIntolerant, p.SizeIntolerant, p.ExtensionIntolerant,
+	}
 }
 
 func mapValues[K comparable, V any](m map[K]V) []V {
@@ -279,10 +379,10 @@ func suiteRecords(ids []uint16) []results.Suite {
 	return out
 }
 
-func groupRecords(ids []uint16) []results.Named {
+func named(ids []uint16, name func(uint16) string) []results.Named {
 	out := []results.Named{}
 	for _, id := range ids {
-		out = append(out, results.Named{ID: wire.ID(id), Name: wire.LookupGroup(id).Name})
+		out = append(out, results.Named{ID: wire.ID(id), Name: name(id)})
 	}
 	return out
 }
