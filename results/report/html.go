@@ -325,7 +325,7 @@ func newBondView(b *bond) bondView {
 	}
 	differ := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return !f.differs() })
 	same := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return f.differs() })
-	v.Differ, v.Alike, v.Same = byTopic(differ), byTopic(same), len(same)
+	v.Differ, v.Alike, v.Same = byTopic(folded(differ)), byTopic(folded(same)), len(same)
 	return v
 }
 

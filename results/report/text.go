@@ -16,7 +16,7 @@ import (
 
 // writeText renders a digest for a terminal, in one Write.
 func writeText(w io.Writer, d *digest, o Options) error {
-	p := &page{width: max(40, cmp.Or(o.Width, 100)), color: o.Color, verbose: o.Verbose}
+	p := &page{width: max(40, cmp.Or(o.Width, 100)), color: o.Color, verbose: o.Verbose, told: map[string]string{}}
 	p.heading(d)
 	p.attention(d)
 	for _, s := range d.sections {
@@ -33,6 +33,7 @@ type page struct {
 	width   int
 	color   bool
 	verbose bool
+	told    map[string]string // settings that were listed, by whose they are
 }
 
 // print writes one line: pieces after an indent, without trailing space.
@@ -366,9 +367,12 @@ func (p *page) bond(b *bond) {
 		p.paragraph(2, 2, line.level.style(), strings.TrimSpace(line.who+" "+line.words))
 	}
 	differ := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return !f.differs() || f.Topic == topicCerts && f.Name != "verdict" })
+	if !p.verbose {
+		differ = folded(differ)
+	}
 	if len(differ) > 0 {
 		p.blank()
-		for i, t := range factTables(b.all(), differ, p.width-2) {
+		for i, t := range factTables(b.all(), differ, p.verbose, p.width-2) {
 			if i > 0 {
 				p.blank()
 			}
@@ -404,7 +408,7 @@ func (b *bond) rest() string {
 
 // factTables lays facts out with a column for each endpoint; endpoints alike
 // in all of them share one. What does not fit goes to a further table.
-func factTables(es []*endpoint, facts []fact, width int) []*table {
+func factTables(es []*endpoint, facts []fact, full bool, width int) []*table {
 	columns := alike(indexes(len(es)), func(i int) string {
 		key := fmt.Sprint(i == 0) // the load balancer stands alone
 		for _, f := range facts {
@@ -415,24 +419,24 @@ func factTables(es []*endpoint, facts []fact, width int) []*table {
 	var tables []*table
 	for len(columns) > 0 {
 		n := len(columns)
-		t := factTable(es, facts, columns, false)
-		if total(t.natural()) > width {
-			t = factTable(es, facts, columns, true)
-		}
+		t := factTable(es, facts, columns, full)
 		for n > 1 && !t.fits(width) {
 			n--
-			t = factTable(es, facts, columns[:n], true)
+			t = factTable(es, facts, columns[:n], full)
 		}
 		tables, columns = append(tables, t), columns[n:]
 	}
 	return tables
 }
 
+// fairCell is how wide a value may make its column.
+const fairCell = 13
+
 // factTable has a row for each fact and a column for each group of endpoints.
-func factTable(es []*endpoint, facts []fact, columns [][]int, brief bool) *table {
+func factTable(es []*endpoint, facts []fact, columns [][]int, full bool) *table {
 	t := &table{columns: []column{{head: "DIFFERS", min: 28}}}
 	for _, group := range columns {
-		t.columns = append(t.columns, column{head: groupHead(es, group)})
+		t.columns = append(t.columns, column{head: groupHead(es, group), min: 8})
 	}
 	topic := ""
 	for _, f := range facts {
@@ -440,9 +444,13 @@ func factTable(es []*endpoint, facts []fact, columns [][]int, brief bool) *table
 			t.add(append([][]piece{styled(f.Topic, dimStyle)}, make([][]piece, len(columns))...)...)
 		}
 		topic = f.Topic
-		cells := [][]piece{text(factLabel(f, brief))}
-		for _, group := range columns {
-			cells = append(cells, shown(f.Cells[group[0]]))
+		cells := [][]piece{text(factLabel(f, full))}
+		for i, group := range columns {
+			cell := shown(f.Cells[group[0]])
+			if !full {
+				cell = shorten(cell, max(fairCell, cellWidth(t.columns[i+1].head)))
+			}
+			cells = append(cells, cell)
 		}
 		t.add(cells...)
 	}
@@ -463,10 +471,10 @@ func groupHead(es []*endpoint, group []int) string {
 // listed says that a fact's topic stands above it.
 func (f fact) listed() bool { return f.Topic == topicOrder || strings.Contains(f.Topic, " of ") }
 
-func factLabel(f fact, brief bool) string {
-	name := f.Name
-	if brief {
-		name = f.Short
+func factLabel(f fact, full bool) string {
+	name := f.Short
+	if full {
+		name = f.Name
 	}
 	switch {
 	case f.Topic == topicCerts:
@@ -481,8 +489,14 @@ func factLabel(f fact, brief bool) string {
 func (p *page) settings(es []*endpoint) {
 	answered := slices.DeleteFunc(slices.Clone(es), func(e *endpoint) bool { return e.Suites == nil && e.Groups == nil })
 	for _, group := range alike(answered, settings) {
-		p.subtitle("TLS settings of " + list(labelsOf(group), 0))
 		e := group[0]
+		title := "TLS settings of " + list(labelsOf(group), 0)
+		if told := p.told[settings(e)]; told != "" {
+			p.subtitle(title + ": as those of " + told)
+			continue
+		}
+		p.subtitle(title)
+		p.told[settings(e)] = strings.TrimSpace(clean(e.Service) + " " + e.label)
 		for _, v := range versionsIn(e.Suites) {
 			p.suites(e, v)
 		}
@@ -522,7 +536,7 @@ func (p *page) suites(e *endpoint, v results.Version) {
 	p.print(4, piece{strings.Join(words, ", "), plainStyle})
 	cells := make([][]piece, len(list))
 	for i, s := range list {
-		cells[i] = suiteCell(i+1, s)
+		cells[i] = suiteCell(i+1, s, p.verbose)
 	}
 	p.columns(6, cells)
 	for _, words := range unknownIDs("suite", map[results.Version][]string{v: e.Undetermined.Suites[v]}, p.verbose) {
@@ -532,9 +546,14 @@ func (p *page) suites(e *endpoint, v results.Version) {
 	}
 }
 
-// suiteCell numbers a suite and marks what its name says against it.
-func suiteCell(n int, s results.Suite) []piece {
-	cell := []piece{{fmt.Sprintf("%2d ", n), dimStyle}, {suiteName(s), plainStyle}}
+// suiteCell numbers a suite and marks what its name says against it. The name
+// is OpenSSL's, as load balancers' documentation has it; in full, IANA's.
+func suiteCell(n int, s results.Suite, full bool) []piece {
+	name := clean(cmp.Or(s.OpenSSL, suiteName(s)))
+	if full {
+		name = suiteName(s)
+	}
+	cell := []piece{{fmt.Sprintf("%2d ", n), dimStyle}, {name, plainStyle}}
 	switch t := traitsOf(s.Name); {
 	case s.Name == "":
 	case t.Weak:
@@ -648,7 +667,7 @@ func soundTable(groups []*chainGroup) *table {
 		y, _ := firstEnd(b.chain)
 		return x.Compare(y)
 	})
-	t := &table{columns: []column{{head: "SERVED BY", min: 16}, {head: "SUBJECT", min: 12}, {head: "KEY"}, {head: "UNTIL"}, {head: "ISSUER", min: 8}, {head: "VERDICT"}}}
+	t := &table{columns: []column{{head: "SERVED BY", min: 24}, {head: "SUBJECT", min: 12}, {head: "KEY"}, {head: "UNTIL"}, {head: "ISSUER", min: 8}, {head: "VERDICT"}}}
 	for _, g := range groups {
 		leaf := g.chain.Certificates[0]
 		t.add(text(list(g.labels, 3)), text(clean(leaf.Subject)), text(keyWords(leaf)), text(date(leaf.NotAfter)), text(clean(leaf.Issuer)), text(g.cert.compact()))
