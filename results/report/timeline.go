@@ -154,8 +154,8 @@ func (r *rows) spanRow(i int, s *span, from, to time.Time, at func(time.Time) fl
 	if s.Leaf {
 		role = "leaf of "
 	}
-	r.text("name", "end", r.left-10, y-2, truncate(cmp.Or(clean(s.Cert.Subject), "(no subject)"), 34))
-	r.text("kind", "end", r.left-10, y+11, truncate(role+list(s.Served, 3), 42))
+	r.text("name", "end", r.left-10, y-2, truncate(cmp.Or(clean(s.Cert.Subject), "(no subject)"), 30))
+	r.text("kind", "end", r.left-10, y+11, truncate(fmt.Sprintf("%s, %s%s", keyWords(s.Cert), role, list(s.Served, 3)), 42))
 	x, end := at(s.Cert.NotBefore), at(s.Cert.NotAfter)
 	tip := fmt.Sprintf("%s: %s to %s, %s", clean(s.Cert.Subject), date(s.Cert.NotBefore), date(s.Cert.NotAfter), s.State)
 	r.rect("span "+s.Level.String()+s.kind(), x, y-8, end-x, 16, tip)
