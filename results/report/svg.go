@@ -28,15 +28,15 @@ type figure struct {
 
 // shape is one mark. Kind says which of its fields count.
 type shape struct {
-	Kind           string // line, rect, circle, path, text
-	Class          string
-	X, Y, X2, Y2   px // X2, Y2: a line's end, or a rectangle's width and height
-	R              px
-	D, Text        string
-	Anchor         string // text: start, middle, end
-	Tip            string // shown on hover, read by assistive technology
-	Name, Vals     string // path: a line's name and its values, for the script
-	Series, Turned bool
+	Kind         string // line, rect, circle, path, text
+	Class        string
+	X, Y, X2, Y2 px // X2, Y2: a line's end, or a rectangle's width and height
+	R            px
+	D, Text      string
+	Anchor       string // text: start, middle, end
+	Tip          string // shown on hover, read by assistive technology
+	Name, Vals   string // path: a line's name and its values, for the script
+	Series       bool
 }
 
 func (f *figure) add(s shape) { f.Shapes = append(f.Shapes, s) }

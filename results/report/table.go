@@ -34,10 +34,9 @@ type piece struct {
 	style style
 }
 
-func text(s string) []piece                 { return []piece{{s, plainStyle}} }
-func styled(s string, style style) []piece  { return []piece{{s, style}} }
-func shown(c cell) []piece                  { return markOf(c, 0) }
-func joined(cells ...[]piece) (out []piece) { return slices.Concat(cells...) }
+func text(s string) []piece                { return []piece{{s, plainStyle}} }
+func styled(s string, style style) []piece { return []piece{{s, style}} }
+func shown(c cell) []piece                 { return markOf(c, 0) }
 
 // markOf shows a cell as a mark if it is an answer, padded to a width.
 func markOf(c cell, width int) []piece {

@@ -21,7 +21,6 @@ type span struct {
 	Level  level
 	State  string // in words: expired, self-signed, 21 days left
 	Doubt  bool   // its chain has other faults than its dates
-	Ref    ref
 }
 
 // mostSpans bounds the timeline's bars.
@@ -40,7 +39,7 @@ func spansOf(es []*endpoint) []*span {
 				}
 				s := byID[c.SHA256]
 				if s == nil {
-					s = &span{Cert: c, Leaf: k == 0, Ref: e.ref}
+					s = &span{Cert: c, Leaf: k == 0}
 					s.Level, s.State = stateOf(c, e.at)
 					if k == 0 {
 						s.judge(&e.Chains[i])
