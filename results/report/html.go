@@ -303,14 +303,12 @@ func (c cell) Say() string { return cmp.Or(c.Text, "not asked, or without meanin
 
 // bondView is a load balancer beside its targets.
 type bondView struct {
-	Front   string
-	Heads   []string
-	Told    []issueView
-	Differ  []factGroup
-	Alike   []factGroup
-	Same    int
-	Missing []string
-	Rest    string
+	Front  string
+	Heads  []string
+	Told   []issueView
+	Differ []factGroup
+	Alike  []factGroup
+	Rest   string
 }
 
 type factGroup struct {
@@ -325,7 +323,7 @@ func newBondView(b *bond) bondView {
 	}
 	differ := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return !f.differs() })
 	same := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return f.differs() })
-	v.Differ, v.Alike, v.Same = byTopic(differ), byTopic(same), len(same)
+	v.Differ, v.Alike = byTopic(folded(differ)), byTopic(folded(same))
 	return v
 }
 

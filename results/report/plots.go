@@ -44,7 +44,16 @@ func seriesOf(trials []*trial) []series {
 // measuredIn are the valid series that have a phase: an invalid trial measured
 // the generator and is never drawn beside servers.
 func measuredIn(all []series, ph phase) []series {
-	return slices.DeleteFunc(slices.Clone(all), func(s series) bool { return !s.Valid || ph.Of(s.Phases) == nil })
+	return slices.DeleteFunc(slices.Clone(all), func(s series) bool {
+		d := ph.Of(s.Phases)
+		return !s.Valid || d == nil || !ordered(d)
+	})
+}
+
+// ordered says that a distribution's numbers can be drawn: above zero, and
+// growing with the percentile.
+func ordered(d *results.Dist) bool {
+	return d.N > 0 && d.P50US > 0 && d.P50US <= d.P90US && d.P90US <= d.P99US && d.P99US <= d.P999US && d.P999US <= d.MaxUS && d.MaxUS < 1e14
 }
 
 // maxHDR bounds an encoded histogram: an honest one has some kilobytes.
@@ -248,7 +257,7 @@ func costPlot(id string, all []series) *figure {
 	for _, s := range shown {
 		hi = max(hi, s.Phases.Handshake.P99US)
 	}
-	r.x = scale{0, hi * 1.02, r.left, r.right, false}
+	r.x = scale{0, plausible(hi) * 1.02, r.left, r.right, false}
 	r.axis(len(shown), "handshake, ms: bar p50, line to p99")
 	for i, s := range shown {
 		d, y := s.Phases.Handshake, r.middle(i)
@@ -286,7 +295,7 @@ type part struct {
 func partsOf(p results.Phases) []part {
 	var parts []part
 	add := func(class, name string, us float64) {
-		if us > 0 {
+		if us > 0 && us < 1e14 {
 			parts = append(parts, part{class, name, us})
 		}
 	}
@@ -314,7 +323,7 @@ func breakdownPlot(id string, all []series) *figure {
 	for _, s := range shown {
 		hi = max(hi, sumOf(partsOf(s.Phases)))
 	}
-	r.x = scale{0, hi * 1.02, r.left, r.right, false}
+	r.x = scale{0, plausible(hi) * 1.02, r.left, r.right, false}
 	r.axis(len(shown), "ms")
 	for i, s := range shown {
 		r.name(i, s.label, "")
@@ -343,12 +352,13 @@ func blocksPlot(id string, all []series) *figure {
 	median := func(b *block) float64 { return b.Phases.Handshake.P50US }
 	lo, hi := math.Inf(1), 0.0
 	var shown []series
+	drawn := map[int][]*block{}
 	for _, s := range measuredIn(all, phases()[0]) {
-		bs := slices.DeleteFunc(slices.Clone(s.blocks), func(b *block) bool { return b.Phases.Handshake == nil })
+		bs := slices.DeleteFunc(slices.Clone(s.blocks), func(b *block) bool { return b.Phases.Handshake == nil || !ordered(b.Phases.Handshake) })
 		if len(bs) == 0 {
 			continue
 		}
-		shown = append(shown, s)
+		shown, drawn[s.N] = append(shown, s), bs
 		for _, b := range bs {
 			lo, hi = min(lo, median(b)), max(hi, median(b))
 		}
@@ -369,11 +379,8 @@ func blocksPlot(id string, all []series) *figure {
 		r.line("row", r.left, y, r.right, y)
 		m := r.x.at(s.Phases.Handshake.P50US)
 		r.line("whisker "+s.Class(), m, y-13, m, y+13)
-		for k, b := range s.blocks {
-			if b.Phases.Handshake == nil {
-				continue
-			}
-			part := float64(k+1)/float64(len(s.blocks)+1) - .5
+		for k, b := range drawn[s.N] {
+			part := float64(k+1)/float64(len(drawn[s.N])+1) - .5
 			r.circle("dot fill-"+s.Class(), r.x.at(median(b)), y+part*r.height*.7, 3.6,
 				fmt.Sprintf("%s, block %d: median %s ms of %s", s.label, b.Index, milliseconds(median(b)), plural(b.Handshakes, "handshake")))
 		}
@@ -384,7 +391,9 @@ func blocksPlot(id string, all []series) *figure {
 // ratioPlot sets candidates beside their baselines: the ratio with its
 // interval, and the margin within which they count as the same.
 func ratioPlot(id string, cs []*comparison) *figure {
-	shown := slices.DeleteFunc(slices.Clone(cs), func(c *comparison) bool { return c.Verdict == "invalid" || c.RatioLow <= 0 || c.RatioHigh < c.RatioLow })
+	shown := slices.DeleteFunc(slices.Clone(cs), func(c *comparison) bool {
+		return c.Verdict == "invalid" || c.RatioLow < 1e-6 || c.RatioHigh > 1e6 || c.RatioHigh < c.RatioLow
+	})
 	if len(shown) == 0 {
 		return nil
 	}

@@ -21,7 +21,6 @@ type span struct {
 	Level  level
 	State  string // in words: expired, self-signed, 21 days left
 	Doubt  bool   // its chain has other faults than its dates
-	Ref    ref
 }
 
 // mostSpans bounds the timeline's bars.
@@ -40,7 +39,7 @@ func spansOf(es []*endpoint) []*span {
 				}
 				s := byID[c.SHA256]
 				if s == nil {
-					s = &span{Cert: c, Leaf: k == 0, Ref: e.ref}
+					s = &span{Cert: c, Leaf: k == 0}
 					s.Level, s.State = stateOf(c, e.at)
 					if k == 0 {
 						s.judge(&e.Chains[i])
@@ -129,7 +128,7 @@ func timelinePlot(id string, spans []*span, now time.Time) *figure {
 	if len(spans) == 0 {
 		return nil
 	}
-	r := newRows(id, "Certificates and when they are valid", "A bar for each distinct certificate from its first to its last valid moment, and a line at the time of the run. The table below has the same dates.", len(spans), figureWidth, 260, 210, 34)
+	r := newRows(id, "Certificates and when they are valid", "A bar for each distinct certificate from its first to its last valid moment, and a line at the time of the run. The table below has the same dates.", len(spans), figureWidth, 260, 235, 34)
 	from, to := window(spans, now)
 	r.x = scale{0, to.Sub(from).Hours(), r.left, r.right, false}
 	at := func(t time.Time) float64 {
@@ -154,8 +153,8 @@ func (r *rows) spanRow(i int, s *span, from, to time.Time, at func(time.Time) fl
 	if s.Leaf {
 		role = "leaf of "
 	}
-	r.text("name", "end", r.left-10, y-2, truncate(cmp.Or(clean(s.Cert.Subject), "(no subject)"), 34))
-	r.text("kind", "end", r.left-10, y+11, truncate(role+list(s.Served, 3), 42))
+	r.text("name", "end", r.left-10, y-2, truncate(cmp.Or(clean(s.Cert.Subject), "(no subject)"), 30))
+	r.text("kind", "end", r.left-10, y+11, truncate(fmt.Sprintf("%s, %s%s", keyWords(s.Cert), role, list(s.Served, 3)), 42))
 	x, end := at(s.Cert.NotBefore), at(s.Cert.NotAfter)
 	tip := fmt.Sprintf("%s: %s to %s, %s", clean(s.Cert.Subject), date(s.Cert.NotBefore), date(s.Cert.NotAfter), s.State)
 	r.rect("span "+s.Level.String()+s.kind(), x, y-8, end-x, 16, tip)
