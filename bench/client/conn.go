@@ -9,7 +9,10 @@ import (
 	"shakedown/scanner/wire"
 )
 
-var _ Handshaker = (*Session)(nil)
+var (
+	_ Handshaker = (*Session)(nil)
+	_ Confirmer  = (*Session)(nil)
+)
 
 // readSize holds a usual server's flight in one read.
 const readSize = 8 << 10
@@ -93,13 +96,10 @@ func (s *Session) goodbye(conn net.Conn) error {
 	return err
 }
 
-// Confirm waits, after a handshake, until the server has closed or spoken: in
-// TLS 1.3 a server may still refuse what we sent last, a missing client
-// certificate for example, when for us the handshake is over. It costs a round
-// trip, so it is for a path's first handshake. It sets the sample's failure.
-func (s *Session) Confirm(conn net.Conn, now Clock) {
-	if s.sample.Failure != nil {
-		return
+// Confirm waits for the server's last word.
+func (s *Session) Confirm(conn net.Conn, now Clock, sample *Sample) {
+	if s.answered {
+		return // it has answered a request
 	}
 	err := s.goodbye(conn)
 	if half, ok := conn.(interface{ CloseWrite() error }); ok && err == nil {
@@ -112,7 +112,7 @@ func (s *Session) Confirm(conn net.Conn, now Clock) {
 	// A server that closes without a word, or by reset since we did not wait for
 	// its tickets, has accepted what we sent.
 	if f, ok := err.(*fault); ok && f.alert != "close_notify" {
-		s.sample.Failure = failure(results.StageHandshake, f, s.l.cfg.Classify)
+		sample.Failure = failure(results.StageHandshake, f, s.l.cfg.Classify)
 	}
 }
 
