@@ -1,7 +1,47 @@
-# shakedown: see README.md. Targets are public interface.
+# shakedown: see README.md. The targets are public interface.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
+PREFIX  ?= /usr/local
+FUZZTIME ?= 30s
+TOOLS    = $(CURDIR)/bin/tools
 
-.PHONY: build
+.PHONY: build demo test lint fuzz bench install needs
+
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/shakedown ./cmd/shakedown
+
+# Real servers on loopback, scanned and measured, with a report to look at.
+demo:
+	@bench/lab/install.sh
+	@$(MAKE) --no-print-directory build
+	@bench/lab/demo.sh bin/shakedown results/demo
+
+# Every test, on real servers, with the race detector.
+test: needs
+	@go -C .ci build -o $(TOOLS)/total ./total
+	@go test -race -json ./... | $(TOOLS)/total
+
+needs:
+	@bench/lab/install.sh chromium gcc
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not formatted: run gofmt -w on these'; exit 1; }
+	go vet ./...
+	@GOBIN=$(TOOLS) go -C .ci install honnef.co/go/tools/cmd/staticcheck golang.org/x/vuln/cmd/govulncheck
+	$(TOOLS)/staticcheck ./...
+	@.ci/vulnerabilities $(TOOLS)/govulncheck
+
+# Every fuzz target for FUZZTIME.
+fuzz:
+	@for p in $$(go list ./...); do \
+	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; \
+	done
+
+# The project's own benchmarks: ratios against a peer in the same run.
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+install: build
+	install -D -m 755 bin/shakedown $(DESTDIR)$(PREFIX)/bin/shakedown

@@ -61,7 +61,11 @@ func rootCommand(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(versionCommand(a))
+	root.AddCommand(
+		labCommand(a),
+		scanCommand(a),
+		versionCommand(a),
+	)
 	return root
 }
 

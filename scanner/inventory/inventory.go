@@ -21,12 +21,12 @@ type Service struct {
 type Path struct {
 	Service    string
 	Name       string
-	Kind       results.PathKind // "" for a TARGET of the command line
+	Kind       results.PathKind // "" for a TARGET, or where the file does not say
 	Target     string           // the address as it was written
 	Scheme     string           // STARTTLS protocol: smtp, imap, pop3, ldap, postgres, mysql; "" for TLS at once
 	Host       string           // name or IP literal, without brackets
 	Port       uint16
-	ServerName string   // SNI, and the name that certificates must match; "" for an IP literal without one
+	ServerName string   // SNI, and the name that certificates must match; the host if nothing else was said; "" for an IP literal, or where the file says ""
 	Roots      []string // files of trust anchors beside the system's, as paths that open from here
 	Profiles   []string
 	Targets    []string // names of the paths to the instances behind this one, same service

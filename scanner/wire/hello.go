@@ -4,6 +4,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"fmt"
 )
 
 // ClientHello is a ClientHello (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2) as it
@@ -57,17 +58,66 @@ func (h *ClientHello) Marshal() []byte {
 			}
 			b.bytes(h.Compressions)
 		})
-		if h.Extensions == nil {
-			return
-		}
-		b.vector(2, func(b *builder) {
-			for _, e := range h.Extensions {
-				b.u16(e.Type)
-				b.vector(2, func(b *builder) { b.bytes(e.Body) })
-			}
-		})
+		b.extensions(h.Extensions)
 	})
 	return b
+}
+
+// ParseClientHello reads the body of a ClientHello message. The result keeps no
+// reference to it.
+func ParseClientHello(body []byte) (*ClientHello, error) {
+	r := reader{b: append([]byte(nil), body...)}
+	h := &ClientHello{Version: r.u16()}
+	copy(h.Random[:], r.take(32))
+	h.SessionID = r.vector(1)
+	h.Suites = r.u16s(2)
+	h.Compressions = r.vector(1)
+	if !r.failed && len(r.b) > 0 {
+		h.Extensions = r.extensions()
+	}
+	if r.failed || len(r.b) > 0 || len(h.SessionID) > 32 {
+		return nil, fmt.Errorf("%w: ClientHello of %d bytes", ErrMalformed, len(body))
+	}
+	return h, nil
+}
+
+// ServerName is the host name that the client asks for, "" if none.
+func (h *ClientHello) ServerName() string {
+	list := h.list(extServerName, 2)
+	if list.u8() != 0 {
+		return ""
+	}
+	return string(list.vector(2))
+}
+
+// Groups lists the groups that the client offers.
+func (h *ClientHello) Groups() []uint16 { r := h.field(extSupportedGroups); return r.u16s(2) }
+
+// Schemes lists the signature schemes that the client offers.
+func (h *ClientHello) Schemes() []uint16 { r := h.field(extSignatureAlgorithms); return r.u16s(2) }
+
+// Versions lists the versions of supported_versions; nil without it.
+func (h *ClientHello) Versions() []uint16 { r := h.field(extSupportedVersions); return r.u16s(1) }
+
+// Shares lists the key shares that the client sends.
+func (h *ClientHello) Shares() []KeyShare {
+	list := h.list(extKeyShare, 2)
+	var shares []KeyShare
+	for !list.failed && len(list.b) > 0 {
+		shares = append(shares, KeyShare{list.u16(), list.vector(2)})
+	}
+	return shares
+}
+
+// list reads the one vector that an extension consists of.
+func (h *ClientHello) list(number uint16, size int) reader {
+	r := h.field(number)
+	return reader{b: r.vector(size)}
+}
+
+func (h *ClientHello) field(number uint16) reader {
+	body, _ := find(h.Extensions, number)
+	return reader{b: body}
 }
 
 // maxFragment is the most that a record of plain text may carry (RFC 8446 §5.1).
@@ -200,6 +250,19 @@ func (b *builder) u16s(vs []uint16) {
 	for _, v := range vs {
 		b.u16(v)
 	}
+}
+
+// extensions appends a block of extensions, nothing at all if it is nil.
+func (b *builder) extensions(exts []Extension) {
+	if exts == nil {
+		return
+	}
+	b.vector(2, func(b *builder) {
+		for _, e := range exts {
+			b.u16(e.Type)
+			b.vector(2, func(b *builder) { b.bytes(e.Body) })
+		}
+	})
 }
 
 // vector appends what fill appends, after its length in size bytes. A body

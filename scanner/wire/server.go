@@ -42,6 +42,30 @@ func ParseServerHello(body []byte) (*ServerHello, error) {
 	return h, nil
 }
 
+// Marshal gives the handshake message, its four-byte header included.
+func (h *ServerHello) Marshal() []byte {
+	var b builder
+	b.u8(uint8(ServerHelloType))
+	b.vector(3, func(b *builder) {
+		b.u16(h.Version)
+		b.bytes(h.Random[:])
+		b.vector(1, func(b *builder) { b.bytes(h.SessionID) })
+		b.u16(h.Suite)
+		b.u8(h.Compression)
+		b.extensions(h.Extensions)
+	})
+	return b
+}
+
+// Retry is a HelloRetryRequest of TLS 1.3 that chooses a suite and asks for a
+// share of a group (RFC 8446 §4.1.4).
+func Retry(sessionID []byte, suite, group uint16) *ServerHello {
+	return &ServerHello{Version: TLS12, Random: retryRandom, SessionID: sessionID, Suite: suite, Extensions: []Extension{
+		extension(extSupportedVersions, func(b *builder) { b.u16(TLS13) }),
+		extension(extKeyShare, func(b *builder) { b.u16(group) }),
+	}}
+}
+
 // IsRetry reports whether this is a HelloRetryRequest.
 func (h *ServerHello) IsRetry() bool { return h.Random == retryRandom }
 
@@ -101,8 +125,11 @@ func (h *ServerHello) HasStatusRequest() bool { return h.has(extStatusRequest) }
 
 func (h *ServerHello) has(number uint16) bool { _, ok := h.extension(number); return ok }
 
-func (h *ServerHello) extension(number uint16) ([]byte, bool) {
-	for _, e := range h.Extensions {
+func (h *ServerHello) extension(number uint16) ([]byte, bool) { return find(h.Extensions, number) }
+
+// find is the body of the first extension of a number.
+func find(exts []Extension, number uint16) ([]byte, bool) {
+	for _, e := range exts {
 		if e.Type == number {
 			return e.Body, true
 		}
@@ -261,6 +288,19 @@ func (r *reader) vector(size int) []byte {
 		n = n<<8 | int(c)
 	}
 	return r.take(n)
+}
+
+// u16s takes a vector of 16-bit numbers; a half one fails.
+func (r *reader) u16s(size int) []uint16 {
+	list := reader{b: r.vector(size)}
+	var out []uint16
+	for !list.failed && len(list.b) > 0 {
+		if v := list.u16(); !list.failed {
+			out = append(out, v)
+		}
+	}
+	r.failed = r.failed || list.failed
+	return out
 }
 
 func (r *reader) extensions() []Extension {

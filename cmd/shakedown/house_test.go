@@ -1,0 +1,59 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestImportDirection keeps the house's one-way flow: a package imports only
+// what stands beside it here, of this module.
+func TestImportDirection(t *testing.T) {
+	knows := map[string][]string{
+		"results":           {},
+		"results/report":    {"results"},
+		"scanner/wire":      {"results"},
+		"scanner/secrets":   {},
+		"scanner/dial":      {"results"},
+		"scanner/handshake": {"results", "scanner/wire", "scanner/dial", "scanner/secrets"},
+		"scanner/chain":     {"results"},
+		"scanner/inventory": {"results"},
+		"scanner":           {"results", "scanner/wire", "scanner/dial", "scanner/handshake", "scanner/chain", "scanner/inventory"},
+		"profiles":          {"results"},
+		"bench":             {"results", "bench/client", "bench/stats", "scanner/wire", "scanner/inventory", "scanner/dial"},
+		"bench/client":      {"results", "scanner/wire", "scanner/secrets"},
+		"bench/stats":       {"results"},
+		"bench/lab":         {"results", "scanner/inventory"},
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "shakedown/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(fields[0], "shakedown/")
+		if name == "cmd/shakedown" {
+			continue // knows everything
+		}
+		allowed, ok := knows[name]
+		if !ok {
+			t.Errorf("package %s has no place in the house: add it to this table and to the README's architecture, or put it where it belongs", name)
+			continue
+		}
+		checked++
+		for _, imported := range fields[1:] {
+			ours, ok := strings.CutPrefix(imported, "shakedown/")
+			if ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s, which it must not know", name, ours)
+			}
+			if name == "results" && strings.Contains(strings.Split(imported, "/")[0], ".") {
+				t.Errorf("results imports %s; it knows the standard library only", imported)
+			}
+		}
+	}
+	if checked < 8 {
+		t.Errorf("only %d packages were checked", checked)
+	}
+}

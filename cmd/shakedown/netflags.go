@@ -1,0 +1,191 @@
+// The flags that every network verb takes, and what they build: the paths to
+// work on, the dialer, the run's deadline.
+
+package main
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"shakedown/scanner/dial"
+	"shakedown/scanner/inventory"
+)
+
+// netFlags are the flags of every network verb.
+type netFlags struct {
+	inventory   string
+	only        []string
+	sni         string
+	roots       []string
+	resolve     []string
+	v4, v6      bool
+	format      string
+	output      string
+	timeout     time.Duration
+	deadline    time.Duration
+	concurrency int
+	perEndpoint int
+	rate        float64
+	dryRun      bool
+	quiet       bool
+	verbose     bool
+	noColor     bool
+}
+
+func (f *netFlags) register(fs *pflag.FlagSet) {
+	fs.StringVar(&f.inventory, "inventory", "", "services and paths to work on, a YAML `FILE`")
+	fs.StringArrayVar(&f.only, "path", nil, "only this path of the inventory, `NAME` or SERVICE/NAME (repeatable)")
+	fs.StringVar(&f.sni, "sni", "", "server `NAME` to send and to match, in place of the target's own")
+	fs.StringArrayVar(&f.roots, "roots", nil, "trust anchors beside the system's, a PEM `FILE` (repeatable)")
+	fs.StringArrayVar(&f.resolve, "resolve", nil, "use an address for a name, `NAME:ADDRESS` (repeatable)")
+	fs.BoolVarP(&f.v4, "ipv4", "4", false, "IPv4 addresses only")
+	fs.BoolVarP(&f.v6, "ipv6", "6", false, "IPv6 addresses only")
+	fs.StringVar(&f.format, "format", "text", "what to print: text, json or html")
+	fs.StringVar(&f.output, "output", "", "write to `FILE`; standard output stays empty")
+	fs.DurationVar(&f.timeout, "timeout", 5*time.Second, "time for one exchange")
+	fs.DurationVar(&f.deadline, "deadline", 0, "time for the whole run (default none)")
+	fs.IntVar(&f.concurrency, "concurrency", 64, "connections in flight")
+	fs.IntVar(&f.perEndpoint, "per-endpoint", 4, "connections in flight to one address")
+	fs.Float64Var(&f.rate, "rate", 0, "new connections a second (default no limit)")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "say what would be asked, with connection counts; send nothing")
+	fs.BoolVar(&f.quiet, "quiet", false, "no progress")
+	fs.BoolVar(&f.verbose, "verbose", false, "say why each unknown is unknown")
+	fs.BoolVar(&f.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
+}
+
+// check refuses values that make no sense, before anything is opened or sent.
+func (f *netFlags) check() error {
+	switch {
+	case f.v4 && f.v6:
+		return usagef("-4 and -6 together leave no address; give one of them")
+	case f.timeout <= 0:
+		return usagef("--timeout %v: must be more than nothing, as in --timeout 5s", f.timeout)
+	case f.deadline < 0:
+		return usagef("--deadline %v: must be more than nothing, as in --deadline 10m", f.deadline)
+	case f.concurrency < 1:
+		return usagef("--concurrency %d: at least one connection is needed", f.concurrency)
+	case f.perEndpoint < 1:
+		return usagef("--per-endpoint %d: at least one connection is needed", f.perEndpoint)
+	case f.rate < 0:
+		return usagef("--rate %v: must be more than nothing", f.rate)
+	}
+	return nil
+}
+
+// paths lists what to work on: the inventory's paths, then the targets.
+func (f *netFlags) paths(a *app, targets []string) ([]inventory.Path, error) {
+	paths, err := f.inventoryPaths()
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range targets {
+		if t == "-" {
+			listed, err := inventory.ReadTargets(a.stdin, "standard input")
+			if err != nil {
+				return nil, usagef("%w", err)
+			}
+			paths = append(paths, listed...)
+			continue
+		}
+		p, err := inventory.ParseTarget(t)
+		if err != nil {
+			return nil, usagef("%w", err)
+		}
+		paths = append(paths, p)
+	}
+	if len(paths) == 0 {
+		return nil, usagef("nothing to work on: give a TARGET such as portal.example:443, or --inventory FILE")
+	}
+	for i := range paths {
+		if paths[i].Scheme != "" {
+			return nil, usagef("%s: STARTTLS is not spoken yet; give the port where TLS begins at once", paths[i].Target)
+		}
+		if f.sni != "" {
+			paths[i].ServerName = f.sni
+		}
+		paths[i].Roots = append(slices.Clone(paths[i].Roots), f.roots...)
+	}
+	return paths, nil
+}
+
+func (f *netFlags) inventoryPaths() ([]inventory.Path, error) {
+	if f.inventory == "" {
+		if len(f.only) > 0 {
+			return nil, usagef("--path chooses from an inventory; give --inventory FILE too")
+		}
+		return nil, nil
+	}
+	inv, err := inventory.Load(f.inventory)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	if len(f.only) == 0 {
+		return inv.Paths(), nil
+	}
+	var chosen []inventory.Path
+	for _, name := range f.only {
+		n := len(chosen)
+		for _, p := range inv.Paths() {
+			if name == p.Name || name == p.Service+"/"+p.Name {
+				chosen = append(chosen, p)
+			}
+		}
+		if len(chosen) == n {
+			return nil, usagef("--path %s: %s has no such path; it has %s", name, f.inventory, pathNames(inv.Paths()))
+		}
+	}
+	return chosen, nil
+}
+
+func pathNames(paths []inventory.Path) string {
+	var names []string
+	for _, p := range paths {
+		names = append(names, p.Service+"/"+p.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// resolver is the system's with the pins of --resolve.
+func (f *netFlags) resolver() (dial.Resolver, error) {
+	family := dial.AnyFamily
+	if f.v4 {
+		family = dial.IPv4
+	}
+	if f.v6 {
+		family = dial.IPv6
+	}
+	pins := map[string][]netip.Addr{}
+	for _, pin := range f.resolve {
+		name, address, ok := strings.Cut(pin, ":")
+		addr, err := netip.ParseAddr(strings.Trim(address, "[]"))
+		if !ok || name == "" || err != nil {
+			return nil, usagef("--resolve %q: want NAME:ADDRESS, as in --resolve portal.example:192.0.2.7", pin)
+		}
+		pins[name] = append(pins[name], addr)
+	}
+	return dial.SystemResolver(family, pins), nil
+}
+
+// dialer builds the dialer of these budgets.
+func (f *netFlags) dialer() (*dial.Dialer, error) {
+	resolver, err := f.resolver()
+	if err != nil {
+		return nil, err
+	}
+	return dial.New(dial.Options{
+		Concurrency: f.concurrency, PerEndpoint: f.perEndpoint, Rate: f.rate, Timeout: f.timeout, Resolver: resolver,
+	}), nil
+}
+
+// limit puts the run's deadline on ctx.
+func (f *netFlags) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if f.deadline == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, f.deadline)
+}

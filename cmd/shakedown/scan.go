@@ -1,0 +1,166 @@
+// The verb scan.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"shakedown/results"
+	"shakedown/scanner"
+	"shakedown/scanner/chain"
+	"shakedown/scanner/inventory"
+)
+
+func scanCommand(a *app) *cobra.Command {
+	var (
+		net          netFlags
+		aspects      string
+		allAddresses bool
+		patience     time.Duration
+	)
+	cmd := &cobra.Command{
+		Use:   "scan [TARGET…]",
+		Short: "Observe endpoints: versions, suites, groups, certificates",
+		Long: `Scan observes TLS endpoints: which protocol versions, cipher suites, key
+exchange groups and certificates they serve. Every fact is yes, no or unknown;
+what could not be determined is listed as such and gives exit code 3.
+
+A TARGET is host:port, host (port 443), [v6]:port, or - for a list on standard
+input. --inventory scans the paths of your services and sets what a load
+balancer serves beside what each instance behind it serves.`,
+		Example: `  shakedown scan portal.example
+  shakedown scan --inventory inventory.yaml --format json --output scan.jsonl
+  shakedown scan --dry-run --inventory inventory.yaml
+  cat hosts.txt | shakedown scan -`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := net.check(); err != nil {
+				return err
+			}
+			chosen, err := scanner.ParseAspects(aspects)
+			if err != nil {
+				return usagef("--aspect: %w", err)
+			}
+			if patience < 0 {
+				return usagef("--patience %v: must be more than nothing, as in --patience 30s", patience)
+			}
+			return a.scan(cmd.Context(), &net, args, scanner.Options{
+				Aspects: chosen, AllAddresses: allAddresses, Patience: patience, Now: a.now,
+			})
+		},
+	}
+	net.register(cmd.Flags())
+	cmd.Flags().StringVar(&aspects, "aspect", "", "what to ask, a `LIST` of "+aspectList()+" (default all)")
+	cmd.Flags().BoolVar(&allAddresses, "all-addresses", false, "every address of a name, not the first alone")
+	cmd.Flags().DurationVar(&patience, "patience", 0, "how long the slow second asking of an unknown waits (default: as --timeout)")
+	return cmd
+}
+
+func aspectList() string {
+	var names []string
+	for _, a := range scanner.Aspects() {
+		names = append(names, string(a))
+	}
+	return strings.Join(names, ",")
+}
+
+// scan scans and reports. Whatever the user got wrong is said before anything
+// is sent.
+func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt scanner.Options) error {
+	paths, err := net.paths(a, targets)
+	if err != nil {
+		return err
+	}
+	dialer, err := net.dialer()
+	if err != nil {
+		return err
+	}
+	if opt.Roots, err = rootsOf(paths); err != nil {
+		return err
+	}
+	if net.dryRun {
+		return printPlan(a.stdout, scanner.Plan(paths, opt), net)
+	}
+	out, err := a.openOutput(net, results.Header{Command: "scan"})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := net.limit(ctx)
+	defer cancel()
+	progress := a.progress(net.quiet, len(paths), "endpoints")
+	var tally scanTally
+	scanErr := scanner.New(dialer, opt).Run(ctx, paths, func(e *results.Endpoint) error {
+		progress.step(1)
+		progress.note(e.Service + "/" + e.Path)
+		tally.add(e)
+		return out.stream.Put(e)
+	})
+	progress.end()
+	return out.finish(tally.exitCode(ctx), scanErr == nil && ctx.Err() == nil)
+}
+
+// scanTally decides the exit code of a scan: facts alone are never bad, but
+// facts that are missing are not good.
+type scanTally struct{ endpoints, complete int }
+
+func (t *scanTally) add(e *results.Endpoint) {
+	t.endpoints++
+	if e.Status == results.Complete {
+		t.complete++
+	}
+}
+
+func (t *scanTally) exitCode(ctx context.Context) int {
+	switch {
+	case ctx.Err() == context.Canceled:
+		return exitInterrupted
+	case ctx.Err() != nil || t.complete < t.endpoints:
+		return exitUndetermined
+	}
+	return exitGood
+}
+
+// rootsOf loads the trust anchors of all paths, each set of files once.
+func rootsOf(paths []inventory.Path) (func(inventory.Path) *chain.Roots, error) {
+	sets := map[string]*chain.Roots{}
+	key := func(p inventory.Path) string { return strings.Join(p.Roots, "\x00") }
+	for _, p := range paths {
+		if sets[key(p)] != nil {
+			continue
+		}
+		roots, err := chain.LoadRoots(p.Roots)
+		if err != nil {
+			return nil, usagef("trust anchors: %w", err)
+		}
+		sets[key(p)] = roots
+	}
+	return func(p inventory.Path) *chain.Roots { return sets[key(p)] }, nil
+}
+
+// printPlan says what a scan would ask, and with how many connections.
+func printPlan(w io.Writer, plan []scanner.PlannedPath, net *netFlags) error {
+	least, likely := 0, 0
+	for _, p := range plan {
+		fmt.Fprintf(w, "%s/%s %s\n", p.Service, p.Name, p.Target)
+		for _, probe := range p.Probes {
+			fmt.Fprintf(w, "    %-13s %s\n", probe.Name, probe.Cost)
+			least += probe.Least
+			likely += probe.Likely
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s: at least %d connections, about %d where each serves %d suites, at most %d at once (%d to one address); nothing was sent\n",
+		count(len(plan), "endpoint"), least, likely, scanner.LikelySuites, net.concurrency, net.perEndpoint)
+	return err
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,185 @@
+// What a reader should act on first.
+
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"shakedown/results"
+)
+
+// issue is one thing to act on, of one or more paths that have it alike.
+type issue struct {
+	level   level
+	section *section // nil for chain files and whole runs
+	labels  []string
+	words   string
+	refs    []ref
+}
+
+// attention lists the issues of a digest, worst first.
+func attention(d *digest) []issue {
+	var all []issue
+	for _, run := range d.runs {
+		all = append(all, runIssues(run)...)
+	}
+	for _, s := range d.sections {
+		all = append(all, merged(sectionIssues(s))...)
+	}
+	for _, f := range d.files {
+		if f.cert.level >= warning {
+			all = append(all, issue{level: f.cert.level, labels: []string{clean(f.File)}, words: f.cert.String(), refs: []ref{f.ref}})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b issue) int { return cmp.Compare(b.level, a.level) })
+	return all
+}
+
+func runIssues(run Run) []issue {
+	name := "the run of " + runTitle(run)
+	switch {
+	case run.Trailer == nil:
+		return []issue{{level: warning, words: name + " is partial: it has no trailer, so records may be missing"}}
+	case !run.Trailer.Complete:
+		return []issue{{level: warning, words: name + " ended before all planned work was tried"}}
+	}
+	return nil
+}
+
+func runTitle(run Run) string {
+	title := clean(run.Header.Command) + ", " + moment(run.Header.StartedAt)
+	if run.Name != "" {
+		title = clean(run.Name) + " (" + title + ")"
+	}
+	return title
+}
+
+func sectionIssues(s *section) []issue {
+	var all []issue
+	add := func(l level, label string, at ref, words string) {
+		if l >= warning {
+			all = append(all, issue{l, s, []string{label}, words, []ref{at}})
+		}
+	}
+	for _, e := range s.endpoints {
+		l, words := statusWords(e)
+		add(l, e.label, e.ref, words)
+		add(e.cert.level, e.label, e.ref, "certificate: "+e.cert.alarm())
+	}
+	for _, d := range distinctDrifts(s.bonds) {
+		add(warning, d.who.label, d.who.ref, d.String())
+	}
+	for _, f := range s.findings {
+		add(findingLevel(f.Finding), s.pathLabel(f.Service, f.Path), f.ref, findingWords(f.Finding))
+	}
+	for _, t := range s.trials {
+		l, words := trialWords(t)
+		add(l, t.label, t.ref, words)
+	}
+	return all
+}
+
+// distinctDrifts names an instance's drift once, though several load balancers
+// may share it: from the most siblings.
+func distinctDrifts(bonds []*bond) []drift {
+	var out []drift
+	for _, b := range bonds {
+		for _, d := range b.drifts {
+			i := slices.IndexFunc(out, func(o drift) bool { return o.who == d.who })
+			switch {
+			case i < 0:
+				out = append(out, d)
+			case len(d.from) > len(out[i].from):
+				out[i] = d
+			}
+		}
+	}
+	return out
+}
+
+// statusWords says what could not be determined of an endpoint, and why.
+func statusWords(e *endpoint) (level, string) {
+	switch e.Status {
+	case results.Complete:
+		return fine, ""
+	case results.Failed:
+		why := "no version determined"
+		if len(e.Failures) > 0 {
+			why = failureWords(e.Failures[0])
+		}
+		return bad, "no TLS answer: " + why
+	}
+	words := "unknown: " + list(undeterminedWords(e.Undetermined, false), 3)
+	if len(e.Failures) > 0 {
+		words += " (" + failuresWords(e.Failures) + ")"
+	}
+	return warning, words
+}
+
+func trialWords(t *trial) (level, string) {
+	switch failed := failureCount(t.Failures); {
+	case !t.Valid:
+		return warning, "measurement invalid, not a slow server: " + whyInvalid(t.Trial)
+	case failed > 0:
+		return warning, fmt.Sprintf("%s of %s handshakes failed (%s)", grouped(failed), grouped(t.Due), failuresWords(t.Failures))
+	case t.OtherShape > 0:
+		return warning, fmt.Sprintf("%s of %s handshakes negotiated another shape than asked", grouped(t.OtherShape), grouped(t.Due))
+	}
+	return fine, ""
+}
+
+func whyInvalid(t *results.Trial) string {
+	if len(t.InvalidWhy) == 0 {
+		return "no reason given"
+	}
+	return clean(strings.Join(t.InvalidWhy, "; "))
+}
+
+// findingLevel ranks a finding; one that is waived is noted only.
+func findingLevel(f *results.Finding) level {
+	switch {
+	case f.WaivedUntil != "":
+		return notable
+	case f.Status == results.FindingFail && severityRank(f.Severity) <= 1:
+		return bad
+	case f.Status == results.FindingFail, f.Status == results.FindingUnknown:
+		return warning
+	case f.Status == results.FindingWarn:
+		return notable
+	}
+	return fine
+}
+
+func severityRank(s results.Severity) int {
+	order := []results.Severity{results.High, results.Medium, results.Low, results.Info}
+	if i := slices.Index(order, s); i >= 0 {
+		return i
+	}
+	return len(order)
+}
+
+func findingWords(f *results.Finding) string {
+	verb := map[results.FindingStatus]string{results.FindingFail: "fails", results.FindingUnknown: "not determined for", results.FindingWarn: "warned by"}[f.Status]
+	words := fmt.Sprintf("%s %s %s", cmp.Or(verb, clean(string(f.Status))), clean(f.Profile), clean(f.Rule))
+	if f.Observed != "" {
+		words += ": " + clean(f.Observed)
+	}
+	return words
+}
+
+// merged puts paths that have the same issue into one.
+func merged(issues []issue) []issue {
+	var out []issue
+	for _, group := range alike(issues, func(i issue) string { return fmt.Sprint(i.level, i.words) }) {
+		one := group[0]
+		for _, other := range group[1:] {
+			one.labels = append(one.labels, other.labels...)
+			one.refs = append(one.refs, other.refs...)
+		}
+		out = append(out, one)
+	}
+	return out
+}

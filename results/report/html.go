@@ -1,0 +1,578 @@
+// The HTML report: one page that needs nothing else. Go draws it whole; the
+// script only adds sorting, filtering and reading values off the plots.
+
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"shakedown/results"
+)
+
+//go:embed assets
+var assets embed.FS
+
+// writeHTML renders a digest as one page, in one Write.
+func writeHTML(w io.Writer, d *digest) error {
+	t, err := template.New("page.tmpl").Funcs(template.FuncMap{
+		"ms": milliseconds, "sig": significant, "grouped": grouped, "plural": plural, "clean": clean, "moment": moment, "date": date,
+		"join": func(words []string) string { return strings.Join(words, ", ") }, "short": short, "rate": rate, "key": keyWords, "shape": shapeWords,
+		"failure": failureWords,
+	}).ParseFS(assets, "assets/*.tmpl")
+	if err != nil {
+		return fmt.Errorf("reading the page's template: %w", err)
+	}
+	p, err := newHTMLPage(d)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, p); err != nil {
+		return fmt.Errorf("rendering the page: %w", err)
+	}
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+// htmlPage is what the template page.tmpl shows.
+type htmlPage struct {
+	Title    string
+	Policy   string // Content-Security-Policy: nothing from outside, no script but ours
+	CSS      template.CSS
+	JS       template.JS
+	Runs     []runView
+	Totals   string
+	Issues   []issueView
+	Hidden   int // issues beyond those listed
+	Sections []*sectionView
+	Files    []chainView
+	Records  []entry
+	Partial  bool
+}
+
+func newHTMLPage(d *digest) (*htmlPage, error) {
+	css, err := assets.ReadFile("assets/report.css")
+	if err != nil {
+		return nil, err
+	}
+	js, err := assets.ReadFile("assets/report.js")
+	if err != nil {
+		return nil, err
+	}
+	p := &htmlPage{
+		Policy: fmt.Sprintf("default-src 'none'; img-src data:; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'", sourceHash(css), sourceHash(js)),
+		CSS:    template.CSS(css), JS: template.JS(js), // our own files; nothing of a peer's
+		Totals: totals(d), Records: d.catalog,
+	}
+	for _, run := range d.runs {
+		p.Runs = append(p.Runs, newRunView(run))
+		p.Partial = p.Partial || run.Trailer == nil
+	}
+	for i, s := range d.sections {
+		p.Sections = append(p.Sections, newSectionView(s, fmt.Sprintf("s%d", i+1)))
+	}
+	p.Title = pageTitle(d)
+	p.issues(d)
+	for _, f := range d.files {
+		p.Files = append(p.Files, newChainView(&chainGroup{chain: &f.Chain, cert: f.cert, labels: []string{clean(f.File)}, refs: []ref{f.ref}}))
+	}
+	return p, nil
+}
+
+// sourceHash names a script or style that the page's policy lets run.
+func sourceHash(source []byte) string {
+	sum := sha256.Sum256(source)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func pageTitle(d *digest) string {
+	var names []string
+	for _, s := range d.sections {
+		names = append(names, s.title)
+	}
+	return cmp.Or(list(names[:min(len(names), 3)], 0), "report")
+}
+
+// runView is where the page's records come from.
+type runView struct {
+	Name, Command, Started, Took, Tool, Inventory, State string
+	Level                                                level
+	Records                                              int
+	Seed                                                 uint64
+	Exit                                                 string
+}
+
+func newRunView(run Run) runView {
+	v := runView{
+		Name: clean(run.Name), Command: clean(run.Header.Command), Started: moment(run.Header.StartedAt), Tool: clean(run.Header.ToolVersion),
+		Inventory: clean(run.Header.Inventory), Records: len(run.Records), Seed: run.Header.Seed, State: "complete",
+	}
+	switch {
+	case run.Trailer == nil:
+		v.State, v.Level = "partial: no trailer", warning
+		return v
+	case !run.Trailer.Complete:
+		v.State, v.Level = "ended early", warning
+	}
+	v.Took = run.Trailer.EndedAt.Sub(run.Header.StartedAt).Round(time.Second / 10).String()
+	v.Exit = fmt.Sprint(run.Trailer.ExitCode)
+	return v
+}
+
+// mostIssuesShown bounds the page's list of what to act on first.
+const mostIssuesShown = 60
+
+type issueView struct {
+	Level  level
+	Who    string
+	Words  string
+	Refs   []ref
+	Target string // the section's id
+	More   int
+}
+
+func (p *htmlPage) issues(d *digest) {
+	for _, i := range d.attention {
+		if len(p.Issues) == mostIssuesShown {
+			p.Hidden = len(d.attention) - mostIssuesShown
+			return
+		}
+		v := issueView{Level: i.level, Who: who(i, len(d.sections) > 1, 8), Words: i.words, Refs: i.refs}
+		if len(v.Refs) > 6 {
+			v.Refs, v.More = v.Refs[:6], len(v.Refs)-6
+		}
+		if at := slices.Index(d.sections, i.section); at >= 0 {
+			v.Target = p.Sections[at].ID
+		}
+		p.Issues = append(p.Issues, v)
+	}
+}
+
+// sectionView is one service.
+type sectionView struct {
+	ID, Title string
+	Paths     []pathView
+	Versions  []results.Version
+	Bonds     []bondView
+	Matrices  []matrix
+	Timeline  *figure
+	Spans     []*span
+	Chains    []chainView
+	Silent    []*endpoint // with failures or unknown facts
+	Findings  []findingView
+	Bench     *benchView
+}
+
+func newSectionView(s *section, id string) *sectionView {
+	v := &sectionView{ID: id, Title: s.title, Versions: variedVersions(s.endpoints)}
+	for _, e := range s.endpoints {
+		v.Paths = append(v.Paths, newPathView(e, v.Versions))
+		if len(e.Failures) > 0 || !e.Undetermined.IsZero() || e.Status != results.Complete {
+			v.Silent = append(v.Silent, e)
+		}
+	}
+	for _, b := range s.bonds {
+		v.Bonds = append(v.Bonds, newBondView(b))
+	}
+	v.Matrices = matrices(s.endpoints)
+	v.Spans = spansOf(s.endpoints)
+	v.Timeline = timelinePlot(id+"-certs", v.Spans, lastSeen(s.endpoints))
+	for _, g := range chainGroups(s.endpoints) {
+		v.Chains = append(v.Chains, newChainView(g))
+	}
+	for _, f := range s.findings {
+		v.Findings = append(v.Findings, findingView{f, findingLevel(f.Finding), s.pathLabel(f.Service, f.Path)})
+	}
+	if len(s.trials)+len(s.comparisons) > 0 {
+		v.Bench = newBenchView(s, id)
+	}
+	return v
+}
+
+// Notes tells of the versions without a column.
+func (v *sectionView) Notes() []string {
+	var es []*endpoint
+	for _, p := range v.Paths {
+		es = append(es, p.endpoint)
+	}
+	return versionNotes(es)
+}
+
+// lastSeen is the time that the days left count from: the run's, not the clock's.
+func lastSeen(es []*endpoint) time.Time {
+	var last time.Time
+	for _, e := range es {
+		if e.at.After(last) {
+			last = e.at
+		}
+	}
+	return last
+}
+
+// pathView is a row of the table of paths.
+type pathView struct {
+	*endpoint
+	Level    level
+	Versions []cell
+	Suites   string
+	Groups   string
+	PQ       cell
+	Cert     verdict
+	CertText string
+	Until    string // sortable
+}
+
+// Label is the path's name in its section.
+func (e *endpoint) Label() string { return e.label }
+
+func newPathView(e *endpoint, versions []results.Version) pathView {
+	v := pathView{endpoint: e, Level: e.worry(), Suites: suiteCount(e), Groups: groupCount(e), PQ: quantumCell(e), Cert: e.cert, CertText: e.cert.String()}
+	for _, version := range versions {
+		v.Versions = append(v.Versions, answer(e.Versions[version]))
+	}
+	for i := range e.Chains {
+		if end, _ := firstEnd(&e.Chains[i]); !end.IsZero() && (v.Until == "" || date(end) < v.Until) {
+			v.Until = date(end)
+		}
+	}
+	return v
+}
+
+// CertLevel is the class of the certificate's verdict.
+func (v pathView) CertLevel() level { return v.Cert.level }
+
+// Unknown lists what is undetermined, in full.
+func (e *endpoint) Unknown() string {
+	return strings.Join(undeterminedWords(e.Undetermined, true), ", ")
+}
+
+// Mark is a cell as a sign: ✓ yes, – no, ? unknown; a value is itself.
+func (c cell) Mark() string {
+	switch c.Text {
+	case "yes":
+		return "✓"
+	case "no":
+		return "–"
+	case "unknown":
+		return "?"
+	}
+	return c.Text
+}
+
+// Class is a word that the style sheet knows.
+func (c cell) Class() string {
+	switch c.Text {
+	case "yes", "no", "unknown":
+		return c.Text
+	case "":
+		return "unasked"
+	}
+	return "value " + c.level.String()
+}
+
+// Say is the cell for assistive technology.
+func (c cell) Say() string { return cmp.Or(c.Text, "not asked, or without meaning here") }
+
+// bondView is a load balancer beside its targets.
+type bondView struct {
+	Front   string
+	Heads   []string
+	Told    []issueView
+	Differ  []factGroup
+	Alike   []factGroup
+	Same    int
+	Missing []string
+	Rest    string
+}
+
+type factGroup struct {
+	Topic string
+	Facts []fact
+}
+
+func newBondView(b *bond) bondView {
+	v := bondView{Front: b.front.label, Heads: labelsOf(b.all()), Rest: b.rest()}
+	for _, line := range b.told() {
+		v.Told = append(v.Told, issueView{Level: line.level, Who: line.who, Words: line.words})
+	}
+	differ := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return !f.differs() })
+	same := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return f.differs() })
+	v.Differ, v.Alike, v.Same = byTopic(differ), byTopic(same), len(same)
+	return v
+}
+
+func byTopic(facts []fact) []factGroup {
+	var out []factGroup
+	for _, g := range alike(facts, func(f fact) string { return f.Topic }) {
+		out = append(out, factGroup{g[0].Topic, g})
+	}
+	return out
+}
+
+// matrix is names × paths.
+type matrix struct {
+	Title   string
+	Heads   []string
+	Groups  []matrixGroup
+	Strange bool // has hints on strength
+	Folded  bool
+}
+
+type matrixGroup struct {
+	Topic string
+	Rows  []matrixRow
+}
+
+type matrixRow struct {
+	Name  string
+	Hint  string // what the name says of its strength
+	Class string
+	Cells []rankedCell
+}
+
+// rankedCell is a cell with its place in the server's order, if it has one.
+type rankedCell struct {
+	cell
+	Rank int
+}
+
+// mostColumns is how many paths a matrix shows each by itself; beyond, those
+// with equal settings share a column.
+const mostColumns = 12
+
+// matrices are suites × paths, groups × paths, and everything else × paths.
+func matrices(es []*endpoint) []matrix {
+	answered := slices.DeleteFunc(slices.Clone(es), func(e *endpoint) bool { return len(e.Versions) == 0 || e.Status == results.Failed })
+	if len(answered) == 0 {
+		return nil
+	}
+	var heads []string
+	columns := answered
+	if len(answered) > mostColumns {
+		columns = nil
+		for _, g := range alike(answered, settings) {
+			columns = append(columns, g[0])
+			heads = append(heads, list(labelsOf(g), 2))
+		}
+	} else {
+		heads = labelsOf(answered)
+	}
+	suites := matrix{Title: "Cipher suites", Heads: heads, Strange: true}
+	suites.add(columns, topicSuites, suitesOf, func(e *endpoint, v results.Version) results.Preference { return e.Preference[v] })
+	groups := matrix{Title: "Groups", Heads: heads, Strange: true}
+	groups.add(columns, topicGroups, groupsOf, func(e *endpoint, v results.Version) results.Preference { return e.GroupPreference[v] })
+	others := matrix{Title: "Signature schemes and protocol", Heads: heads, Folded: true}
+	others.add(columns, topicSchemes, schemesOf, func(*endpoint, results.Version) results.Preference { return "" })
+	others.rest(columns)
+	return slices.DeleteFunc([]matrix{suites, groups, others}, func(m matrix) bool { return len(m.Groups) == 0 })
+}
+
+func (m *matrix) add(es []*endpoint, topic string, of func(*endpoint, results.Version) offer, pref func(*endpoint, results.Version) results.Preference) {
+	known := results.Versions()
+	slices.Reverse(known)
+	for _, v := range known {
+		one := func(e *endpoint, w results.Version) offer {
+			if w != v {
+				return offer{}
+			}
+			return of(e, w)
+		}
+		g := matrixGroup{Topic: string(v)}
+		if topic == topicSchemes {
+			g.Topic = topic + " of " + string(v)
+		}
+		for _, f := range nameFacts(es, topic, one) {
+			row := matrixRow{Name: f.Name}
+			row.Hint, row.Class = hint(topic, f.Name)
+			for i, c := range f.Cells {
+				rc := rankedCell{cell: c}
+				if pref(es[i], v) == results.PreferenceServer {
+					rc.Rank = slices.Index(of(es[i], v).names, f.Name) + 1
+				}
+				row.Cells = append(row.Cells, rc)
+			}
+			g.Rows = append(g.Rows, row)
+		}
+		if len(g.Rows) > 0 {
+			m.Groups = append(m.Groups, g)
+		}
+	}
+}
+
+// rest adds the order and protocol facts.
+func (m *matrix) rest(es []*endpoint) {
+	facts := slices.DeleteFunc(factsOf(es), func(f fact) bool { return f.Topic != topicOrder && f.Topic != topicProtocol })
+	for _, group := range byTopic(facts) {
+		g := matrixGroup{Topic: group.Topic}
+		for _, f := range group.Facts {
+			row := matrixRow{Name: f.Name}
+			for _, c := range f.Cells {
+				row.Cells = append(row.Cells, rankedCell{cell: c})
+			}
+			g.Rows = append(g.Rows, row)
+		}
+		m.Groups = append(m.Groups, g)
+	}
+}
+
+// hint is what a suite's or group's name says, and its class.
+func hint(topic, name string) (words, class string) {
+	switch topic {
+	case topicGroups:
+		if postQuantum(results.Named{Name: name}) {
+			return "post-quantum", "strong"
+		}
+		return "", ""
+	case topicSuites:
+		if strings.HasPrefix(name, "0x") {
+			return "", ""
+		}
+		t := traitsOf(name)
+		switch {
+		case t.Weak:
+			return "weak", "weak"
+		case t.ForwardSecret && t.AEAD:
+			return "FS · AEAD", "strong"
+		case t.ForwardSecret:
+			return "FS · no AEAD", "fair"
+		case t.AEAD:
+			return "no FS · AEAD", "poor"
+		}
+		return "no FS · no AEAD", "poor"
+	}
+	return "", ""
+}
+
+// chainView is one distinct chain.
+type chainView struct {
+	*results.Chain
+	Level   level
+	Verdict string
+	Served  []string
+	Refs    []ref
+	Names   []string
+}
+
+func newChainView(g *chainGroup) chainView {
+	v := chainView{Chain: g.chain, Level: g.cert.level, Verdict: g.cert.String(), Served: g.labels, Refs: g.refs}
+	if len(v.Refs) > 6 {
+		v.Refs = v.Refs[:6]
+	}
+	if len(g.chain.Certificates) > 0 {
+		v.Names = certNames(g.chain.Certificates[0])
+		v.Names = v.Names[:min(len(v.Names), 40)]
+	}
+	return v
+}
+
+type findingView struct {
+	*finding
+	Level level
+	Label string
+}
+
+// Words is the finding's severity, or its status where it did not fail.
+func (f findingView) Words() string { return findingSeverity(f.Finding) }
+
+// benchView is a section's measurements.
+type benchView struct {
+	ID        string
+	Shape     string
+	Series    []series
+	Cost      *figure
+	Curves    []phaseView
+	Breakdown *figure
+	Blocks    *figure
+	Ratios    *figure
+	Compared  []*comparison
+	Invalid   []series
+	Parts     []part
+}
+
+type phaseView struct {
+	phase
+	ID      string
+	Plot    *figure
+	Rows    []quantileRow
+	Checked bool
+}
+
+type quantileRow struct {
+	series
+	Dist *results.Dist
+}
+
+func newBenchView(s *section, id string) *benchView {
+	v := &benchView{ID: id, Series: seriesOf(s.trials), Compared: s.comparisons, Parts: []part{
+		{"p0", "connect", 0}, {"p1", "server hello", 0}, {"p2", "rest of the handshake", 0}, {"p3", "first byte", 0},
+	}}
+	if len(s.trials) > 0 {
+		v.Shape = strings.TrimPrefix(sharedShape(s.trials), ": ")
+	}
+	v.Cost = costPlot(id+"-cost", v.Series)
+	for _, ph := range phases() {
+		pv := phaseView{phase: ph, ID: id + "-" + ph.Name, Plot: percentilePlot(id+"-curve-"+ph.Name, v.Series, ph), Checked: len(v.Curves) == 0}
+		for _, one := range v.Series {
+			if d := ph.Of(one.Phases); d != nil {
+				pv.Rows = append(pv.Rows, quantileRow{one, d})
+			}
+		}
+		if len(pv.Rows) > 0 {
+			v.Curves = append(v.Curves, pv)
+		}
+	}
+	v.Breakdown = breakdownPlot(id+"-parts", v.Series)
+	v.Blocks = blocksPlot(id+"-blocks", v.Series)
+	v.Ratios = ratioPlot(id+"-ratios", s.comparisons)
+	for _, one := range v.Series {
+		if !one.Valid {
+			v.Invalid = append(v.Invalid, one)
+		}
+	}
+	return v
+}
+
+// Label is the trial's name in its section.
+func (t *trial) Label() string { return t.label }
+
+// Why says why the trial is invalid.
+func (t *trial) Why() string { return whyInvalid(t.Trial) }
+
+// Failed counts the handshakes without a usable answer.
+func (t *trial) Failed() int { return failureCount(t.Failures) }
+
+// FailedWords lists them.
+func (t *trial) FailedWords() string { return failuresWords(t.Failures) }
+
+// Lag is how late the generator was.
+func (t *trial) Lag() string { return lag(t) }
+
+// Offered is the rate that was asked for.
+func (t *trial) Offered() string { return offered(t) }
+
+// CPU is the share of its processors that the generator used.
+func (t *trial) CPU() string {
+	if t.Generator.CPUShare == 0 {
+		return "–"
+	}
+	return significant(100*t.Generator.CPUShare) + " %"
+}
+
+// BlockList are the trial's blocks.
+func (t *trial) BlockList() []*block { return t.blocks }
+
+// Base names the baseline.
+func (c *comparison) Base() string { return baselineName(c) }
+
+// Class is the verdict as the style sheet knows it.
+func (c *comparison) Class() string { return "verdict-" + verdictClass(c) }

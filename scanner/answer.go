@@ -1,0 +1,285 @@
+// Answer: what a server said to a question, read from its bytes. No I/O here,
+// so every probe can be tested from bytes.
+
+package scanner
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"shakedown/results"
+	"shakedown/scanner/handshake"
+	"shakedown/scanner/wire"
+)
+
+// outcome is what an answer settles.
+type outcome int
+
+const (
+	// failed: no usable answer; see failure.
+	failed outcome = iota
+	// accepted: a ServerHello or HelloRetryRequest of the version asked.
+	accepted
+	// otherVersion: a ServerHello of another version; it refuses the one asked.
+	otherVersion
+	// refused: an alert that means refusal.
+	refused
+	// closed: the connection ended without a word. By itself this settles
+	// nothing; see asker.ask.
+	closed
+)
+
+// answer is what came back.
+type answer struct {
+	outcome     outcome
+	hello       *wire.ServerHello
+	certs       [][]byte
+	keyExchange *wire.KeyExchange
+	alert       uint8 // of a refusal
+	failure     results.Failure
+}
+
+// settled reports whether the answer needs no second asking.
+func (a *answer) settled() bool {
+	return a.outcome == accepted || a.outcome == otherVersion || a.outcome == refused
+}
+
+// listener reads the answer to one question from the bytes of a server.
+type listener struct {
+	q       question
+	sent    []byte // the hello, as a message
+	parser  wire.Parser
+	flight  *handshake.Flight // TLS 1.3, after the ServerHello
+	got     answer
+	warning *wire.Alert // the last one that was not fatal
+}
+
+func newListener(q question) *listener { return &listener{q: q, sent: q.message()} }
+
+// feed takes bytes that arrived; done reports whether the answer is complete.
+func (l *listener) feed(b []byte) (done bool) {
+	if l.flight != nil {
+		l.flight.Feed(b)
+	} else {
+		l.parser.Feed(b)
+	}
+	for {
+		m, err := l.next()
+		if errors.Is(err, wire.ErrMore) {
+			return false
+		}
+		if err != nil {
+			l.fail(wireKind(err), err.Error())
+			return true
+		}
+		if l.message(m) {
+			return true
+		}
+	}
+}
+
+func (l *listener) next() (wire.Message, error) {
+	if l.flight != nil {
+		return l.flight.Next()
+	}
+	return l.parser.Next()
+}
+
+// end takes the end of the connection, or the error that stopped it, as the
+// answer.
+func (l *listener) end(f results.Failure) {
+	if l.got.hello != nil {
+		f.Stage = results.StageHandshake
+		l.got.outcome, l.got.failure = failed, f
+		return
+	}
+	if l.warning != nil && refusal(l.warning.Description) {
+		l.got.outcome, l.got.alert = refused, l.warning.Description
+		return
+	}
+	l.got.outcome, l.got.failure = failed, f
+	if f.Kind == results.KindEOF || f.Kind == results.KindReset {
+		l.got.outcome = closed
+	}
+}
+
+func (l *listener) message(m wire.Message) (done bool) {
+	switch {
+	case m.Record == wire.AlertRecord:
+		return l.alert(m.Body)
+	case m.Record != wire.Handshake:
+		return l.fail(results.KindMalformed, fmt.Sprintf("a record of type %d before the answer", m.Record))
+	case m.Handshake == wire.HelloRequestType:
+		return false // RFC 5246 §7.4.1.1: to be ignored during a handshake
+	case l.got.hello == nil:
+		return l.serverHello(m)
+	case l.flight != nil:
+		return l.encrypted(m)
+	}
+	return l.clear(m)
+}
+
+// serverHello holds a ServerHello against what was offered.
+func (l *listener) serverHello(m wire.Message) (done bool) {
+	if m.Handshake != wire.ServerHelloType {
+		return l.fail(results.KindMalformed, fmt.Sprintf("handshake message %d in place of a ServerHello", m.Handshake))
+	}
+	h, err := wire.ParseServerHello(m.Body)
+	if err != nil {
+		return l.fail(wireKind(err), err.Error())
+	}
+	selected := h.Selected()
+	switch {
+	case wire.VersionName(selected) == "":
+		return l.fail(results.KindMalformed, fmt.Sprintf("a ServerHello of version 0x%04X", selected))
+	case selected > l.q.version:
+		return l.fail(results.KindMalformed, fmt.Sprintf("%s was chosen, %s was the most that was offered", wire.VersionName(selected), wire.VersionName(l.q.version)))
+	case !slices.Contains(l.q.suites, h.Suite):
+		return l.fail(results.KindMalformed, fmt.Sprintf("suite %s was chosen, which was not offered", wire.ID(h.Suite)))
+	case selected < l.q.version:
+		l.got.outcome = otherVersion
+		return true
+	}
+	if l.q.version == wire.TLS13 {
+		share, ok := h.KeyShare()
+		if !ok {
+			return l.fail(results.KindMalformed, "a ServerHello of TLS 1.3 without a key share")
+		}
+		if !slices.Contains(l.q.groups, share.Group) {
+			return l.fail(results.KindMalformed, fmt.Sprintf("group %s was chosen, which was not offered", wire.ID(share.Group)))
+		}
+	}
+	l.got.hello, l.got.outcome = h, accepted
+	switch {
+	case l.q.until == untilHello:
+		return true
+	case l.q.version == wire.TLS13:
+		return l.decrypt(m.Raw)
+	}
+	return false
+}
+
+// decrypt turns to the encrypted flight of TLS 1.3.
+func (l *listener) decrypt(serverHello []byte) (done bool) {
+	if l.q.key == nil || l.got.hello.IsRetry() {
+		return l.fail(results.KindMalformed, "a HelloRetryRequest for the group of a share that was sent")
+	}
+	flight, err := l.q.key.Open(l.sent, serverHello, l.got.hello)
+	if err != nil {
+		return l.fail(results.KindMalformed, err.Error())
+	}
+	l.flight = flight
+	flight.Feed(l.parser.Rest())
+	return false
+}
+
+// encrypted reads the messages of a TLS 1.3 server's encrypted flight.
+func (l *listener) encrypted(m wire.Message) (done bool) {
+	if m.Handshake != wire.CertificateType {
+		return m.Handshake == wire.FinishedType && l.finishFlight()
+	}
+	certs, _, err := wire.ParseCertificate13(m.Body)
+	l.got.certs = certs
+	if len(certs) == 0 {
+		if err == nil {
+			err = fmt.Errorf("an empty Certificate message")
+		}
+		return l.fail(wireKind(err), err.Error())
+	}
+	return true
+}
+
+// clear reads what follows a ServerHello of TLS 1.2 and older.
+func (l *listener) clear(m wire.Message) (done bool) {
+	var err error
+	switch m.Handshake {
+	case wire.CertificateType:
+		l.got.certs, err = wire.ParseCertificate(m.Body)
+		done = l.q.until == untilCertificate
+	case wire.ServerKeyExchangeType:
+		l.got.keyExchange, err = wire.ParseKeyExchange(m.Body, wire.LookupSuite(l.got.hello.Suite), l.q.version)
+		done = l.q.until == untilKeyExchange
+	case wire.ServerHelloDoneType:
+		return l.finishFlight()
+	}
+	if err != nil && len(l.got.certs) == 0 {
+		l.got.outcome = failed
+		l.got.failure = results.Failure{Stage: results.StageHandshake, Kind: wireKind(err), Count: 1, Detail: err.Error()}
+		return true
+	}
+	return done
+}
+
+// finishFlight ends a flight that did not bring what was waited for.
+func (l *listener) finishFlight() bool {
+	switch {
+	case l.q.until == untilKeyExchange && l.got.keyExchange == nil:
+		return l.fail(results.KindMalformed, "no ServerKeyExchange, which the suite needs")
+	case l.q.until == untilCertificate && len(l.got.certs) == 0:
+		return l.fail(results.KindMalformed, "no Certificate, which the suite needs")
+	}
+	return true
+}
+
+func (l *listener) alert(body []byte) (done bool) {
+	a, err := wire.ParseAlert(body)
+	switch {
+	case err != nil:
+		return l.fail(results.KindMalformed, err.Error())
+	case !a.Fatal && a.Description != 0:
+		l.warning = &a // unrecognized_name, say: the answer may still follow
+		return false
+	case a.Description == 0: // close_notify
+		l.end(results.Failure{Stage: results.StageHello, Kind: results.KindEOF, Count: 1, Detail: "the server closed the connection (close_notify)"})
+		return true
+	case l.got.hello == nil && (refusal(a.Description) || l.q.serverName == "" && a.Description == 112):
+		// unrecognized_name to a hello without a name: names are required here.
+		l.got.outcome, l.got.alert = refused, a.Description
+		return true
+	}
+	l.fail(results.KindAlert, "")
+	l.got.failure.Alert = wire.AlertName(a.Description)
+	return true
+}
+
+// fail ends the answer as unusable.
+func (l *listener) fail(kind results.FailureKind, detail string) bool {
+	stage := results.StageHello
+	if l.got.hello != nil {
+		stage = results.StageHandshake
+	}
+	l.got.outcome = failed
+	l.got.failure = results.Failure{Stage: stage, Kind: kind, Count: 1, Detail: detail}
+	return true
+}
+
+// refusal reports whether an alert says that what was offered is not spoken
+// here. Others (internal_error, decode_error …) tell of trouble, not of policy.
+func refusal(description uint8) bool {
+	switch description {
+	case 40, // handshake_failure
+		47,  // illegal_parameter
+		70,  // protocol_version
+		71,  // insufficient_security
+		109, // missing_extension
+		110: // unsupported_extension
+		return true
+	}
+	return false
+}
+
+// wrongVersion reports whether a refusal was of the version as such.
+func (a *answer) wrongVersion() bool {
+	return a.outcome == otherVersion || a.outcome == refused && a.alert == 70
+}
+
+func wireKind(err error) results.FailureKind {
+	switch {
+	case errors.Is(err, wire.ErrNotTLS):
+		return results.KindNotTLS
+	case errors.Is(err, wire.ErrLimit):
+		return results.KindLimit
+	}
+	return results.KindMalformed
+}

@@ -1,0 +1,165 @@
+// asker puts questions to one address: it exchanges, asks again what got no
+// answer, and keeps count of what failed.
+
+package scanner
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"shakedown/results"
+	"shakedown/scanner/dial"
+)
+
+// asker puts questions to one address. It is safe for concurrent use.
+type asker struct {
+	lane     *dial.Lane
+	patience time.Duration // of the second asking
+	insist   bool          // ask again even where nothing was ever heard
+
+	connections atomic.Int64
+	heard       atomic.Bool              // something of TLS came from here
+	control     atomic.Pointer[question] // a question that was accepted
+	mu          sync.Mutex               // guards failures
+	failures    []results.Failure
+}
+
+// ask puts a question, and once more, slowly and with the address to itself,
+// if it got no usable answer. A server that closed the connection both times,
+// and between them accepted a control question, has refused.
+func (a *asker) ask(ctx context.Context, q question) answer {
+	first := a.exchange(ctx, q, a.lane.Open)
+	if first.settled() || !a.worthAsking(ctx, first) {
+		return a.note(first)
+	}
+	again := a.exchange(ctx, q, a.alone)
+	if again.settled() {
+		return again
+	}
+	if first.outcome == closed && again.outcome == closed && a.controlled(ctx) {
+		return answer{outcome: refused, alert: 40}
+	}
+	a.note(first)
+	return a.note(again)
+}
+
+// worthAsking reports whether a second asking can change anything.
+func (a *asker) worthAsking(ctx context.Context, first answer) bool {
+	switch {
+	case ctx.Err() != nil, first.failure.Kind == results.KindInternal, first.failure.Kind == results.KindDeadline:
+		return false
+	}
+	return a.heard.Load() || a.insist
+}
+
+// controlled asks what was accepted before: a server that still answers that
+// is alive, and its silence to other things was meant.
+func (a *asker) controlled(ctx context.Context) bool {
+	q := a.control.Load()
+	if q == nil {
+		return false
+	}
+	got := a.exchange(ctx, *q, a.alone)
+	return got.outcome == accepted
+}
+
+func (a *asker) alone(ctx context.Context) (*dial.Conn, *results.Failure) {
+	return a.lane.OpenAlone(ctx, a.patience)
+}
+
+// exchange carries one question over one connection.
+func (a *asker) exchange(ctx context.Context, q question, open opener) (got answer) {
+	f := a.connect(ctx, open, func(conn *dial.Conn) { got = listen(conn, q) })
+	if f != nil {
+		got = answer{failure: *f}
+	}
+	if got.settled() || got.failure.Kind == results.KindAlert {
+		a.heard.Store(true)
+	}
+	if got.outcome == accepted && a.control.Load() == nil {
+		q.until = untilHello
+		a.control.Store(&q)
+	}
+	return got
+}
+
+// opener opens a connection of the budget.
+type opener func(context.Context) (*dial.Conn, *results.Failure)
+
+// connect opens a connection for one use and counts it. A bug of ours in that
+// use is a failure of this exchange alone.
+func (a *asker) connect(ctx context.Context, open opener, use func(*dial.Conn)) (failure *results.Failure) {
+	conn, f := open(ctx)
+	if f == nil || f.Kind != results.KindDeadline {
+		a.connections.Add(1)
+	}
+	if f != nil {
+		return f
+	}
+	defer conn.Close()
+	defer func() {
+		if r := recover(); r != nil {
+			failure = &results.Failure{
+				Stage: results.StageHello, Kind: results.KindInternal, Count: 1,
+				Detail: fmt.Sprintf("a bug in shakedown, please report it: %v: %.600s", r, debug.Stack()),
+			}
+		}
+	}()
+	use(conn)
+	return nil
+}
+
+// listen sends the hello and reads until its answer is complete.
+func listen(conn *dial.Conn, q question) answer {
+	l := newListener(q)
+	// A write that fails is not yet an answer: a server that refused may have
+	// said so before it closed.
+	_, writeErr := conn.Write(q.records(l.sent))
+	buf := make([]byte, 4096)
+	for {
+		n, err := conn.Read(buf)
+		if n > 0 && l.feed(buf[:n]) {
+			return l.got
+		}
+		if err != nil {
+			if writeErr != nil {
+				err = writeErr
+			}
+			l.end(conn.Failure(results.StageHello, err))
+			return l.got
+		}
+	}
+}
+
+// note counts the failure of an answer and returns the answer.
+func (a *asker) note(got answer) answer {
+	if got.settled() {
+		return got
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failures = addFailure(a.failures, got.failure)
+	return got
+}
+
+// maxFailures bounds how many different failures of one endpoint are told
+// apart.
+const maxFailures = 20
+
+// addFailure counts a failure together with those of its stage and kind.
+func addFailure(fs []results.Failure, f results.Failure) []results.Failure {
+	for i := range fs {
+		if fs[i].Stage == f.Stage && fs[i].Kind == f.Kind && fs[i].Alert == f.Alert {
+			fs[i].Count += f.Count
+			return fs
+		}
+	}
+	if len(fs) < maxFailures {
+		fs = append(fs, f)
+	}
+	return fs
+}

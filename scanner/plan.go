@@ -1,0 +1,76 @@
+// Plan: what a scan would ask and what that costs in connections, without
+// asking.
+
+package scanner
+
+import (
+	"fmt"
+	"slices"
+
+	"shakedown/scanner/inventory"
+	"shakedown/scanner/wire"
+)
+
+// LikelySuites is how many (version, suite) pairs an ordinary server accepts:
+// what the likely costs of a plan are reckoned with.
+const LikelySuites = 30
+
+// likelyGroups is how many groups it accepts, in each of two versions.
+const likelyGroups = 5
+
+// PlannedPath is what would be asked of one path.
+type PlannedPath struct {
+	inventory.Path
+	Probes []PlannedProbe
+}
+
+// PlannedProbe is one aspect's questions. A connection carries one question.
+type PlannedProbe struct {
+	Name   string
+	Cost   string // in words
+	Least  int    // connections, if nothing is accepted
+	Likely int    // connections, of an ordinary server
+}
+
+// Plan lists what Run would ask of each path.
+func Plan(paths []inventory.Path, opt Options) []PlannedPath {
+	if opt.Aspects == nil {
+		opt.Aspects = Aspects()
+	}
+	var plan []PlannedPath
+	for _, p := range paths {
+		plan = append(plan, PlannedPath{p, planProbes(p, opt.Aspects)})
+	}
+	return plan
+}
+
+func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
+	versions := askedVersions()
+	hands := 0
+	for _, v := range versions {
+		hands += handsOf(v)
+	}
+	probes := []PlannedProbe{{
+		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions),
+			wire.VersionName(versions[0]), wire.VersionName(versions[len(versions)-1])),
+		len(versions), len(versions),
+	}}
+	wants := func(a Aspect) bool { return slices.Contains(aspects, a) }
+	if wants(AspectSuites) || wants(AspectPreference) {
+		probes = append(probes, PlannedProbe{"suites", fmt.Sprintf("one for each accepted suite, and at most %d refusals", hands), 0, LikelySuites + hands - len(versions)})
+	}
+	if wants(AspectPreference) {
+		probes = append(probes, PlannedProbe{"preference", "one for each version, and one for each suite and group where the server prefers", 0, LikelySuites + 2*likelyGroups})
+	}
+	if wants(AspectGroups) {
+		probes = append(probes, PlannedProbe{"groups", "one for each accepted group of TLS 1.2 and 1.3, and one refusal each", 0, 2*likelyGroups + 2})
+	}
+	if wants(AspectCertificates) {
+		names := 1
+		if p.ServerName != "" {
+			names = 2
+		}
+		probes = append(probes, PlannedProbe{"certificates", fmt.Sprintf("one to four for each of %d server names (with and without SNI)", names), 0, 3 * names})
+	}
+	return probes
+}

@@ -1,0 +1,113 @@
+// Question: one ClientHello and how much of the answer is waited for. One
+// connection carries one question.
+
+package scanner
+
+import (
+	"crypto/rand"
+	"slices"
+
+	"shakedown/scanner/handshake"
+	"shakedown/scanner/wire"
+)
+
+// until says how much of a server's flight a question needs.
+type until int
+
+const (
+	untilHello       until = iota // ServerHello, HelloRetryRequest or alert: no public-key work is waited for
+	untilCertificate              // in TLS 1.3 this takes a key
+	untilKeyExchange              // TLS 1.2 and older, DHE and ECDHE
+)
+
+// question is a hello of one version. What it offers is kept, so that an
+// answer can be held against it.
+type question struct {
+	version    uint16
+	serverName string // "" sends no SNI
+	suites     []uint16
+	groups     []uint16
+	schemes    []uint16
+	key        *handshake.Key // TLS 1.3; none asks for a HelloRetryRequest
+	until      until
+}
+
+// message composes the hello as a handshake message.
+func (q question) message() []byte {
+	h := wire.ClientHello{Version: min(q.version, wire.TLS12), Suites: q.suites}
+	rand.Read(h.Random[:])
+	if q.version == wire.SSL30 {
+		return h.Marshal()
+	}
+	if q.serverName != "" {
+		h.Extensions = append(h.Extensions, wire.ServerName(q.serverName))
+	}
+	h.Extensions = append(h.Extensions,
+		wire.ExtendedMasterSecret(), wire.RenegotiationInfo(), wire.SupportedGroups(q.groups), wire.ECPointFormats())
+	if q.version >= wire.TLS12 {
+		h.Extensions = append(h.Extensions, wire.SignatureAlgorithms(q.schemes))
+	}
+	if q.version == wire.TLS13 {
+		// A session id and the record version of TLS 1.0 are for middleboxes
+		// (RFC 8446 §5.1, §D.4).
+		h.SessionID = make([]byte, 32)
+		rand.Read(h.SessionID)
+		h.Extensions = append(h.Extensions,
+			wire.SupportedVersions(wire.TLS13), wire.PSKModes(), wire.KeyShares(q.shares()...))
+	}
+	return h.Marshal()
+}
+
+// records puts the message into records as it goes on the wire.
+func (q question) records(message []byte) []byte {
+	return wire.Records(min(q.version, wire.TLS10), message)
+}
+
+func (q question) shares() []wire.KeyShare {
+	if q.key == nil {
+		return nil
+	}
+	return []wire.KeyShare{q.key.Share}
+}
+
+// usual is the question of a version that offers all groups and schemes.
+func usual(version uint16, serverName string, suites []uint16) question {
+	return question{
+		version: version, serverName: serverName, suites: suites,
+		groups: groupsOf(version), schemes: schemesOf(version),
+	}
+}
+
+// groupsOf lists every group that a version can use, likely ones first.
+func groupsOf(version uint16) []uint16 {
+	likely := []uint16{0x11EC, 0x001D, 0x0017, 0x0018, 0x0019, 0x001E, 0x0100, 0x0101}
+	return likelyFirst(likely, wire.Groups(), func(g wire.GroupInfo) (uint16, bool) {
+		return g.ID, version == wire.TLS13 && g.TLS13 || version != wire.TLS13 && g.TLS12 && g.Kind != "ec-explicit"
+	})
+}
+
+// schemesOf lists every signature scheme that a version can use, likely ones
+// first.
+func schemesOf(version uint16) []uint16 {
+	likely := []uint16{0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808}
+	return likelyFirst(likely, wire.Schemes(), func(s wire.SchemeInfo) (uint16, bool) {
+		return s.ID, version == wire.TLS13 && s.TLS13 || version == wire.TLS12 && s.TLS12 || version < wire.TLS12
+	})
+}
+
+func likelyFirst[T any](likely []uint16, all []T, pick func(T) (id uint16, ok bool)) []uint16 {
+	var ids []uint16
+	for _, t := range all {
+		if id, ok := pick(t); ok {
+			ids = append(ids, id)
+		}
+	}
+	rank := func(id uint16) int {
+		if i := slices.Index(likely, id); i >= 0 {
+			return i
+		}
+		return len(likely)
+	}
+	slices.SortStableFunc(ids, func(a, b uint16) int { return rank(a) - rank(b) })
+	return ids
+}

@@ -1,0 +1,138 @@
+// Package scanner observes TLS endpoints: which versions, suites, groups and
+// certificates they serve, by concurrent probes within a budget. It judges
+// nothing: what it returns are facts, each yes, no or unknown.
+//
+// A scan of one endpoint is a session; a session puts questions (one
+// connection each) through its asker; probes (elimination, rank) turn answers
+// into next questions.
+package scanner
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"shakedown/results"
+	"shakedown/scanner/chain"
+	"shakedown/scanner/dial"
+	"shakedown/scanner/inventory"
+)
+
+// Options say what is asked, and how patiently.
+type Options struct {
+	Aspects      []Aspect      // nil is all
+	Patience     time.Duration // of the second asking of an unknown; 0 is the dialer's timeout
+	AllAddresses bool          // every address of a name, not the first alone
+	Endpoints    int           // scanned side by side; 0 is 32
+	// Roots gives a path's trust anchors; nil is the system's for all.
+	Roots func(inventory.Path) *chain.Roots
+	Now   func() time.Time // nil is time.Now
+}
+
+// Scanner scans endpoints through a dialer.
+type Scanner struct {
+	dialer *dial.Dialer
+	opt    Options
+}
+
+// New returns a Scanner.
+func New(d *dial.Dialer, opt Options) *Scanner {
+	if opt.Aspects == nil {
+		opt.Aspects = Aspects()
+	}
+	if opt.Endpoints <= 0 {
+		opt.Endpoints = 32
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Roots == nil {
+		system := &chain.Roots{}
+		opt.Roots = func(inventory.Path) *chain.Roots { return system }
+	}
+	return &Scanner{d, opt}
+}
+
+// Run scans paths and hands each endpoint's record to emit as it is finished,
+// one at a time. When ctx's deadline passes, every endpoint still gets its
+// record, with what was learned; when ctx is cancelled, unfinished endpoints
+// get none. Run returns emit's error, or nil.
+func (s *Scanner) Run(ctx context.Context, paths []inventory.Path, emit func(*results.Endpoint) error) error {
+	done := make(chan *results.Endpoint)
+	var g errgroup.Group
+	g.SetLimit(s.opt.Endpoints)
+	go func() {
+		defer close(done)
+		for _, p := range paths {
+			g.Go(func() error { s.scanPath(ctx, p, done); return nil })
+		}
+		g.Wait()
+	}()
+	var failed error
+	for e := range done {
+		if failed == nil && ctx.Err() != context.Canceled {
+			failed = emit(e)
+		}
+	}
+	return failed
+}
+
+// scanPath scans a path's addresses.
+func (s *Scanner) scanPath(ctx context.Context, p inventory.Path, done chan<- *results.Endpoint) {
+	if ctx.Err() == context.Canceled {
+		return
+	}
+	started := s.opt.Now()
+	addrs, f := s.dialer.Resolve(ctx, p.Host)
+	if f != nil {
+		done <- s.unresolved(p, *f, started)
+		return
+	}
+	if !s.opt.AllAddresses {
+		addrs = addrs[:1]
+	}
+	for _, addr := range addrs {
+		if e := s.scanEndpoint(ctx, p, netip.AddrPortFrom(addr, p.Port)); e != nil {
+			done <- e
+		}
+	}
+}
+
+// scanEndpoint scans one address; nil if the run was cancelled meanwhile.
+func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, addr netip.AddrPort) *results.Endpoint {
+	started := time.Now()
+	e := s.record(p, addr.String(), s.opt.Now())
+	lane := s.dialer.Lane(addr)
+	defer lane.Release()
+	patience := s.opt.Patience
+	if patience <= 0 {
+		patience = s.dialer.Timeout()
+	}
+	session := newSession(p, s.opt.Aspects, &asker{lane: lane, patience: patience, insist: s.opt.Patience > 0})
+	session.run(ctx)
+	if ctx.Err() == context.Canceled {
+		return nil
+	}
+	session.fold(e, s.opt.Roots(p), s.opt.Now())
+	e.ElapsedMS = float64(time.Since(started).Microseconds()) / 1000
+	return e
+}
+
+// record begins an endpoint's record with what the inventory says.
+func (s *Scanner) record(p inventory.Path, address string, started time.Time) *results.Endpoint {
+	return &results.Endpoint{
+		Service: p.Service, Path: p.Name, Kind: p.Kind, Target: p.Target, Targets: p.Targets,
+		Address: address, ServerName: p.ServerName, StartedAt: started.UTC(),
+	}
+}
+
+// unresolved is the record of a name without an address.
+func (s *Scanner) unresolved(p inventory.Path, f results.Failure, started time.Time) *results.Endpoint {
+	e := s.record(p, "", started)
+	dead := newSession(p, s.opt.Aspects, &asker{failures: []results.Failure{f}})
+	dead.dead = true
+	dead.fold(e, nil, started)
+	return e
+}

@@ -1,0 +1,300 @@
+// session: the scan of one endpoint, from its first question to its record.
+
+package scanner
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"shakedown/results"
+	"shakedown/scanner/chain"
+	"shakedown/scanner/inventory"
+	"shakedown/scanner/wire"
+)
+
+// session scans one endpoint. Its parts are filled side by side, each by one
+// goroutine, and folded to a record when all are done.
+type session struct {
+	path    inventory.Path
+	aspects []Aspect
+	ask     *asker
+
+	versions []*versionScan // oldest first
+	mu       sync.Mutex     // guards the maps
+	ranks    map[uint16]ranking
+	groups   map[uint16]*groupScan
+	chains   []sentChain
+	unseen   bool // some chain that was asked for got no usable answer
+	dead     bool // nothing of TLS was heard: the rest was not asked
+}
+
+func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
+	s := &session{path: path, aspects: aspects, ask: ask, ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}}
+	for _, v := range askedVersions() {
+		s.versions = append(s.versions, newVersionScan(v, path.ServerName))
+	}
+	return s
+}
+
+// askedVersions lists the versions that are asked for, oldest first.
+func askedVersions() []uint16 {
+	return []uint16{wire.SSL30, wire.TLS10, wire.TLS11, wire.TLS12, wire.TLS13}
+}
+
+func (s *session) wants(a Aspect) bool { return slices.Contains(s.aspects, a) }
+
+// run asks everything. TLS 1.2 and 1.3 knock first, side by side: whoever does
+// not answer them at all is not asked further, so that a dead endpoint costs
+// one timeout and two connections.
+func (s *session) run(ctx context.Context) {
+	knock := s.versions[len(s.versions)-2:]
+	var g errgroup.Group
+	for _, v := range knock {
+		g.Go(func() error { v.open(ctx, s.ask); return nil })
+	}
+	g.Wait()
+	if s.dead = silent(knock) && !s.ask.heard.Load(); s.dead {
+		return
+	}
+	for _, v := range s.versions {
+		g.Go(func() error { s.runVersion(ctx, v); return nil })
+	}
+	g.Wait()
+	s.chains = append(s.chains, s.runChains(ctx)...)
+}
+
+// silent reports whether no answer gives hope that another question would be
+// answered. A connection that was closed does: some servers close on what they
+// dislike.
+func silent(vs []*versionScan) bool {
+	for _, v := range vs {
+		if v.opening.outcome != failed || v.opening.failure.Kind == results.KindMalformed {
+			return false
+		}
+	}
+	return true
+}
+
+// runVersion asks all that concerns one version.
+func (s *session) runVersion(ctx context.Context, v *versionScan) {
+	if !v.opened {
+		v.open(ctx, s.ask)
+	}
+	v.run(ctx, s.ask, s.wants(AspectSuites) || s.wants(AspectPreference))
+	if v.answer() != results.Yes {
+		return
+	}
+	suites := v.accepted()
+	var (
+		g      errgroup.Group
+		ranked ranking
+		groups *groupScan
+	)
+	if s.wants(AspectPreference) {
+		g.Go(func() error {
+			ranked = rank(ctx, s.ask, v.by, v.guess(), v.offers())
+			return nil
+		})
+	}
+	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
+		g.Go(func() error {
+			groups = scanGroups(ctx, s.ask, v.version, s.path.ServerName, s.suitesFor(v, suites), s.wants(AspectPreference))
+			return nil
+		})
+	}
+	g.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ranks[v.version], s.groups[v.version] = ranked, groups
+}
+
+// suitesFor lists the suites that further questions of a version offer: those
+// it accepts, or all while they were not enumerated.
+func (s *session) suitesFor(v *versionScan, accepted []uint16) []uint16 {
+	if s.wants(AspectSuites) || s.wants(AspectPreference) {
+		return accepted
+	}
+	return candidates(v.version)
+}
+
+// runChains asks for certificates: in the newest version that shows them in
+// the clear, and in TLS 1.3, which may show others.
+func (s *session) runChains(ctx context.Context) []sentChain {
+	if !s.wants(AspectCertificates) {
+		return nil
+	}
+	names := []string{s.path.ServerName}
+	if s.path.ServerName != "" {
+		names = append(names, "")
+	}
+	var qs []question
+	clear := false
+	for _, v := range slices.Backward(s.versions) {
+		if v.answer() != results.Yes || v.version < wire.TLS13 && clear {
+			continue
+		}
+		clear = clear || v.version < wire.TLS13
+		for _, name := range names {
+			qs = append(qs, s.chainQuestions(ctx, v, name)...)
+		}
+	}
+	sent, whole := scanChains(ctx, s.ask, qs)
+	s.unseen = s.unseen || !whole
+	return distinct(sent)
+}
+
+func (s *session) chainQuestions(ctx context.Context, v *versionScan, serverName string) []question {
+	suites := s.suitesFor(v, v.accepted())
+	if v.version < wire.TLS13 {
+		return chainQuestions(v.version, serverName, suites)
+	}
+	group, failure := usableGroup(ctx, s.ask, s.path.ServerName, suites)
+	var qs []question
+	if failure == nil {
+		qs, failure = chainQuestions13(serverName, suites, group)
+	}
+	if failure != nil {
+		s.unseen = true
+		s.ask.note(answer{failure: *failure})
+	}
+	return qs
+}
+
+// fold makes the record.
+func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
+	e.Connections = int(s.ask.connections.Load())
+	e.Failures = s.ask.failures
+	e.Versions = map[results.Version]results.Answer{}
+	for _, v := range s.versions {
+		s.foldVersion(e, v)
+	}
+	for _, c := range s.chains {
+		judged := chain.Judge(c.der, chain.Options{ServerName: nameToMatch(s.path), Roots: roots, At: at})
+		judged.ServerName = c.serverName
+		e.Chains = append(e.Chains, judged)
+	}
+	e.Status = status(e)
+	if s.unseen && e.Status == results.Complete {
+		e.Status = results.Partial
+	}
+}
+
+// nameToMatch is the name that certificates must match.
+func nameToMatch(p inventory.Path) string {
+	if p.ServerName != "" {
+		return p.ServerName
+	}
+	return p.Host
+}
+
+func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
+	name := wire.VersionName(v.version)
+	got := v.answer()
+	if s.dead {
+		got = results.Unknown
+	}
+	e.Versions[name] = got
+	if got == results.Unknown {
+		e.Undetermined.Versions = append(e.Undetermined.Versions, name)
+	}
+	if got == results.No {
+		return
+	}
+	ranked := s.ranks[v.version]
+	if ranked.preference != results.PreferenceServer && ranked.preference != results.PreferenceMixed {
+		ranked.order = usualOrder(v.accepted())
+	}
+	if s.wants(AspectSuites) {
+		put(&e.Suites, name, suiteRecords(ranked.order))
+		putUndetermined(&e.Undetermined.Suites, name, got, v.undetermined())
+	}
+	if s.wants(AspectPreference) && ranked.preference != "" {
+		put(&e.Preference, name, ranked.preference)
+	}
+	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
+		s.foldGroups(e, name, got, s.groups[v.version])
+	}
+}
+
+func (s *session) foldGroups(e *results.Endpoint, name results.Version, got results.Answer, g *groupScan) {
+	if g == nil {
+		put(&e.Groups, name, []results.Named{})
+		putUndetermined(&e.Undetermined.Groups, name, got, nil)
+		return
+	}
+	put(&e.Groups, name, groupRecords(g.ranking.order))
+	putUndetermined(&e.Undetermined.Groups, name, got, g.found.undetermined())
+	if g.ranking.preference != "" {
+		put(&e.GroupPreference, name, g.ranking.preference)
+	}
+}
+
+// status says how much of what was asked was determined.
+func status(e *results.Endpoint) results.Status {
+	determined := 0
+	for _, a := range e.Versions {
+		if a != results.Unknown {
+			determined++
+		}
+	}
+	switch {
+	case determined == 0:
+		return results.Failed
+	case !e.Undetermined.IsZero(), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
+		slices.Contains(mapValues(e.GroupPreference), results.PreferenceUnknown):
+		return results.Partial
+	}
+	return results.Complete
+}
+
+func mapValues[K comparable, V any](m map[K]V) []V {
+	var out []V
+	for _, v := range m {
+		out = append(out, v)
+	}
+	return out
+}
+
+func put[V any](m *map[results.Version]V, name results.Version, v V) {
+	if *m == nil {
+		*m = map[results.Version]V{}
+	}
+	(*m)[name] = v
+}
+
+// putUndetermined lists ids that got no answer, "*" for all of a version that
+// is itself unknown.
+func putUndetermined(m *map[results.Version][]string, name results.Version, version results.Answer, ids []uint16) {
+	switch {
+	case version == results.Unknown:
+		put(m, name, []string{"*"})
+	case len(ids) > 0:
+		var out []string
+		for _, id := range ids {
+			out = append(out, wire.ID(id))
+		}
+		slices.Sort(out)
+		put(m, name, out)
+	}
+}
+
+func suiteRecords(ids []uint16) []results.Suite {
+	out := []results.Suite{}
+	for _, id := range ids {
+		s := wire.LookupSuite(id)
+		out = append(out, results.Suite{ID: wire.ID(id), Name: s.Name, OpenSSL: s.OpenSSL})
+	}
+	return out
+}
+
+func groupRecords(ids []uint16) []results.Named {
+	out := []results.Named{}
+	for _, id := range ids {
+		out = append(out, results.Named{ID: wire.ID(id), Name: wire.LookupGroup(id).Name})
+	}
+	return out
+}
