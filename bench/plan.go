@@ -26,6 +26,7 @@ type Path struct {
 	Kind       results.PathKind
 	Target     string
 	Address    netip.AddrPort
+	Failure    *results.Failure // why there is no address; nil if there is one
 	ServerName string
 	Ask        client.Ask
 }

@@ -16,6 +16,10 @@ import (
 // prepare tries a path and makes its load; nil if it cannot be measured: then its
 // trial counts the attempt.
 func (r *run) prepare(ctx context.Context, l *lane) (load, error) {
+	if f := l.path.Failure; f != nil {
+		l.add(&client.Sample{Failure: f}, &phases{})
+		return nil, nil
+	}
 	// All attempts together take no longer than a server that says nothing.
 	deadline := r.clock.now() + r.plan.Timeout
 	var first *client.Sample

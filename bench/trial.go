@@ -40,10 +40,13 @@ func newTrial(plan Plan, path Path, at time.Time) *trial {
 	t := &trial{path: path, plan: plan, shapes: map[client.Shape]int{}, failures: map[results.Failure]*results.Failure{}}
 	t.record = results.Trial{
 		Service: path.Service, Path: path.Name, Kind: path.Kind, Target: path.Target,
-		Address: path.Address.String(), ServerName: path.ServerName,
-		Trial: trialID(path, plan, at), StartedAt: at.UTC(),
+		ServerName: path.ServerName,
+		Trial:      trialID(path, plan, at), StartedAt: at.UTC(),
 		Loop: plan.Loop, OfferedRate: plan.Rate, Connections: plan.Connections,
 		Client: string(plan.Client), Asked: path.Ask.Record(),
+	}
+	if path.Failure == nil {
+		t.record.Address = path.Address.String()
 	}
 	return t
 }
