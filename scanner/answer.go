@@ -36,7 +36,8 @@ type answer struct {
 	hello       *wire.ServerHello
 	certs       [][]byte
 	keyExchange *wire.KeyExchange
-	alert       uint8 // of a refusal
+	scheme      uint16 // TLS 1.3: what CertificateVerify is signed with
+	alert       uint8  // of a refusal
 	failure     results.Failure
 }
 
@@ -176,18 +177,24 @@ func (l *listener) decrypt(serverHello []byte) (done bool) {
 
 // encrypted reads the messages of a TLS 1.3 server's encrypted flight.
 func (l *listener) encrypted(m wire.Message) (done bool) {
-	if m.Handshake != wire.CertificateType {
-		return m.Handshake == wire.FinishedType && l.finishFlight()
-	}
-	certs, _, err := wire.ParseCertificate13(m.Body)
-	l.got.certs = certs
-	if len(certs) == 0 {
-		if err == nil {
-			err = fmt.Errorf("an empty Certificate message")
+	var err error
+	switch m.Handshake {
+	case wire.CertificateType:
+		l.got.certs, _, err = wire.ParseCertificate13(m.Body)
+		if len(l.got.certs) == 0 && err == nil {
+			err = fmt.Errorf("%w: an empty Certificate message", wire.ErrMalformed)
 		}
+		done = l.q.until == untilCertificate
+	case wire.CertificateVerifyType:
+		l.got.scheme, err = wire.ParseCertificateVerify(m.Body)
+		done = true
+	case wire.FinishedType:
+		return l.finishFlight()
+	}
+	if err != nil && len(l.got.certs) == 0 {
 		return l.fail(wireKind(err), err.Error())
 	}
-	return true
+	return done
 }
 
 // clear reads what follows a ServerHello of TLS 1.2 and older.
@@ -218,6 +225,8 @@ func (l *listener) finishFlight() bool {
 		return l.fail(results.KindMalformed, "no ServerKeyExchange, which the suite needs")
 	case l.q.until == untilCertificate && len(l.got.certs) == 0:
 		return l.fail(results.KindMalformed, "no Certificate, which the suite needs")
+	case l.q.until == untilSignature:
+		return l.fail(results.KindMalformed, "no CertificateVerify before Finished")
 	}
 	return true
 }

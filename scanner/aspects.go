@@ -17,12 +17,13 @@ const (
 	AspectSuites       Aspect = "suites"
 	AspectPreference   Aspect = "preference"
 	AspectGroups       Aspect = "groups"
+	AspectSignatures   Aspect = "signatures"
 	AspectCertificates Aspect = "certificates"
 )
 
 // Aspects lists every aspect that can be asked for.
 func Aspects() []Aspect {
-	return []Aspect{AspectVersions, AspectSuites, AspectPreference, AspectGroups, AspectCertificates}
+	return []Aspect{AspectVersions, AspectSuites, AspectPreference, AspectGroups, AspectSignatures, AspectCertificates}
 }
 
 // ParseAspects reads a list with commas between; "" is all aspects.

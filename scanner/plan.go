@@ -18,6 +18,9 @@ const LikelySuites = 30
 // likelyGroups is how many groups it accepts, in each of two versions.
 const likelyGroups = 5
 
+// likelySchemes is how many signature schemes.
+const likelySchemes = 6
+
 // PlannedPath is what would be asked of one path.
 type PlannedPath struct {
 	inventory.Path
@@ -64,6 +67,9 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	}
 	if wants(AspectGroups) {
 		probes = append(probes, PlannedProbe{"groups", "one for each accepted group of TLS 1.2 and 1.3, and one refusal each", 0, 2*likelyGroups + 2})
+	}
+	if wants(AspectSignatures) {
+		probes = append(probes, PlannedProbe{"signatures", "one for each accepted scheme of TLS 1.2 and 1.3, and two more each", 0, 2*likelySchemes + 4})
 	}
 	if wants(AspectCertificates) {
 		names := 1

@@ -18,6 +18,7 @@ const (
 	untilHello       until = iota // ServerHello, HelloRetryRequest or alert: no public-key work is waited for
 	untilCertificate              // in TLS 1.3 this takes a key
 	untilKeyExchange              // TLS 1.2 and older, DHE and ECDHE
+	untilSignature                // TLS 1.3, takes a key: CertificateVerify
 )
 
 // question is a hello of one version. What it offers is kept, so that an

@@ -27,13 +27,14 @@ type session struct {
 	mu       sync.Mutex     // guards the maps
 	ranks    map[uint16]ranking
 	groups   map[uint16]*groupScan
+	schemes  map[uint16]*elimination
 	chains   []sentChain
 	unseen   bool // some chain that was asked for got no usable answer
 	dead     bool // nothing of TLS was heard: the rest was not asked
 }
 
 func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
-	s := &session{path: path, aspects: aspects, ask: ask, ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}}
+	s := &session{path: path, aspects: aspects, ask: ask, ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]*elimination{}}
 	for _, v := range askedVersions() {
 		s.versions = append(s.versions, newVersionScan(v, path.ServerName))
 	}
@@ -88,28 +89,41 @@ func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	if v.answer() != results.Yes {
 		return
 	}
-	suites := v.accepted()
-	var (
-		g      errgroup.Group
-		ranked ranking
-		groups *groupScan
-	)
+	suites := s.suitesFor(v, v.accepted())
+	var g errgroup.Group
 	if s.wants(AspectPreference) {
 		g.Go(func() error {
-			ranked = rank(ctx, s.ask, v.by, v.guess(), v.offers())
+			r := rank(ctx, s.ask, v.by, v.guess(), v.offers())
+			s.keep(func() { s.ranks[v.version] = r })
 			return nil
 		})
 	}
 	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
 		g.Go(func() error {
-			groups = scanGroups(ctx, s.ask, v.version, s.path.ServerName, s.suitesFor(v, suites), s.wants(AspectPreference))
+			found := scanGroups(ctx, s.ask, v.version, s.path.ServerName, suites, s.wants(AspectPreference))
+			s.keep(func() { s.groups[v.version] = found })
+			return nil
+		})
+	}
+	if s.wants(AspectSignatures) && v.version >= wire.TLS12 {
+		g.Go(func() error {
+			found, f := scanSchemes(ctx, s.ask, v.version, s.path.ServerName, suites)
+			if f != nil {
+				s.ask.note(answer{failure: *f})
+				found = &elimination{rest: schemesOf(v.version)}
+			}
+			s.keep(func() { s.schemes[v.version] = found })
 			return nil
 		})
 	}
 	g.Wait()
+}
+
+// keep writes a result of one of the goroutines.
+func (s *session) keep(write func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ranks[v.version], s.groups[v.version] = ranked, groups
+	write()
 }
 
 // suitesFor lists the suites that further questions of a version offer: those
@@ -218,15 +232,24 @@ func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
 		s.foldGroups(e, name, got, s.groups[v.version])
 	}
+	if s.wants(AspectSignatures) && v.version >= wire.TLS12 {
+		s.foldSchemes(e, name, got, s.schemes[v.version])
+	}
+}
+
+func (s *session) foldSchemes(e *results.Endpoint, name results.Version, got results.Answer, found *elimination) {
+	if found == nil {
+		found = &elimination{}
+	}
+	put(&e.SignatureSchemes, name, named(found.accepted, func(id uint16) string { return wire.LookupScheme(id).Name }))
+	putUndetermined(&e.Undetermined.SignatureSchemes, name, got, found.undetermined())
 }
 
 func (s *session) foldGroups(e *results.Endpoint, name results.Version, got results.Answer, g *groupScan) {
 	if g == nil {
-		put(&e.Groups, name, []results.Named{})
-		putUndetermined(&e.Undetermined.Groups, name, got, nil)
-		return
+		g = &groupScan{found: &elimination{}}
 	}
-	put(&e.Groups, name, groupRecords(g.ranking.order))
+	put(&e.Groups, name, named(g.ranking.order, func(id uint16) string { return wire.LookupGroup(id).Name }))
 	putUndetermined(&e.Undetermined.Groups, name, got, g.found.undetermined())
 	if g.ranking.preference != "" {
 		put(&e.GroupPreference, name, g.ranking.preference)
@@ -291,10 +314,10 @@ func suiteRecords(ids []uint16) []results.Suite {
 	return out
 }
 
-func groupRecords(ids []uint16) []results.Named {
+func named(ids []uint16, name func(uint16) string) []results.Named {
 	out := []results.Named{}
 	for _, id := range ids {
-		out = append(out, results.Named{ID: wire.ID(id), Name: wire.LookupGroup(id).Name})
+		out = append(out, results.Named{ID: wire.ID(id), Name: name(id)})
 	}
 	return out
 }

@@ -58,6 +58,7 @@ func rootCommand(a *app) *cobra.Command {
 		Args:          unknownVerb,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
 	})

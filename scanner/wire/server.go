@@ -175,6 +175,18 @@ func ParseCertificate13(body []byte) (certs [][]byte, leaf []Extension, err erro
 	return certs, leaf, certificateFault(r, list)
 }
 
+// ParseCertificateVerify reads the body of a CertificateVerify message
+// (RFC 8446 §4.4.3) as far as its signature scheme.
+func ParseCertificateVerify(body []byte) (scheme uint16, err error) {
+	r := reader{b: body}
+	scheme = r.u16()
+	r.vector(2)
+	if r.failed || len(r.b) > 0 {
+		return 0, fmt.Errorf("%w: CertificateVerify of %d bytes", ErrMalformed, len(body))
+	}
+	return scheme, nil
+}
+
 func certificateFault(outer, list reader) error {
 	switch {
 	case outer.failed || len(outer.b) > 0 || list.failed:

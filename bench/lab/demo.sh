@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The main job on this machine: real servers of every path kind on loopback,
+# scanned, measured and reported. Usage: demo.sh SHAKEDOWN FOLDER
+set -euo pipefail
+shakedown=$(realpath "$1")
+mkdir -p "$2"
+out=$(realpath "$2")
+lab=$out/lab
+
+# Whatever happens, nothing is left running.
+trap '"$shakedown" lab down --dir "$lab"' EXIT
+"$shakedown" lab up --dir "$lab"
+
+echo "scanning every path"
+"$shakedown" scan --inventory "$lab/inventory.yaml" --format json --output "$out/scan.jsonl"
+
+echo "measuring every path: open loop, 25 full handshakes a second on each in turn, paths interleaved in blocks"
+"$shakedown" bench --inventory "$lab/inventory.yaml" --rate 25 --duration 8s --blocks 5 --request / \
+	--format json --output "$out/bench.jsonl"
+
+"$shakedown" report "$out/scan.jsonl" "$out/bench.jsonl"
+"$shakedown" report --html "$out/report.html" "$out/scan.jsonl" "$out/bench.jsonl"
+echo "the records: $out/scan.jsonl and $out/bench.jsonl"
+echo "the report:  $out/report.html"

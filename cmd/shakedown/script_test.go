@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"shakedown/results"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"shakedown": main})
+}
+
+// TestStories runs testdata/script: each file is a user's session.
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("TERM", "dumb")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve":       serve,
+			"records":     records,
+			"exits":       exits,
+			"interrupted": interrupted,
+		},
+	})
+}
+
+// serve starts an in-process server and puts its address into a variable:
+// serve VARIABLE tls|silent|http|closed [ROOTS-FILE].
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: serve VARIABLE KIND [ROOTS-FILE]")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], l.Addr().String())
+	var answer func(net.Conn)
+	switch args[1] {
+	case "closed":
+		l.Close()
+		return
+	case "silent":
+		answer = func(c net.Conn) { io.Copy(io.Discard, c) }
+	case "http":
+		answer = func(c net.Conn) {
+			c.Read(make([]byte, 1))
+			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+		}
+	case "tls":
+		cert, root := serverCertificate(ts)
+		if len(args) > 2 {
+			ts.Check(os.WriteFile(ts.MkAbs(args[2]), root, 0o600))
+		}
+		cfg := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+		answer = func(c net.Conn) {
+			conn := tls.Server(c, cfg)
+			if conn.HandshakeContext(context.Background()) == nil {
+				io.Copy(io.Discard, conn)
+			}
+		}
+	default:
+		ts.Fatalf("no server of kind %q", args[1])
+	}
+	ts.Defer(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer c.Close(); answer(c) }()
+		}
+	}()
+}
+
+// serverCertificate is a leaf for portal.example and 127.0.0.1, and its root.
+func serverCertificate(ts *testscript.TestScript) (tls.Certificate, []byte) {
+	sign := func(template, parent *x509.Certificate, public any, key any) []byte {
+		der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
+		ts.Check(err)
+		return der
+	}
+	key := func() *ecdsa.PrivateKey {
+		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		ts.Check(err)
+		return k
+	}
+	rootKey, leafKey := key(), key()
+	root := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Story Root"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(48 * time.Hour),
+	}
+	rootDER := sign(root, root, rootKey.Public(), rootKey)
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "portal.example"}, DNSNames: []string{"portal.example"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+	}
+	leafDER := sign(leaf, root, leafKey.Public(), rootKey)
+	return tls.Certificate{Certificate: [][]byte{leafDER}, PrivateKey: leafKey},
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: rootDER})
+}
+
+// records reads a run and fails unless it is whole: records FILE TYPE...
+func records(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 1 {
+		ts.Fatalf("usage: records FILE [TYPE...]")
+	}
+	f, err := os.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer f.Close()
+	d, err := results.NewDecoder(f)
+	ts.Check(err)
+	var got []string
+	for {
+		r, err := d.Next()
+		if err == io.EOF {
+			break
+		}
+		ts.Check(err)
+		got = append(got, r.Type())
+	}
+	if d.Trailer() == nil {
+		ts.Fatalf("%s: partial: it has no trailer", args[0])
+	}
+	want := args[1:]
+	if len(got) != len(want) {
+		ts.Fatalf("%s: records %v, want %v", args[0], got, want)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			ts.Fatalf("%s: records %v, want %v", args[0], got, want)
+		}
+	}
+}
+
+// exits runs a command and wants its exit code: exits CODE COMMAND [ARG...].
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if got := strconv.Itoa(code); got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+// interrupted runs a command, interrupts it once a line of its standard output
+// contains a text, and keeps all of that output in a file:
+// interrupted FILE TEXT COMMAND [ARG...]. It wants exit code 130.
+func interrupted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: interrupted FILE TEXT COMMAND [ARG...]")
+	}
+	path, err := exec.LookPath(args[2])
+	ts.Check(err)
+	cmd := exec.Command(path, args[3:]...)
+	cmd.Dir = ts.MkAbs(".")
+	stdout, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	var all bytes.Buffer
+	lines := bufio.NewScanner(io.TeeReader(stdout, &all))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), args[1]) {
+			ts.Check(cmd.Process.Signal(os.Interrupt))
+		}
+	}
+	cmd.Wait()
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), all.Bytes(), 0o600))
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		ts.Fatalf("exit code %d, want %d; output %s", code, exitInterrupted, all.String())
+	}
+}
