@@ -6,9 +6,11 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"shakedown/bench/client"
+	"shakedown/results"
 )
 
 // load makes the handshakes of one path, block after block.
@@ -47,4 +49,17 @@ func (c clock) now() time.Duration { return time.Since(c.begin) }
 // row: a server that refuses at once is not to be hammered.
 func backoff(n int) time.Duration {
 	return min(time.Millisecond<<min(n, 10), 500*time.Millisecond)
+}
+
+// perThread is how many handshakes a second one thread makes without haste.
+const perThread = 4000
+
+// threads is how many a plan needs: at a low rate one alone, so that the servers
+// have the other processors if they share this machine.
+func threads(p Plan) int {
+	n := 1 + int(p.Rate/perThread)
+	if p.Loop == results.ClosedLoop {
+		n = (p.Connections + 7) / 8
+	}
+	return min(n, runtime.NumCPU(), p.Connections)
 }

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -45,7 +46,11 @@ func timeoutOf(ctx context.Context, err error) error {
 	return err
 }
 
-var errTimeout error = timeoutError{}
+// What connections can meet with beside the kernel's errors.
+var (
+	errTimeout error = timeoutError{}
+	errEOF           = io.EOF
+)
 
 // timeoutError is what a handshake meets whose time is over.
 type timeoutError struct{}

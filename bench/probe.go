@@ -24,17 +24,13 @@ func (r *run) prepare(ctx context.Context, l *lane) (load, error) {
 	deadline := r.clock.now() + r.plan.Timeout
 	var first *client.Sample
 	for _, attempt := range r.attempts() {
-		fresh, load, err := attempt(l.path)
-		if err != nil {
-			return nil, err
-		}
-		h, err := fresh()
+		h, load, err := attempt(l.path)
 		if err != nil {
 			return nil, err
 		}
 		s := r.try(ctx, l.path, h, deadline)
 		if s.Failure == nil && s.Done != 0 && l.path.Ask.Fits(s.Shape) {
-			return load, nil
+			return load()
 		}
 		if first == nil {
 			first = &s
@@ -57,9 +53,9 @@ func refusal(f *results.Failure) bool {
 	return false
 }
 
-// attempt makes a client for a path: a Handshaker to try, and the load if that
+// attempt makes a client for a path: a Handshaker to try it, and the load if that
 // goes well.
-type attempt func(Path) (fresh func() (client.Handshaker, error), l load, err error)
+type attempt func(Path) (client.Handshaker, func() (load, error), error)
 
 // attempts are the clients to try, in order.
 func (r *run) attempts() []attempt {
@@ -69,19 +65,28 @@ func (r *run) attempts() []attempt {
 	return []attempt{r.lean(client.UnitShares), r.lean(client.ReusedShares)}
 }
 
-func (r *run) stock(path Path) (func() (client.Handshaker, error), load, error) {
+func (r *run) stock(path Path) (client.Handshaker, func() (load, error), error) {
 	fresh := func() (client.Handshaker, error) { return client.NewStock(r.config(path)) }
-	return fresh, r.pool(path, fresh), nil
+	h, err := fresh()
+	return h, func() (load, error) { return r.pool(path, fresh), nil }, err
 }
 
 func (r *run) lean(kind client.ShareKind) attempt {
-	return func(path Path) (func() (client.Handshaker, error), load, error) {
+	return func(path Path) (client.Handshaker, func() (load, error), error) {
 		c, err := client.NewLean(r.config(path), kind)
 		if err != nil {
 			return nil, nil, err
 		}
 		fresh := func() (client.Handshaker, error) { return c.Session(r.plan.Seed), nil }
-		return fresh, r.pool(path, fresh), nil
+		h, err := fresh()
+		return h, func() (load, error) {
+			if r.env.Dial == nil {
+				if l, err := newLoop(r.clock, r.plan, path, c, r.env.Classify); l != nil || err != nil {
+					return l, err
+				}
+			}
+			return r.pool(path, fresh), nil
+		}, err
 	}
 }
 
@@ -100,8 +105,12 @@ func (p Plan) config(path Path, classify client.Classify) client.Config {
 }
 
 func (r *run) pool(path Path, fresh func() (client.Handshaker, error)) *pool {
+	dial := r.env.Dial
+	if dial == nil {
+		dial = dialTCP
+	}
 	return &pool{
-		clock: r.clock, dial: r.env.Dial, address: path.Address, timeout: r.plan.Timeout,
+		clock: r.clock, dial: dial, address: path.Address, timeout: r.plan.Timeout,
 		classify: r.env.Classify, fresh: fresh,
 	}
 }

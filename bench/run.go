@@ -5,6 +5,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -50,12 +51,11 @@ func Run(ctx context.Context, plan Plan, env Env) (Outcome, error) {
 	if env.Now == nil {
 		env.Now = time.Now
 	}
-	if env.Dial == nil {
-		env.Dial = dialTCP
-	}
 	if env.Progress == nil {
 		env.Progress = func(Progress) {}
 	}
+	// The loop's threads sleep on processors of the runtime: see queue.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + threads(plan)))
 	plan.Connections = min(plan.Connections, max(descriptors()-reserved, 1))
 	r := &run{plan: plan, env: env, clock: newClock()}
 	err := r.all(ctx)

@@ -112,8 +112,9 @@ func (c *Stock) Confirm(_ net.Conn, _ Clock, s *Sample) {
 	if s.FirstByte != 0 || c.conn.CloseWrite() != nil {
 		return
 	}
-	_, err := c.conn.Read(make([]byte, 1))
-	if f, ok := c.fault(err).(*fault); ok && err != nil {
+	if _, err := c.conn.Read(make([]byte, 1)); err == nil {
+		return
+	} else if f, ok := c.fault(err).(*fault); ok {
 		s.Failure = failure(results.StageHandshake, f, c.cfg.Classify)
 	}
 }
