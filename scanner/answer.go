@@ -262,8 +262,10 @@ func (l *listener) alert(body []byte) (done bool) {
 	case a.Description == 0: // close_notify
 		l.end(results.Failure{Stage: results.StageHello, Kind: results.KindEOF, Count: 1, Detail: "the server closed the connection (close_notify)"})
 		return true
-	case l.got.hello == nil && (refusal(a.Description) || l.q.serverName == "" && a.Description == 112):
-		// unrecognized_name to a hello without a name: names are required here.
+	case refusal(a.Description) || l.q.serverName == "" && a.Description == 112:
+		// Some servers look for a certificate that suits only after their
+		// ServerHello. unrecognized_name to a hello without a name: names are
+		// required here.
 		l.got.outcome, l.got.alert = refused, a.Description
 		return true
 	}

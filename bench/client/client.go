@@ -29,6 +29,7 @@ import (
 // return late: on loopback the peer can run first.)
 type Sample struct {
 	Due         time.Duration // when the connection was to start
+	Ready       time.Duration // when there was a free slot for it as well
 	Start       time.Duration // SYN
 	Connected   time.Duration // established
 	Hello       time.Duration // first ClientHello
@@ -54,6 +55,15 @@ type Handshaker interface {
 	Close(conn net.Conn)
 }
 
+// Confirmer is a Handshaker that can make sure of a handshake afterwards.
+type Confirmer interface {
+	// Confirm waits, after a handshake without a request, until the server has
+	// closed or spoken: in TLS 1.3 a server may still refuse what the client sent
+	// last, a missing certificate for example, when for the client the handshake
+	// is over. It costs a round trip, so it is for a path's first handshake.
+	Confirm(conn net.Conn, now Clock, s *Sample)
+}
+
 // Classify names a network error that came up at a stage.
 type Classify func(results.Stage, error) results.Failure
 
@@ -61,6 +71,7 @@ type Classify func(results.Stage, error) results.Failure
 type Config struct {
 	ServerName   string // SNI; "" for none
 	Ask          Ask
+	ALPN         string // a protocol to offer; "" for none
 	Request      string // path of an HTTP/1.1 GET after the handshake; "" for none
 	VerifySample int    // check the certificate's signature in 1 of so many; 0 is 100
 	Closing      Closing

@@ -88,8 +88,7 @@ func TestShapes(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		ask.ALPN = "http/1.1"
-		config := client.Config{ServerName: tlstest.Name, Ask: ask, Request: "/", VerifySample: 1, Classify: dial.Classify}
+		config := client.Config{ServerName: tlstest.Name, Ask: ask, ALPN: "http/1.1", Request: "/", VerifySample: 1, Classify: dial.Classify}
 		handshakers := map[string]func(client.Config) client.Handshaker{
 			"unit":   func(config client.Config) client.Handshaker { return session(t, config, client.UnitShares) },
 			"reused": func(config client.Config) client.Handshaker { return session(t, config, client.ReusedShares) },

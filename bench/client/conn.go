@@ -6,10 +6,12 @@ import (
 	"net"
 
 	"shakedown/results"
-	"shakedown/scanner/wire"
 )
 
-var _ Handshaker = (*Session)(nil)
+var (
+	_ Handshaker = (*Session)(nil)
+	_ Confirmer  = (*Session)(nil)
+)
 
 // readSize holds a usual server's flight in one read.
 const readSize = 8 << 10
@@ -17,17 +19,17 @@ const readSize = 8 << 10
 // Handshake makes a handshake, and the request if there is one.
 func (s *Session) Handshake(conn net.Conn, now Clock, sample *Sample) {
 	s.Start(sample)
-	err := s.drive(conn, now, s.done)
-	if err == nil && s.l.cfg.Request != "" {
-		err = s.request(conn, now)
+	err := s.drive(conn, now, s.Complete)
+	if err == nil {
+		err = s.Ask()
+	}
+	if err == nil {
+		err = s.drive(conn, now, s.Over)
 	}
 	if err != nil {
-		sample.Failure = failure(sample.stage(), err, s.l.cfg.Classify)
+		s.Fail(err)
 	}
 }
-
-// done reports whether the handshake is complete and nothing is left to write.
-func (s *Session) done() bool { return s.Complete() && s.Pending() == nil }
 
 // drive writes what is pending and feeds what arrives until something is over.
 func (s *Session) drive(conn net.Conn, now Clock, over func() bool) error {
@@ -56,24 +58,6 @@ func (s *Session) drive(conn net.Conn, now Clock, over func() bool) error {
 	}
 }
 
-// request sends the GET and waits for the first bytes of the response.
-func (s *Session) request(conn net.Conn, now Clock) error {
-	if err := s.applicationKeys(); err != nil {
-		return err
-	}
-	s.out = s.write.Seal(s.out[:0], byte(wire.ApplicationData), s.l.get)
-	at := now()
-	if _, err := conn.Write(s.out); err != nil {
-		return err
-	}
-	s.Written(at)
-	s.sample.Request = at
-	if err := s.Feed(nil, at); err != nil { // tickets that came before
-		return err
-	}
-	return s.drive(conn, now, func() bool { return s.answered })
-}
-
 // Close ends the connection as the client is to.
 func (s *Session) Close(conn net.Conn) {
 	if s.l.cfg.Closing == ByFIN && s.Complete() && s.sample.Failure == nil {
@@ -82,37 +66,32 @@ func (s *Session) Close(conn net.Conn) {
 	closeConn(conn, s.l.cfg.Closing)
 }
 
-// goodbye sends close_notify.
 func (s *Session) goodbye(conn net.Conn) error {
-	if err := s.applicationKeys(); err != nil {
+	out, err := s.Goodbye()
+	if err != nil {
 		return err
 	}
-	const warning, closeNotify = 1, 0
-	s.out = s.write.Seal(s.out[:0], byte(wire.AlertRecord), []byte{warning, closeNotify})
-	_, err := conn.Write(s.out)
+	_, err = conn.Write(out)
+	s.out = s.out[:0]
 	return err
 }
 
-// Confirm waits, after a handshake, until the server has closed or spoken: in
-// TLS 1.3 a server may still refuse what we sent last, a missing client
-// certificate for example, when for us the handshake is over. It costs a round
-// trip, so it is for a path's first handshake. It sets the sample's failure.
-func (s *Session) Confirm(conn net.Conn, now Clock) {
-	if s.sample.Failure != nil {
-		return
+// Confirm waits for the server's last word.
+func (s *Session) Confirm(conn net.Conn, now Clock, sample *Sample) {
+	if s.answered {
+		return // it has answered a request
 	}
 	err := s.goodbye(conn)
 	if half, ok := conn.(interface{ CloseWrite() error }); ok && err == nil {
 		err = half.CloseWrite()
 	}
-	s.out = s.out[:0]
 	if err == nil {
 		err = s.drive(conn, now, func() bool { return s.answered })
 	}
 	// A server that closes without a word, or by reset since we did not wait for
 	// its tickets, has accepted what we sent.
 	if f, ok := err.(*fault); ok && f.alert != "close_notify" {
-		s.sample.Failure = failure(results.StageHandshake, f, s.l.cfg.Classify)
+		sample.Failure = failure(results.StageHandshake, f, s.l.cfg.Classify)
 	}
 }
 

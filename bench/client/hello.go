@@ -64,8 +64,8 @@ func extensions(cfg Config, shares []share, retry *wire.ServerHello) []wire.Exte
 		certs := wire.SignatureAlgorithms(defaultSchemes())
 		exts = append(exts, wire.Extension{Type: extSigAlgsCert, Body: certs.Body})
 	}
-	if a.ALPN != "" {
-		exts = append(exts, wire.ALPN([]string{a.ALPN}))
+	if cfg.ALPN != "" {
+		exts = append(exts, wire.ALPN([]string{cfg.ALPN}))
 	}
 	if a.Version == wire.TLS12 {
 		return append(exts, wire.ECPointFormats(), wire.ExtendedMasterSecret(),

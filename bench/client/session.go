@@ -56,6 +56,7 @@ type flags struct {
 	mastered   bool // TLS 1.3: the schedule has reached the application secrets
 	keyed      bool // records are under application keys
 	last       bool // once what is pending is written, the handshake is complete
+	asking     bool // what is pending is the request
 	answered   bool // the response has begun
 }
 
@@ -121,11 +122,50 @@ func (s *Session) Written(at time.Duration) {
 	case s.last: // in TLS 1.3 the client is done as soon as its Finished is written
 		s.last = false
 		s.sample.Done = at
+	case s.asking:
+		s.asking = false
+		s.sample.Request = at
 	}
 }
 
-// Complete reports whether the handshake is done, but for what is pending.
-func (s *Session) Complete() bool { return s.state == complete }
+// Complete reports whether the handshake is done and nothing is left to write.
+func (s *Session) Complete() bool { return s.state == complete && len(s.out) == 0 }
+
+// Ask leaves the request pending, if there is one, once the handshake is
+// complete. The keys for it are made here, where no interval is open.
+func (s *Session) Ask() error {
+	if s.l.cfg.Request == "" {
+		return nil
+	}
+	if err := s.applicationKeys(); err != nil {
+		return err
+	}
+	s.out = s.write.Seal(s.out[:0], byte(wire.ApplicationData), s.l.get)
+	s.asking = true
+	return nil
+}
+
+// Over reports whether there is nothing more to do: the handshake is complete,
+// and if there is a request, its response has begun.
+func (s *Session) Over() bool {
+	return s.Complete() && (s.answered || s.l.cfg.Request == "")
+}
+
+// Goodbye is a close_notify to be written after a complete handshake.
+func (s *Session) Goodbye() ([]byte, error) {
+	if err := s.applicationKeys(); err != nil {
+		return nil, err
+	}
+	const warning, closeNotify = 1, 0
+	s.spare = append(s.spare[:0], warning, closeNotify)
+	s.out = s.write.Seal(s.out[:0], byte(wire.AlertRecord), s.spare)
+	return s.out, nil
+}
+
+// Fail makes the sample's failure of an error, by how far the handshake came.
+func (s *Session) Fail(err error) {
+	s.sample.Failure = failure(s.sample.stage(), err, s.l.cfg.Classify)
+}
 
 // Feed takes bytes that arrived at an instant, and may change them. An error is
 // the end of the handshake.

@@ -3,6 +3,7 @@
 package client
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,27 +36,28 @@ func (s Shape) Record() results.Shape {
 
 // An unregistered code point goes by its number.
 func suiteName(id uint16) string {
-	if name := wire.LookupSuite(id).Name; name != "" || id == 0 {
-		return name
+	if id == 0 {
+		return "" // registered too, but for "no suite yet"
 	}
-	return wire.ID(id)
+	return cmp.Or(wire.LookupSuite(id).Name, wire.ID(id))
 }
 
 func groupName(id uint16) string {
 	switch name := wire.LookupGroup(id).Name; {
+	case id == 0:
+		return ""
 	case name == "x25519", name == "x448":
-		return strings.ToUpper(name) // the curve's name and the contract's, beside X25519MLKEM768
-	case name != "" || id == 0:
-		return name
+		return strings.ToUpper(name) // as in X25519MLKEM768
+	default:
+		return cmp.Or(name, wire.ID(id))
 	}
-	return wire.ID(id)
 }
 
 func schemeName(id uint16) string {
-	if name := wire.LookupScheme(id).Name; name != "" || id == 0 {
-		return name
+	if id == 0 {
+		return ""
 	}
-	return wire.ID(id)
+	return cmp.Or(wire.LookupScheme(id).Name, wire.ID(id))
 }
 
 // Ask is the handshake that is asked for: a full one of a version. Where a
@@ -65,7 +67,6 @@ type Ask struct {
 	Group   uint16
 	Suite   uint16
 	Scheme  uint16
-	ALPN    string
 }
 
 // NewAsk reads an Ask from names: a version, a group by IANA's, NIST's or
@@ -135,7 +136,6 @@ func (a Ask) Record() results.Shape {
 		Group:           groupName(a.Group),
 		SignatureScheme: schemeName(a.Scheme),
 		Resumed:         &full,
-		ALPN:            a.ALPN,
 	}
 }
 
@@ -143,7 +143,7 @@ func (a Ask) Record() results.Shape {
 func (a Ask) Fits(s Shape) bool {
 	same := func(asked, got uint16) bool { return asked == 0 || asked == got }
 	return s.Version == a.Version && !s.Resumed && same(a.Group, s.Group) && same(a.Suite, s.Suite) &&
-		same(a.Scheme, s.Scheme) && (a.ALPN == "" || a.ALPN == s.ALPN)
+		same(a.Scheme, s.Scheme)
 }
 
 // groups lists what a client with this Ask offers, most preferred first.

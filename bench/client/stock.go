@@ -27,7 +27,10 @@ type Stock struct {
 	wire   stamped
 }
 
-var _ Handshaker = (*Stock)(nil)
+var (
+	_ Handshaker = (*Stock)(nil)
+	_ Confirmer  = (*Stock)(nil)
+)
 
 // NewStock prepares a stock client. An Ask that crypto/tls cannot be held to is
 // refused.
@@ -43,8 +46,8 @@ func NewStock(cfg Config) (*Stock, error) {
 		// Offers session tickets like any client, and never uses one.
 		ClientSessionCache: forgetful{},
 	}
-	if a.ALPN != "" {
-		config.NextProtos = []string{a.ALPN}
+	if cfg.ALPN != "" {
+		config.NextProtos = []string{cfg.ALPN}
 	}
 	switch {
 	case a.Scheme != 0:
@@ -102,6 +105,18 @@ func (c *Stock) request(now Clock, s *Sample) error {
 	}
 	s.FirstByte = c.wire.readN
 	return nil
+}
+
+// Confirm waits for the server's last word.
+func (c *Stock) Confirm(_ net.Conn, _ Clock, s *Sample) {
+	if s.FirstByte != 0 || c.conn.CloseWrite() != nil {
+		return
+	}
+	if _, err := c.conn.Read(make([]byte, 1)); err == nil {
+		return
+	} else if f, ok := c.fault(err).(*fault); ok {
+		s.Failure = failure(results.StageHandshake, f, c.cfg.Classify)
+	}
 }
 
 // Close ends the connection. tls.Conn's own Close sends close_notify.

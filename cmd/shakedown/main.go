@@ -63,6 +63,7 @@ func rootCommand(a *app) *cobra.Command {
 		return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
+		benchCommand(a),
 		labCommand(a),
 		reportCommand(a),
 		scanCommand(a),

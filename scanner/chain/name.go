@@ -14,6 +14,10 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
+// Name writes a DER Name as text, as a server lists the authorities whose
+// client certificates it wants; "" if it cannot be read.
+func Name(der []byte) string { return distinguishedName(der) }
+
 // distinguishedName writes a DER Name, the most specific part first; "" if it
 // cannot be read.
 func distinguishedName(der []byte) string {

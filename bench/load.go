@@ -1,0 +1,65 @@
+// Load: what carries out one block on one path.
+
+package bench
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"runtime"
+	"time"
+
+	"shakedown/bench/client"
+	"shakedown/results"
+)
+
+// load makes the handshakes of one path, block after block.
+type load interface {
+	// run carries out a slice and returns a sample of every handshake that was
+	// begun or due, warm-up included. One that was cut off, by the end of the
+	// slice's grace or by ctx, has neither Done nor a Failure.
+	run(ctx context.Context, s slice) []client.Sample
+	// processors is how many it can keep busy.
+	processors() int
+	close()
+}
+
+// slice is what one block asks of a load. Instants are since the run began.
+type slice struct {
+	due   []time.Duration // open loop: when connections are due, in order
+	slots int             // open loop: the most in flight; closed loop: how many
+	until time.Duration   // closed loop: no connection begins after
+	cut   time.Duration   // what is not over by then is cut off
+}
+
+func (s slice) open() bool { return s.due != nil }
+
+// Dial opens a connection.
+type Dial func(ctx context.Context, address netip.AddrPort) (net.Conn, error)
+
+// clock is the run's: monotonic, from 0 on.
+type clock struct{ begin time.Time }
+
+// newClock starts at 1 µs: an instant of 0 is one that was not reached.
+func newClock() clock { return clock{time.Now().Add(-time.Microsecond)} }
+
+func (c clock) now() time.Duration { return time.Since(c.begin) }
+
+// backoff is how long a slot of a closed loop waits after its nth failure in a
+// row: a server that refuses at once is not to be hammered.
+func backoff(n int) time.Duration {
+	return min(time.Millisecond<<min(n, 10), 500*time.Millisecond)
+}
+
+// perThread is how many handshakes a second one thread makes without haste.
+const perThread = 4000
+
+// threads is how many a plan needs: at a low rate one alone, so that the servers
+// have the other processors if they share this machine.
+func threads(p Plan) int {
+	n := 1 + int(p.Rate/perThread)
+	if p.Loop == results.ClosedLoop {
+		n = (p.Connections + 7) / 8
+	}
+	return min(n, runtime.NumCPU(), p.Connections)
+}

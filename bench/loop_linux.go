@@ -1,0 +1,527 @@
+// Loop: a load of lean clients on Linux. A few threads, each with its own epoll
+// and its own share of the connections, do everything: pacing, sockets,
+// handshakes. No connection has a goroutine, nobody wakes anybody, and between an
+// instant and what is to happen at it stand as few system calls as can be.
+
+package bench
+
+import (
+	"context"
+	"net/netip"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"shakedown/bench/client"
+	"shakedown/results"
+)
+
+// loop is a load of one path.
+type loop struct {
+	clock    clock
+	remote   unix.Sockaddr
+	family   int
+	timeout  time.Duration
+	awake    time.Duration
+	closing  client.Closing
+	request  bool
+	classify client.Classify
+	fresh    func() *client.Session
+	threads  []*thread
+}
+
+// newLoop prepares a load of lean clients; nil if it cannot reach the address.
+func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.Classify) (load, error) {
+	remote, family := sockaddr(path.Address)
+	if remote == nil {
+		return nil, nil
+	}
+	l := &loop{
+		clock: c, remote: remote, family: family, timeout: plan.Timeout, awake: awake(plan),
+		closing: plan.Closing, request: plan.Request != "", classify: classify,
+	}
+	var mu sync.Mutex
+	seed := plan.Seed
+	l.fresh = func() *client.Session {
+		mu.Lock()
+		defer mu.Unlock()
+		seed++
+		return lean.Session(seed)
+	}
+	for range threads(plan) {
+		t, err := newThread(l)
+		if err != nil {
+			l.close()
+			return nil, err
+		}
+		l.threads = append(l.threads, t)
+	}
+	return l, nil
+}
+
+// sockaddr is an address for the kernel; nil if it has a zone, which only package
+// net can look up.
+func sockaddr(a netip.AddrPort) (unix.Sockaddr, int) {
+	ip := a.Addr().Unmap()
+	switch {
+	case ip.Zone() != "":
+		return nil, 0
+	case ip.Is4():
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: ip.As4()}, unix.AF_INET
+	default:
+		return &unix.SockaddrInet6{Port: int(a.Port()), Addr: ip.As16()}, unix.AF_INET6
+	}
+}
+
+// awake is how long before an arrival is due its thread wakes up and looks at the
+// clock, as the kernel wakes a sleeper some 50 µs late: not so long that it would
+// cost more than a twentieth of a processor.
+func awake(p Plan) time.Duration {
+	if p.Rate == 0 {
+		return 0
+	}
+	return min(60*time.Microsecond, time.Duration(float64(time.Second)/p.Rate/20))
+}
+
+func (l *loop) processors() int { return len(l.threads) }
+
+func (l *loop) close() {
+	for _, t := range l.threads {
+		t.close()
+	}
+}
+
+// run deals the connections out to the threads, in turn.
+func (l *loop) run(ctx context.Context, s slice) []client.Sample {
+	var work sync.WaitGroup
+	n := len(l.threads)
+	for i, t := range l.threads {
+		share := s
+		share.slots = (s.slots + n - 1 - i) / n
+		if s.open() {
+			share.due = make([]time.Duration, 0, len(s.due)/n+1)
+			for j := i; j < len(s.due); j += n {
+				share.due = append(share.due, s.due[j])
+			}
+		}
+		work.Go(func() { t.run(ctx, share) })
+	}
+	work.Wait()
+	var all []client.Sample
+	for _, t := range l.threads {
+		all = append(all, t.samples...)
+	}
+	return all
+}
+
+// thread is one thread's share of a load. What it has made it keeps from one block
+// to the next.
+type thread struct {
+	*loop
+	slice
+	queue   *queue
+	flights flights
+	next    int             // the next arrival
+	free    time.Duration   // since when there has been a free slot
+	resting []time.Duration // closed loop: until when slots pause that failed
+	failed  int             // closed loop: failures in a row
+	samples []client.Sample
+	reads   [batch]read
+}
+
+// batch is how many connections are looked at in one turn; starts, how many begin
+// before that.
+const (
+	batch  = 64
+	starts = 4
+)
+
+// read is what one connection had to say, and when.
+type read struct {
+	flight *flight
+	n      int
+	err    error
+	at     time.Duration
+	buffer [8 << 10]byte // holds a usual server's flight
+}
+
+func newThread(l *loop) (*thread, error) {
+	q, err := newQueue()
+	if err != nil {
+		return nil, err
+	}
+	return &thread{loop: l, queue: q}, nil
+}
+
+func (t *thread) close() { t.queue.close() }
+
+// run carries out a slice.
+func (t *thread) run(ctx context.Context, s slice) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	precise()
+	t.slice, t.next, t.free, t.resting, t.failed, t.samples = s, 0, 0, t.resting[:0], 0, t.samples[:0]
+	stop := context.AfterFunc(ctx, t.queue.wake)
+	defer stop()
+	for ctx.Err() == nil {
+		now := t.clock.now()
+		if t.over(now) || now >= t.cut {
+			break
+		}
+		t.begin(now)
+		t.expire(t.clock.now())
+		t.turn()
+	}
+	t.abandon()
+}
+
+// over reports whether nothing is in flight and nothing is to come.
+func (t *thread) over(now time.Duration) bool {
+	switch {
+	case t.flights.n > 0:
+		return false
+	case t.open():
+		return t.next == len(t.due)
+	default:
+		return now >= t.until
+	}
+}
+
+// upcoming is when the next connection is due, false if there is none or no slot
+// for it.
+func (t *thread) upcoming(now time.Duration) (time.Duration, bool) {
+	switch {
+	case t.flights.n+len(t.resting) >= t.slots:
+		return 0, false
+	case !t.open():
+		return now, now < t.until
+	case t.next == len(t.due):
+		return 0, false
+	}
+	return t.due[t.next], true
+}
+
+// begin starts what is due.
+func (t *thread) begin(now time.Duration) {
+	t.rested(now)
+	for range starts {
+		due, ok := t.upcoming(now)
+		if !ok || due > now {
+			return
+		}
+		if t.open() {
+			t.next++
+		}
+		t.start(due)
+		now = t.clock.now()
+	}
+}
+
+// rested lets slots go on whose pause is over.
+func (t *thread) rested(now time.Duration) {
+	kept := t.resting[:0]
+	for _, until := range t.resting {
+		if until > now {
+			kept = append(kept, until)
+		}
+	}
+	t.resting = kept
+}
+
+// start begins a connection.
+func (t *thread) start(due time.Duration) {
+	f := t.flights.take(t.fresh)
+	f.sample = client.Sample{Due: due, Ready: max(due, t.free)}
+	f.session.Start(&f.sample)
+	t.connect(f)
+}
+
+// connect sends the SYN. On loopback the connection is there when the call
+// returns: then the ClientHello goes out at once.
+func (t *thread) connect(f *flight) {
+	var err error
+	f.sample.Start = t.clock.now()
+	f.deadline = f.sample.Start + t.timeout
+	if f.fd, err = unix.Socket(t.family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP); err != nil {
+		f.fd = -1
+		t.fail(f, err)
+		return
+	}
+	if t.request {
+		// Else the request would wait for the acknowledgement of our Finished.
+		unix.SetsockoptInt(f.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}
+	f.sample.Start = t.clock.now()
+	err = unix.Connect(f.fd, t.remote)
+	at := t.clock.now()
+	if err == unix.EINPROGRESS {
+		err = unix.Connect(f.fd, t.remote) // asks how it went
+	}
+	switch err {
+	case nil, unix.EISCONN:
+		t.connected(f, at)
+	case unix.EALREADY, unix.EINPROGRESS, unix.EINTR:
+		f.connecting = true
+		err = t.queue.add(f.fd, f.number, unix.EPOLLOUT)
+		if err != nil {
+			t.fail(f, err)
+		}
+	default:
+		t.fail(f, err)
+	}
+}
+
+// connected sends the ClientHello.
+func (t *thread) connected(f *flight, at time.Duration) {
+	f.sample.Connected = at
+	if !t.flush(f) {
+		return
+	}
+	watch := t.queue.add
+	if f.connecting {
+		f.connecting, watch = false, t.queue.change
+	}
+	if err := watch(f.fd, f.number, unix.EPOLLIN); err != nil {
+		t.fail(f, err)
+	}
+}
+
+// flush writes what is pending, false if that failed.
+func (t *thread) flush(f *flight) bool {
+	out := f.session.Pending()
+	if out == nil {
+		return true
+	}
+	at := t.clock.now()
+	n, err := unix.Write(f.fd, out)
+	if err == nil && n < len(out) {
+		err = unix.ENOBUFS // a few hundred bytes into an empty buffer
+	}
+	if err != nil {
+		t.fail(f, err)
+		return false
+	}
+	f.session.Written(at)
+	return true
+}
+
+// turn waits until something arrives or is due, and deals with what arrived. All
+// that is there is read before any of it is worked on, so that the instants of
+// the last do not contain the work on the first.
+func (t *thread) turn() {
+	events := t.wait()
+	now, got := t.clock.now(), 0
+	for i := range events {
+		f := t.flights.all[events[i].Fd]
+		if f.connecting {
+			t.established(f, now)
+			continue
+		}
+		r := &t.reads[got]
+		r.flight = f
+		r.n, r.err = unix.Read(f.fd, r.buffer[:])
+		r.at = t.clock.now()
+		got++
+	}
+	for i := range got {
+		t.advance(&t.reads[i])
+	}
+}
+
+// wait returns what has happened, at the latest when there is something to do
+// without. For the last moments before a connection is due it stays awake.
+func (t *thread) wait() []unix.EpollEvent {
+	alarm := t.alarm()
+	for {
+		now := t.clock.now()
+		sleep := alarm - now
+		due, ok := t.upcoming(now)
+		if ok {
+			sleep = min(sleep, due-t.awake-now)
+		}
+		events := t.queue.wait(sleep)
+		now = t.clock.now()
+		if len(events) > 0 || t.queue.woken || now >= alarm || ok && now >= due {
+			return events
+		}
+	}
+}
+
+// alarm is when there is something to do beside starting connections.
+func (t *thread) alarm() time.Duration {
+	at := t.cut
+	if f := t.flights.oldest; f != nil {
+		at = min(at, f.deadline)
+	} else if !t.open() {
+		at = min(at, t.until)
+	}
+	for _, until := range t.resting {
+		at = min(at, until)
+	}
+	return at
+}
+
+// established looks how a connect that took its time went.
+func (t *thread) established(f *flight, at time.Duration) {
+	code, err := unix.GetsockoptInt(f.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && code != 0 {
+		err = unix.Errno(code)
+	}
+	if err != nil {
+		t.fail(f, err)
+		return
+	}
+	t.connected(f, at)
+}
+
+// advance takes a handshake as far as what arrived lets it go.
+func (t *thread) advance(r *read) {
+	f := r.flight
+	switch {
+	case r.err == unix.EAGAIN, r.err == unix.EINTR:
+		return
+	case r.err != nil:
+		t.fail(f, r.err)
+		return
+	case r.n == 0:
+		t.fail(f, errEOF)
+		return
+	}
+	if err := f.session.Feed(r.buffer[:r.n], r.at); err != nil {
+		t.fail(f, err)
+		return
+	}
+	if !t.flush(f) {
+		return
+	}
+	if f.session.Complete() && f.sample.Request == 0 {
+		if err := f.session.Ask(); err != nil {
+			t.fail(f, err)
+			return
+		}
+		if !t.flush(f) {
+			return
+		}
+	}
+	if f.session.Over() {
+		t.failed = 0
+		t.goodbye(f)
+		t.end(f)
+	}
+}
+
+// goodbye says close_notify, or makes the end an RST.
+func (t *thread) goodbye(f *flight) {
+	if t.closing == client.ByRST {
+		unix.SetsockoptLinger(f.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		return
+	}
+	if out, err := f.session.Goodbye(); err == nil {
+		unix.Write(f.fd, out) // the handshake is over, whatever comes of this
+	}
+}
+
+// fail ends a connection with a failure.
+func (t *thread) fail(f *flight, err error) {
+	if f.sample.Connected == 0 {
+		failure := t.classify(results.StageConnect, err)
+		f.sample.Failure = &failure
+	} else {
+		f.session.Fail(err)
+	}
+	if !t.open() {
+		t.failed++
+		t.resting = append(t.resting, t.clock.now()+backoff(t.failed))
+	}
+	t.end(f)
+}
+
+// expire fails what is out of time.
+func (t *thread) expire(now time.Duration) {
+	for f := t.flights.oldest; f != nil && f.deadline <= now; f = t.flights.oldest {
+		t.fail(f, errTimeout)
+	}
+}
+
+// end closes a connection and keeps its sample.
+func (t *thread) end(f *flight) {
+	if f.fd >= 0 {
+		unix.Close(f.fd)
+	}
+	t.samples = append(t.samples, f.sample)
+	if t.flights.n == t.slots {
+		t.free = t.clock.now()
+	}
+	t.flights.give(f)
+}
+
+// abandon cuts off what is in flight, and counts what never began.
+func (t *thread) abandon() {
+	for f := t.flights.oldest; f != nil; f = t.flights.oldest {
+		f.sample.Done = 0
+		t.end(f)
+	}
+	if t.open() {
+		for _, due := range t.due[t.next:] {
+			t.samples = append(t.samples, client.Sample{Due: due})
+		}
+	}
+}
+
+// flight is one connection in flight.
+type flight struct {
+	number     int32
+	fd         int
+	session    *client.Session
+	sample     client.Sample
+	deadline   time.Duration
+	connecting bool
+	before     *flight // in the order of their beginning
+	after      *flight
+}
+
+// flights are the connections in flight, and the memory of those that were.
+type flights struct {
+	all            []*flight // by number
+	idle           []*flight
+	oldest, newest *flight
+	n              int
+}
+
+// take makes a flight the newest.
+func (s *flights) take(fresh func() *client.Session) *flight {
+	if len(s.idle) == 0 {
+		f := &flight{number: int32(len(s.all)), session: fresh()}
+		s.all = append(s.all, f)
+		s.idle = append(s.idle, f)
+	}
+	f := s.idle[len(s.idle)-1]
+	s.idle = s.idle[:len(s.idle)-1]
+	f.connecting, f.before, f.after = false, s.newest, nil
+	if s.newest != nil {
+		s.newest.after = f
+	} else {
+		s.oldest = f
+	}
+	s.newest = f
+	s.n++
+	return f
+}
+
+// give takes a flight out of the order.
+func (s *flights) give(f *flight) {
+	if f.before != nil {
+		f.before.after = f.after
+	} else {
+		s.oldest = f.after
+	}
+	if f.after != nil {
+		f.after.before = f.before
+	} else {
+		s.newest = f.before
+	}
+	s.idle = append(s.idle, f)
+	s.n--
+}

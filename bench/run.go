@@ -1,0 +1,208 @@
+// Run: probe every path, then round after round a block of each.
+
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"shakedown/bench/client"
+	"shakedown/results"
+)
+
+// Env is what a run needs of the world outside. Nil functions are as said.
+type Env struct {
+	// Dial opens connections; nil is TCP by sockets of our own.
+	Dial     Dial
+	Classify client.Classify
+	// Put takes the records, each as soon as it is finished.
+	Put func(results.Record) error
+	// Progress hears of every block that begins or ends; nil if nobody listens.
+	Progress func(Progress)
+	// Now is the time of day; nil is time.Now.
+	Now func() time.Time
+}
+
+// Progress is how far a run has come.
+type Progress struct {
+	Done, Blocks int    // of all blocks of all paths
+	Path         string // whose turn it is
+}
+
+// Outcome says how a run ended.
+type Outcome struct {
+	Trials  int
+	Invalid int // of them
+	// Interrupted: ctx ended the run before all was done.
+	Interrupted bool
+}
+
+// Run carries out a plan that Complete has filled in. An error means that records
+// could not be put; what servers do is in the records.
+func Run(ctx context.Context, plan Plan, env Env) (Outcome, error) {
+	// Garbage is little and memory is there: collect less often, as each
+	// collection takes processor time from the handshakes beside it.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	if env.Progress == nil {
+		env.Progress = func(Progress) {}
+	}
+	// The loop's threads sleep on processors of the runtime: see queue.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + threads(plan)))
+	plan.Connections = min(plan.Connections, max(descriptors()-reserved, 1))
+	r := &run{plan: plan, env: env, clock: newClock()}
+	err := r.all(ctx)
+	return r.outcome, err
+}
+
+// reserved descriptors are for what else the process has open.
+const reserved = 64
+
+// run is a run under way.
+type run struct {
+	plan    Plan
+	env     Env
+	clock   clock
+	lanes   []*lane // in the plan's order
+	block   phases  // of the block at hand: one set of histograms for all
+	done    int
+	outcome Outcome
+}
+
+// lane is a path that is measured.
+type lane struct {
+	*trial
+	load  load // nil if the path cannot be measured
+	index int  // in the plan
+}
+
+func (r *run) all(ctx context.Context) error {
+	for i, path := range r.plan.Paths {
+		r.lanes = append(r.lanes, &lane{trial: newTrial(r.plan, path, r.env.Now()), index: i})
+	}
+	defer r.close()
+	if err := r.probe(ctx); err != nil {
+		return err
+	}
+	for round := range r.plan.Blocks {
+		for _, i := range r.plan.order(round) {
+			if err := r.one(ctx, r.lanes[i], round); err != nil {
+				return err
+			}
+		}
+	}
+	return r.trials(ctx)
+}
+
+// probe tries every path once, all at the same time.
+func (r *run) probe(ctx context.Context) error {
+	r.env.Progress(Progress{Blocks: r.plan.Blocks * len(r.lanes)})
+	var g errgroup.Group
+	g.SetLimit(16)
+	for _, l := range r.lanes {
+		g.Go(func() (err error) {
+			l.load, err = r.prepare(ctx, l)
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// one carries out one block and puts its record. A block that ctx cut short is
+// dropped: what is kept is whole.
+func (r *run) one(ctx context.Context, l *lane, round int) error {
+	if l.load == nil || ctx.Err() != nil {
+		return nil
+	}
+	r.env.Progress(Progress{Done: r.done, Blocks: r.plan.Blocks * len(r.lanes), Path: l.path.Name})
+	s, begin, end := r.slice(l, round)
+	started, cpu, from := r.env.Now(), cpuTime(), r.clock.now()
+	samples := l.load.run(ctx, s)
+	if ctx.Err() != nil {
+		return nil
+	}
+	l.cpu += cpuTime() - cpu
+	l.wall += r.clock.now() - from
+	l.made += len(samples)
+	r.done++
+	block := l.count(samples, &r.block, begin, end)
+	block.Index, block.StartedAt, block.Seed = round, started.UTC(), r.plan.Seed
+	return r.env.Put(block)
+}
+
+// lead is the time from planning a block to its beginning.
+const lead = 2 * time.Millisecond
+
+// slice plans a block from now on: what the load is to do, and between which
+// instants it counts.
+func (r *run) slice(l *lane, round int) (s slice, begin, end time.Duration) {
+	begin = r.clock.now() + lead + r.plan.WarmUp
+	end = begin + r.plan.block()
+	s = slice{slots: r.plan.Connections, until: end, cut: end + r.plan.Timeout}
+	if r.plan.Loop == results.OpenLoop {
+		s.due = r.plan.arrivals(round, l.index)
+		for i := range s.due {
+			s.due[i] += begin
+		}
+	}
+	return s, begin, end
+}
+
+// count adds the samples of a block, warm-up apart, and makes its record.
+func (t *trial) count(samples []client.Sample, block *phases, begin, end time.Duration) *results.Block {
+	block.reset()
+	before := t.record.Handshakes
+	for i := range samples {
+		if samples[i].Due >= begin {
+			t.add(&samples[i], block)
+		}
+	}
+	t.all.merge(block)
+	t.blocks++
+	return &results.Block{
+		Trial: t.record.Trial, DurationS: (end - begin).Seconds(),
+		Handshakes: t.record.Handshakes - before, Phases: block.record(),
+	}
+}
+
+// trials puts the records of the trials, in the plan's order. Of a run that ctx
+// ended, those are left out that had not begun.
+func (r *run) trials(ctx context.Context) error {
+	r.outcome.Interrupted = ctx.Err() != nil
+	for _, l := range r.lanes {
+		processors, why := 1, []string(nil)
+		if l.load != nil {
+			processors = l.load.processors()
+		}
+		if l.blocks < r.plan.Blocks && r.outcome.Interrupted {
+			if l.record.Due == 0 {
+				continue
+			}
+			why = append(why, fmt.Sprintf("interrupted: %d of %d blocks were finished", l.blocks, r.plan.Blocks))
+		}
+		record := l.finish(processors, why...)
+		r.outcome.Trials++
+		if !record.Valid {
+			r.outcome.Invalid++
+		}
+		if err := r.env.Put(record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) close() {
+	for _, l := range r.lanes {
+		if l.load != nil {
+			l.load.close()
+		}
+	}
+}

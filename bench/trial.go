@@ -1,0 +1,252 @@
+// Trial: from samples to the records of a path.
+
+package bench
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"shakedown/bench/client"
+	"shakedown/bench/stats"
+	"shakedown/results"
+)
+
+// trial gathers what the blocks of one path give.
+type trial struct {
+	path   Path
+	plan   Plan
+	record results.Trial
+
+	blocks   int // finished
+	all      phases
+	lag      stats.Histogram
+	shapes   map[client.Shape]int
+	failures map[results.Failure]*results.Failure // by what they have in common
+	cpu      time.Duration
+	wall     time.Duration
+	made     int // handshakes, warm-up included: what cpu was spent on
+}
+
+// phases are the histograms of a handshake's parts.
+type phases struct {
+	connect, serverHello, handshake, firstByte, total stats.Histogram
+}
+
+func newTrial(plan Plan, path Path, at time.Time) *trial {
+	t := &trial{path: path, plan: plan, shapes: map[client.Shape]int{}, failures: map[results.Failure]*results.Failure{}}
+	t.record = results.Trial{
+		Service: path.Service, Path: path.Name, Kind: path.Kind, Target: path.Target,
+		ServerName: path.ServerName,
+		Trial:      trialID(path, plan, at), StartedAt: at.UTC(),
+		Loop: plan.Loop, OfferedRate: plan.Rate, Connections: plan.Connections,
+		Client: string(plan.Client), Asked: path.Ask.Record(),
+	}
+	if path.Failure == nil {
+		t.record.Address = path.Address.String()
+	}
+	return t
+}
+
+// trialID is short, and another one for each path, shape and run.
+func trialID(path Path, plan Plan, at time.Time) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%v\x00%d\x00%d",
+		path.Service, path.Name, path.Address, path.Ask, plan.Seed, at.UnixNano()))
+	return hex.EncodeToString(sum[:6])
+}
+
+// add counts one sample that was due in a block.
+func (t *trial) add(s *client.Sample, block *phases) {
+	r := &t.record
+	r.Due++
+	if s.Start != 0 && t.plan.Loop == results.OpenLoop {
+		t.lag.Record(s.Start - s.Ready)
+	}
+	switch {
+	case s.Failure != nil:
+		t.fail(*s.Failure)
+		return
+	case s.Done == 0:
+		r.Abandoned++
+		return
+	}
+	t.shapes[s.Shape]++
+	if !t.path.Ask.Fits(s.Shape) {
+		r.OtherShape++
+		return
+	}
+	r.Handshakes++
+	block.add(s)
+}
+
+// fail counts a failure with others of its stage, kind and alert. Of their
+// details the first is kept.
+func (t *trial) fail(f results.Failure) {
+	key := results.Failure{Stage: f.Stage, Kind: f.Kind, Alert: f.Alert}
+	if same := t.failures[key]; same != nil {
+		same.Count++
+		return
+	}
+	f.Count = 1
+	t.failures[key] = &f
+}
+
+func (p *phases) add(s *client.Sample) {
+	end := s.Done
+	p.connect.Record(s.Connected - s.Start)
+	p.serverHello.Record(s.ServerHello - s.Hello)
+	p.handshake.Record(s.Done - s.Hello)
+	if s.FirstByte != 0 {
+		p.firstByte.Record(s.FirstByte - s.Request)
+		end = s.FirstByte
+	}
+	p.total.Record(end - s.Due)
+}
+
+func (p *phases) merge(other *phases) {
+	p.connect.Merge(&other.connect)
+	p.serverHello.Merge(&other.serverHello)
+	p.handshake.Merge(&other.handshake)
+	p.firstByte.Merge(&other.firstByte)
+	p.total.Merge(&other.total)
+}
+
+func (p *phases) reset() {
+	for _, h := range []*stats.Histogram{&p.connect, &p.serverHello, &p.handshake, &p.firstByte, &p.total} {
+		h.Reset()
+	}
+}
+
+func (p *phases) record() results.Phases {
+	return results.Phases{
+		Connect: p.connect.Dist(), ServerHello: p.serverHello.Dist(), Handshake: p.handshake.Dist(),
+		FirstByte: p.firstByte.Dist(), Total: p.total.Dist(),
+	}
+}
+
+// finish makes the trial's record. why is what is wrong with it beyond what its
+// own numbers show.
+func (t *trial) finish(processors int, why ...string) *results.Trial {
+	r := &t.record
+	r.DurationS = (time.Duration(t.blocks) * t.plan.block()).Seconds()
+	if r.DurationS > 0 {
+		r.AchievedRate = float64(r.Handshakes) / r.DurationS
+	}
+	r.Negotiated = t.negotiated()
+	r.Failures = t.failed()
+	r.Phases = t.all.record()
+	if t.made > 0 {
+		r.Generator.CPUPerHandshakeUS = float64(t.cpu.Microseconds()) / float64(t.made)
+	}
+	if t.wall > 0 {
+		r.Generator.CPUShare = t.cpu.Seconds() / t.wall.Seconds() / float64(max(processors, 1))
+	}
+	if t.lag.N() > 0 {
+		p99 := float64(t.lag.Quantile(0.99)) / 1e3
+		r.Generator.LagP99US = &p99
+	}
+	r.InvalidWhy = append(append([]string{}, why...), t.doubts()...)
+	r.Valid = len(r.InvalidWhy) == 0
+	return r
+}
+
+// negotiated lists shapes, the most frequent first.
+func (t *trial) negotiated() []results.ShapeCount {
+	list := []results.ShapeCount{}
+	for shape, n := range t.shapes {
+		list = append(list, results.ShapeCount{Shape: shape.Record(), Count: n})
+	}
+	slices.SortFunc(list, func(a, b results.ShapeCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(fmt.Sprint(a.Shape), fmt.Sprint(b.Shape)))
+	})
+	return list
+}
+
+// failed lists failures, the most frequent first.
+func (t *trial) failed() []results.Failure {
+	list := []results.Failure{}
+	for _, f := range t.failures {
+		list = append(list, *f)
+	}
+	slices.SortFunc(list, func(a, b results.Failure) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Alert, b.Alert))
+	})
+	return list
+}
+
+// Limits beyond which a trial is no measurement of its path.
+const (
+	minHandshakes  = 20
+	maxOtherShare  = 0.01 // of handshakes due
+	maxOursShare   = 0.001
+	maxFailedShare = 0.05 // the times of the rest would flatter the path
+	maxCPUShare    = 0.90
+	maxLag         = 2 * time.Millisecond
+	maxLagOfMedian = 0.5 // of the total's median
+)
+
+// doubts says in plain sentences why the numbers are not a measurement of the
+// path.
+func (t *trial) doubts() (why []string) {
+	r := &t.record
+	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
+	share := func(n int) float64 { return float64(n) / float64(max(r.Due, 1)) }
+	failed, ours := 0, 0
+	for _, f := range r.Failures {
+		failed += f.Count
+		if f.Kind == results.KindInternal {
+			ours += f.Count
+		}
+	}
+	switch {
+	case r.Handshakes == 0:
+		say("no handshake of the asked shape was completed%s", worst(r.Failures))
+	case r.Handshakes < minHandshakes:
+		say("only %d handshakes of the asked shape: fewer than %d say nothing", r.Handshakes, minHandshakes)
+	}
+	if s := share(r.OtherShape); s > maxOtherShare {
+		say("%.1f %% of the handshakes negotiated another shape than was asked", 100*s)
+	}
+	if s := share(failed + r.Abandoned); s > maxFailedShare && r.Handshakes > 0 {
+		say("%.1f %% of the handshakes failed or were abandoned%s: the times of the others flatter the path", 100*s, worst(r.Failures))
+	}
+	if s := share(ours); s > maxOursShare {
+		say("%.1f %% of the handshakes failed on this machine (%s)", 100*s, detail(r.Failures, results.KindInternal))
+	}
+	return append(why, t.saturation()...)
+}
+
+// saturation says where the generator was, or may have been, the limit.
+func (t *trial) saturation() (why []string) {
+	r := &t.record
+	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
+	if r.Generator.CPUShare > maxCPUShare {
+		say("the generator used %.0f %% of its processor time: it may have been the limit, not the server", 100*r.Generator.CPUShare)
+	}
+	if t.lag.N() == 0 {
+		return why
+	}
+	lag := t.lag.Quantile(0.99)
+	allowed := max(maxLag, time.Duration(maxLagOfMedian*float64(t.all.total.Quantile(0.5))))
+	if lag > allowed {
+		say("the generator was late: 1 %% of connections began %v or more after they could have (up to %v is tolerable here)",
+			lag.Round(time.Microsecond), allowed.Round(time.Microsecond))
+	}
+	return why
+}
+
+// worst describes the most frequent failure, for the end of a sentence.
+func worst(failures []results.Failure) string {
+	if len(failures) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (mostly %s: %s)", failures[0].Stage, cmp.Or(failures[0].Detail, string(failures[0].Kind)))
+}
+
+func detail(failures []results.Failure, kind results.FailureKind) string {
+	i := slices.IndexFunc(failures, func(f results.Failure) bool { return f.Kind == kind })
+	return failures[i].Detail
+}
