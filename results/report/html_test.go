@@ -198,6 +198,26 @@ func TestCalm(t *testing.T) {
 	}
 }
 
+// TestHTMLWithoutHistogram shows that a line that is drawn from less than it
+// should be says so.
+func TestHTMLWithoutHistogram(t *testing.T) {
+	whole := *benchRun().Records[0].(*results.Trial)
+	if page := rendered(t, "html", Options{}, closed(Run{Header: benchRun().Header, Records: []results.Record{&whole}}, 0)); strings.Contains(page, "cannot be read") {
+		t.Error("a histogram that is whole is said to be unreadable")
+	}
+	broken := whole
+	d := *whole.Phases.Handshake
+	d.HDR = "x"
+	broken.Phases.Handshake = &d
+	page := rendered(t, "html", Options{}, closed(Run{Header: benchRun().Header, Records: []results.Record{&broken}}, 0))
+	if n := strings.Count(page, "The histogram of alb cannot be read"); n != 1 {
+		t.Errorf("%d notes on the one histogram that cannot be read", n)
+	}
+	if !strings.Contains(page, `data-name="alb"`) {
+		t.Error("no line is drawn from the quantiles that are known")
+	}
+}
+
 func TestHTMLOfNothing(t *testing.T) {
 	empty := Run{Header: results.Header{Schema: results.Schema, Command: "scan", StartedAt: runTime}}
 	page := rendered(t, "html", Options{}, empty)
