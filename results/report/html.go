@@ -565,9 +565,14 @@ type quantileRow struct {
 }
 
 func newBenchView(s *section, id string) *benchView {
-	v := &benchView{ID: id, Series: seriesOf(s.trials), Compared: s.comparisons, Parts: []part{
-		{"p0", "connect", 0}, {"p1", "server hello", 0}, {"p2", "rest of the handshake", 0}, {"p3", "first byte", 0},
-	}}
+	v := &benchView{ID: id, Series: seriesOf(s.trials), Compared: s.comparisons}
+	for _, one := range v.Series {
+		for _, p := range partsOf(one.Phases) {
+			if !slices.ContainsFunc(v.Parts, func(o part) bool { return o.Class == p.Class }) {
+				v.Parts = append(v.Parts, p)
+			}
+		}
+	}
 	if len(s.trials) > 0 {
 		v.Shape = strings.TrimPrefix(sharedShape(s.trials), ": ")
 	}
