@@ -53,7 +53,8 @@ type htmlPage struct {
 	Runs     []runView
 	Totals   string
 	Issues   []issueView
-	Hidden   int // issues beyond those listed
+	Hidden   int    // issues beyond those listed
+	Calm     string // what to say where there is no issue
 	Sections []*sectionView
 	Files    []chainView
 	Records  []entry
@@ -93,12 +94,37 @@ func newHTMLPage(d *digest) (*htmlPage, error) {
 	for i, s := range d.sections {
 		p.Sections = append(p.Sections, newSectionView(s, fmt.Sprintf("s%d", i+1)))
 	}
-	p.Title = pageTitle(d)
+	p.Title, p.Calm = pageTitle(d), calm(d)
 	p.issues(d)
 	for _, f := range d.files {
 		p.Files = append(p.Files, newChainView(&chainGroup{chain: &f.Chain, cert: f.cert, labels: []string{clean(f.File)}, refs: []ref{f.ref}}))
 	}
 	return p, nil
+}
+
+// calm says what is well where nothing stands out: no more than was looked at.
+func calm(d *digest) string {
+	var endpoints, chains, trials int
+	for _, s := range d.sections {
+		endpoints, trials = endpoints+len(s.endpoints), trials+len(s.trials)
+		for _, e := range s.endpoints {
+			chains += len(e.Chains)
+		}
+	}
+	var words []string
+	if endpoints > 0 {
+		words = append(words, "every path answered all that it was asked")
+	}
+	if chains+len(d.files) > 0 {
+		words = append(words, fmt.Sprintf("every certificate is trusted and has %d days left or more", soonDays))
+	}
+	if trials > 0 {
+		words = append(words, "every measurement is valid")
+	}
+	if words == nil {
+		return "There is nothing in these records to judge."
+	}
+	return "Nothing stands out: " + list(words, 0) + "."
 }
 
 // sourceHash names a script or style that the page's policy lets run.
@@ -339,10 +365,17 @@ func byTopic(facts []fact) []factGroup {
 type matrix struct {
 	Title   string
 	Heads   []string
+	Keys    []columnKey // who stands in a column, where several share one
 	Groups  []matrixGroup
 	Strange bool   // has hints on strength
 	Legend  string // the end of the legend below; "" for none
 	Folded  bool
+}
+
+// columnKey names the paths that share a column.
+type columnKey struct {
+	Head  string
+	Paths []string
 }
 
 type matrixGroup struct {
@@ -375,16 +408,17 @@ func matrices(es []*endpoint) []matrix {
 	}
 	var heads []string
 	columns := answered
+	var keys []columnKey
 	if len(answered) > mostColumns {
 		columns = nil
-		for _, g := range alike(answered, settings) {
-			columns = append(columns, g[0])
-			heads = append(heads, list(labelsOf(g), 2))
+		for i, g := range alike(answered, settings) {
+			k := columnKey{fmt.Sprintf("set %d", i+1), labelsOf(g)}
+			columns, heads, keys = append(columns, g[0]), append(heads, k.Head), append(keys, k)
 		}
 	} else {
 		heads = labelsOf(answered)
 	}
-	suites := matrix{Title: "Cipher suites", Heads: heads, Strange: true, Legend: " · hints are read off the name: FS forward secrecy, AEAD authenticated encryption"}
+	suites := matrix{Title: "Cipher suites", Heads: heads, Keys: keys, Strange: true, Legend: " · hints are read off the name: FS forward secrecy, AEAD authenticated encryption"}
 	suites.add(columns, topicSuites, suitesOf, func(e *endpoint, v results.Version) results.Preference { return e.Preference[v] })
 	groups := matrix{Title: "Groups", Heads: heads, Strange: true, Legend: " · blank: the version is off, or was not asked"}
 	groups.add(columns, topicGroups, groupsOf, func(e *endpoint, v results.Version) results.Preference { return e.GroupPreference[v] })
@@ -521,6 +555,7 @@ type phaseView struct {
 	ID      string
 	Plot    *figure
 	Rows    []quantileRow
+	Coarse  []string // labels of those whose histogram cannot be read
 	Checked bool
 }
 
@@ -530,15 +565,20 @@ type quantileRow struct {
 }
 
 func newBenchView(s *section, id string) *benchView {
-	v := &benchView{ID: id, Series: seriesOf(s.trials), Compared: s.comparisons, Parts: []part{
-		{"p0", "connect", 0}, {"p1", "server hello", 0}, {"p2", "rest of the handshake", 0}, {"p3", "first byte", 0},
-	}}
+	v := &benchView{ID: id, Series: seriesOf(s.trials), Compared: s.comparisons}
+	for _, one := range v.Series {
+		for _, p := range partsOf(one.Phases) {
+			if !slices.ContainsFunc(v.Parts, func(o part) bool { return o.Class == p.Class }) {
+				v.Parts = append(v.Parts, p)
+			}
+		}
+	}
 	if len(s.trials) > 0 {
 		v.Shape = strings.TrimPrefix(sharedShape(s.trials), ": ")
 	}
 	v.Cost = costPlot(id+"-cost", v.Series)
 	for _, ph := range phases() {
-		pv := phaseView{phase: ph, ID: id + "-" + ph.Name, Plot: percentilePlot(id+"-curve-"+ph.Name, v.Series, ph), Checked: len(v.Curves) == 0}
+		pv := phaseView{phase: ph, ID: id + "-" + ph.Name, Plot: percentilePlot(id+"-curve-"+ph.Name, v.Series, ph), Coarse: withoutHistogram(v.Series, ph), Checked: len(v.Curves) == 0}
 		for _, one := range v.Series {
 			if d := ph.Of(one.Phases); d != nil {
 				pv.Rows = append(pv.Rows, quantileRow{one, d})

@@ -177,6 +177,47 @@ func TestHTMLOfManyAddresses(t *testing.T) {
 	b.silent(url)
 }
 
+// TestCalm shows that a page without issues claims no more than was looked at.
+func TestCalm(t *testing.T) {
+	sound := closed(Run{Header: scanRun().Header, Records: []results.Record{
+		lbEndpoint("alb", results.LBTerminated, "192.0.2.1:443", chain("a", cert("CN=a", "CN=b", 2048, "RSA", -1, 90))),
+	}}, 0)
+	measuredOnly := closed(Run{Header: benchRun().Header, Records: benchRun().Records[:1]}, 0)
+	tests := []struct {
+		run  Run
+		want string
+	}{
+		{sound, "Nothing stands out: every path answered all that it was asked and every certificate is trusted and has 30 days left or more."},
+		{measuredOnly, "Nothing stands out: every measurement is valid."},
+		{closed(Run{Header: scanRun().Header}, 0), "There is nothing in these records to judge."},
+	}
+	for _, tt := range tests {
+		if page := rendered(t, "html", Options{}, tt.run); !strings.Contains(page, `<p class="ok">`+tt.want+"</p>") {
+			t.Errorf("the page lacks %q", tt.want)
+		}
+	}
+}
+
+// TestHTMLWithoutHistogram shows that a line that is drawn from less than it
+// should be says so.
+func TestHTMLWithoutHistogram(t *testing.T) {
+	whole := *benchRun().Records[0].(*results.Trial)
+	if page := rendered(t, "html", Options{}, closed(Run{Header: benchRun().Header, Records: []results.Record{&whole}}, 0)); strings.Contains(page, "cannot be read") {
+		t.Error("a histogram that is whole is said to be unreadable")
+	}
+	broken := whole
+	d := *whole.Phases.Handshake
+	d.HDR = "x"
+	broken.Phases.Handshake = &d
+	page := rendered(t, "html", Options{}, closed(Run{Header: benchRun().Header, Records: []results.Record{&broken}}, 0))
+	if n := strings.Count(page, "The histogram of alb cannot be read"); n != 1 {
+		t.Errorf("%d notes on the one histogram that cannot be read", n)
+	}
+	if !strings.Contains(page, `data-name="alb"`) {
+		t.Error("no line is drawn from the quantiles that are known")
+	}
+}
+
 func TestHTMLOfNothing(t *testing.T) {
 	empty := Run{Header: results.Header{Schema: results.Schema, Command: "scan", StartedAt: runTime}}
 	page := rendered(t, "html", Options{}, empty)

@@ -81,8 +81,12 @@ func curve(d *results.Dist, ranks []float64) []float64 {
 // knownCurve is what a record says of a curve without its histogram.
 func knownCurve(d *results.Dist, ranks []float64) []float64 {
 	known := []struct{ p, us float64 }{{0, d.P50US}, {50, d.P50US}, {90, d.P90US}, {99, d.P99US}, {99.9, d.P999US}}
+	last := 100 * (1 - 1/float64(max(d.N, 2)))
 	var values []float64
 	for _, p := range ranks {
+		if p > last {
+			break
+		}
 		i := 0
 		for i < len(known)-2 && known[i+1].p < p {
 			i++
@@ -108,6 +112,18 @@ func percentileRanks(end float64) []float64 {
 		ranks = append(ranks, 100*(1-math.Pow(10, -float64(i)*0.05)))
 	}
 	return ranks
+}
+
+// withoutHistogram are the labels of the series that are drawn from a few
+// quantiles only, since their histogram cannot be read.
+func withoutHistogram(all []series, ph phase) []string {
+	var labels []string
+	for _, s := range measuredIn(all, ph) {
+		if curve(ph.Of(s.Phases), []float64{0}) == nil {
+			labels = append(labels, s.label)
+		}
+	}
+	return labels
 }
 
 // percentilePlot has a line for each path: latency over percentile.
@@ -401,7 +417,7 @@ func ratioPlot(id string, cs []*comparison) *figure {
 	for _, c := range shown {
 		lo, hi = min(lo, c.RatioLow), max(hi, c.RatioHigh)
 	}
-	r := newRows(id, "Ratio to the baseline, by path", "A dot for each comparison at candidate divided by baseline, a line for its confidence interval; the band is the margin for being the same.", len(shown), figureWidth, 260, 130, 34)
+	r := newRows(id, "Ratio to the baseline, by path", "A dot for each comparison at candidate divided by baseline, a line for its confidence interval; the band is the margin for being the same.", len(shown), figureWidth, 260, 150, 34)
 	r.x = scale{lo * .97, hi * 1.03, r.left, r.right, true}
 	n := len(shown)
 	if m := shown[0].Margin; m > 1 {
