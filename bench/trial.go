@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -179,13 +180,15 @@ func (t *trial) failed() []results.Failure {
 
 // Limits beyond which a trial is no measurement of its path.
 const (
-	minHandshakes  = 20
-	maxOtherShare  = 0.01 // of handshakes due
-	maxOursShare   = 0.001
-	maxFailedShare = 0.05 // the times of the rest would flatter the path
-	maxCPUShare    = 0.90
-	maxLag         = 2 * time.Millisecond
-	maxLagOfMedian = 0.5 // of the total's median
+	minHandshakes    = 20
+	maxOtherShare    = 0.01 // of handshakes due
+	maxOursShare     = 0.001
+	maxFailedShare   = 0.05 // the times of the rest would flatter the path
+	maxCPUShare      = 0.90
+	maxLag           = 2 * time.Millisecond
+	maxLagOfMedian   = 0.5  // of the total's median
+	maxLagOfInterval = 0.25 // of the time between arrivals: what began that late was in nobody's way
+	maxLateShare     = 0.01
 )
 
 // doubts says in plain sentences why the numbers are not a measurement of the
@@ -229,13 +232,22 @@ func (t *trial) saturation() (why []string) {
 	if t.lag.N() == 0 {
 		return why
 	}
-	lag := t.lag.Quantile(0.99)
-	allowed := max(maxLag, time.Duration(maxLagOfMedian*float64(t.all.total.Quantile(0.5))))
-	if lag > allowed {
-		say("the generator was late: 1 %% of connections began %v or more after they could have (up to %v is tolerable here)",
-			lag.Round(time.Microsecond), allowed.Round(time.Microsecond))
+	allowed := max(maxLag,
+		time.Duration(maxLagOfMedian*float64(t.all.total.Quantile(0.5))),
+		time.Duration(maxLagOfInterval*float64(time.Second)/r.OfferedRate))
+	if late := t.lag.Above(allowed); moreThanChance(late, t.lag.N(), maxLateShare) {
+		say("the generator was late: %.1f %% of connections began more than %v after they could have",
+			100*float64(late)/float64(t.lag.N()), allowed.Round(time.Microsecond))
 	}
 	return why
+}
+
+// moreThanChance reports whether so many of n show that more than a share of
+// all are such: two late ones of a hundred do not yet show more than one in a
+// hundred. Two standard deviations of the binomial.
+func moreThanChance(count, n int64, share float64) bool {
+	expected := share * float64(n)
+	return float64(count) > expected+2*math.Sqrt(expected)
 }
 
 // worst describes the most frequent failure, for the end of a sentence.

@@ -69,6 +69,20 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return time.Duration(h.h.ValueAtPercentile(100 * q))
 }
 
+// Above counts the samples that were longer than d.
+func (h *Histogram) Above(d time.Duration) int64 {
+	if h.h == nil {
+		return 0
+	}
+	var n int64
+	for _, bar := range h.h.Distribution() {
+		if bar.From > d.Nanoseconds() {
+			n += bar.Count
+		}
+	}
+	return n
+}
+
 // Dist is the distribution as records write it; nil if it is empty.
 func (h *Histogram) Dist() *results.Dist {
 	if h.N() == 0 {
