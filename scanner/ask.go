@@ -13,6 +13,7 @@ import (
 
 	"shakedown/results"
 	"shakedown/scanner/dial"
+	"shakedown/scanner/wire"
 )
 
 // asker puts questions to one address. It is safe for concurrent use.
@@ -33,8 +34,8 @@ type asker struct {
 type inquiry interface{ put(*dial.Conn) answer }
 
 // ask puts a question, and once more, slowly and with the address to itself,
-// if it got no usable answer. A server that closed the connection both times,
-// and between them accepted a control question, has refused.
+// if it got no usable answer. A server that ended both connections in the same
+// way, and then accepted a control question, has refused.
 func (a *asker) ask(ctx context.Context, q inquiry) answer {
 	first := a.exchange(ctx, q, a.lane.Open)
 	if first.settled() || !a.worthAsking(ctx, first) {
@@ -44,11 +45,25 @@ func (a *asker) ask(ctx context.Context, q inquiry) answer {
 	if again.settled() {
 		return again
 	}
-	if first.outcome == closed && again.outcome == closed && a.controlled(ctx) {
+	if meant(first, again) && a.controlled(ctx) {
 		return answer{outcome: refused, alert: 40}
 	}
 	a.note(first)
 	return a.note(again)
+}
+
+// meant reports whether two unusable answers to one question can be a refusal:
+// the connection was closed twice, or the same alert was sent twice. Some stacks
+// refuse with alerts that mean other things (JSSE a group with
+// unexpected_message). internal_error is none of them: it tells of trouble,
+// which can last.
+func meant(first, again answer) bool {
+	if first.outcome == closed || again.outcome == closed {
+		return first.outcome == again.outcome
+	}
+	f := first.failure
+	return f.Kind == results.KindAlert && f.Stage == results.StageHello && f.Alert != wire.AlertName(80) &&
+		again.failure.Kind == f.Kind && again.failure.Stage == f.Stage && again.failure.Alert == f.Alert
 }
 
 // worthAsking reports whether a second asking can change anything.

@@ -76,10 +76,13 @@ func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint
 	q := usual(wire.TLS13, serverName, suites)
 	q.groups = handshake.Groups()
 	got := a.ask(ctx, q)
-	if got.outcome != accepted {
+	share := wire.KeyShare{}
+	if got.outcome == accepted {
+		share, _ = got.hello.KeyShare()
+	}
+	if share.Group == 0 {
 		return 0, unable("certificates of TLS 1.3 travel encrypted, and the server accepts no group that is computed here")
 	}
-	share, _ := got.hello.KeyShare()
 	return share.Group, nil
 }
 

@@ -50,9 +50,9 @@ func Plan(paths []inventory.Path, opt Options) []PlannedPath {
 
 func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	versions := askedVersions()
-	hands := 0
+	refusals := 1 // the one that vouches for the others
 	for _, v := range versions {
-		hands += handsOf(v)
+		refusals += len(hands(v))
 	}
 	probes := []PlannedProbe{{
 		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions)+1,
@@ -61,7 +61,7 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	}}
 	wants := func(a Aspect) bool { return slices.Contains(aspects, a) }
 	if wants(AspectSuites) || wants(AspectPreference) {
-		probes = append(probes, PlannedProbe{"suites", fmt.Sprintf("one for each accepted suite, and at most %d refusals", hands), 0, LikelySuites + hands - len(versions)})
+		probes = append(probes, PlannedProbe{"suites", fmt.Sprintf("one for each accepted suite, and at most %d refusals", refusals), 0, LikelySuites + refusals - len(versions)})
 	}
 	if wants(AspectPreference) {
 		probes = append(probes, PlannedProbe{"preference", "one for each version, and one for each suite and group where the server prefers", 0, LikelySuites + 2*likelyGroups})

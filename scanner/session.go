@@ -66,6 +66,7 @@ func (s *session) run(ctx context.Context) {
 	if s.dead = silent(knock) && !s.ask.heard.Load(); s.dead {
 		return
 	}
+	s.vouch()
 	g.Go(func() error { s.v2 = s.ask.ask(ctx, v2Question{}); return nil })
 	for _, v := range s.versions {
 		g.Go(func() error { s.runVersion(ctx, v); return nil })
@@ -75,6 +76,18 @@ func (s *session) run(ctx context.Context) {
 	g.Go(func() error { s.chains = s.runChains(ctx); return nil })
 	g.Go(func() error { s.runProtocol(ctx); return nil })
 	g.Wait()
+}
+
+// vouch lets the newest version before TLS 1.3 check what it was refused; what
+// that shows holds for the others. Where it is not TLS 1.2 it is not yet known,
+// and all do.
+func (s *session) vouch() {
+	for _, v := range slices.Backward(s.versions) {
+		v.vouch = v.version < wire.TLS13
+		if v.version == wire.TLS12 && v.opening.outcome == accepted {
+			return
+		}
+	}
 }
 
 // findGroup finds what encrypted flights can be opened with, if that is wanted.

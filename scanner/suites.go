@@ -45,26 +45,31 @@ type versionScan struct {
 	hands   []*elimination
 	opened  bool
 	opening answer // to the first hand's first question
+	vouch   bool   // check the refusals: one more connection
 }
 
 func newVersionScan(version uint16, serverName string) *versionScan {
 	v := &versionScan{version: version, by: suitesIn(version, serverName)}
-	for _, hand := range deal(candidates(version), handsOf(version)) {
+	for _, hand := range hands(version) {
 		v.hands = append(v.hands, &elimination{enumerator: v.by, rest: hand})
 	}
 	return v
 }
 
-// handsOf is in how many hands a version's suites are dealt: more are quicker,
-// each costs one connection.
-func handsOf(version uint16) int {
-	switch version {
-	case wire.TLS13:
-		return 1
-	case wire.TLS12:
-		return 4
+// hands deals a version's suites: more hands are quicker, each costs one
+// connection. Odd suites have hands of their own: some servers choose an odd one
+// that they cannot do, and then refuse whatever else was offered with it.
+func hands(version uint16) [][]uint16 {
+	ids := candidates(version)
+	if version == wire.TLS13 {
+		return [][]uint16{ids}
 	}
-	return 2
+	n := 1
+	if version == wire.TLS12 {
+		n = 3 // it has most of the suites that servers accept
+	}
+	odd := slices.IndexFunc(ids, func(id uint16) bool { return rareness(wire.LookupSuite(id)) >= oddRareness })
+	return slices.Concat(deal(ids[:odd], n), deal(ids[odd:], n))
 }
 
 // candidates lists every suite that may be asked for in a version, likely ones
@@ -85,6 +90,9 @@ func candidates(version uint16) []uint16 {
 	return ids
 }
 
+// oddRareness is where the suites begin that hardly any server accepts.
+const oddRareness = 3
+
 // rareness sorts suites by how likely a server is to accept them, so that
 // dealing spreads the likely ones evenly.
 func rareness(s wire.SuiteInfo) int {
@@ -93,8 +101,8 @@ func rareness(s wire.SuiteInfo) int {
 	switch {
 	case !s.Registered:
 		return 4
-	case !usual:
-		return 3
+	case !usual, strings.Contains(s.Name, "_ARIA_"):
+		return oddRareness
 	case !signed:
 		return 2
 	case s.Strength == "aead-fs", s.Strength == "cbc-fs", s.Strength == "aead-no-fs", s.Strength == "cbc-no-fs", s.Strength == "tls13-aead":
@@ -139,6 +147,50 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 		})
 	}
 	g.Wait()
+	if v.vouch && v.deceived(ctx, a) {
+		v.oneByOne(ctx, a)
+	}
+}
+
+// deceived reports whether the refusals of whole hands are not to be believed:
+// of the suites that every library has, those that were refused among others
+// are asked for by themselves.
+func (v *versionScan) deceived(ctx context.Context, a *asker) bool {
+	found := v.accepted()
+	refused := slices.DeleteFunc(common(), func(id uint16) bool { return slices.Contains(found, id) })
+	if len(found) == 0 || len(refused) == 0 {
+		return false
+	}
+	return a.ask(ctx, v.by.ask(refused)).outcome == accepted
+}
+
+// oneByOne gives every suite that was refused a hand of its own.
+func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
+	var g errgroup.Group
+	for _, hand := range v.hands {
+		for _, id := range hand.rest {
+			single := &elimination{enumerator: v.by, rest: []uint16{id}}
+			v.hands = append(v.hands, single)
+			g.Go(func() error {
+				single.run(ctx, a)
+				return nil
+			})
+		}
+		hand.rest = nil
+	}
+	g.Wait()
+}
+
+// common lists the suites of TLS 1.2 and older that every library has.
+func common() []uint16 {
+	var ids []uint16
+	for _, id := range candidates(wire.TLS12) {
+		s := wire.LookupSuite(id)
+		if rareness(s) == 0 && strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM") {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // settle asks each hand once, until one is accepted.
