@@ -154,11 +154,16 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 
 // deceived reports whether the refusals of whole hands are not to be believed:
 // of the suites that every library has, those that were refused among others
-// are asked for by themselves.
+// are asked for by themselves. They are for one kind of certificate: what
+// servers choose and cannot do is often for one that they do not have.
 func (v *versionScan) deceived(ctx context.Context, a *asker) bool {
 	found := v.accepted()
-	refused := slices.DeleteFunc(common(), func(id uint16) bool { return slices.Contains(found, id) })
-	if len(found) == 0 || len(refused) == 0 {
+	auth := "RSA"
+	if i := slices.IndexFunc(found, func(id uint16) bool { return rareness(wire.LookupSuite(id)) == 0 }); i >= 0 {
+		auth = wire.LookupSuite(found[i]).Auth
+	}
+	refused := slices.DeleteFunc(common(auth), func(id uint16) bool { return slices.Contains(found, id) })
+	if len(refused) == 0 {
 		return false
 	}
 	return a.ask(ctx, v.by.ask(refused)).outcome == accepted
@@ -181,12 +186,13 @@ func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
 	g.Wait()
 }
 
-// common lists the suites of TLS 1.2 and older that every library has.
-func common() []uint16 {
+// common lists the suites of TLS 1.2 and older that every library has, for one
+// kind of certificate.
+func common(auth string) []uint16 {
 	var ids []uint16
 	for _, id := range candidates(wire.TLS12) {
 		s := wire.LookupSuite(id)
-		if rareness(s) == 0 && strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM") {
+		if rareness(s) == 0 && s.Auth == auth && strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM") {
 			ids = append(ids, id)
 		}
 	}

@@ -63,8 +63,7 @@ func finish(ctx context.Context, attempts []attempt, finished func(out string, e
 	return found, g.Wait()
 }
 
-// patiently runs a client again that hangs: NSS' does now and then, after a
-// handshake.
+// patiently runs a client again that hangs.
 func patiently(ctx context.Context, argv []string) (out string, err error) {
 	for range 3 {
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
@@ -182,16 +181,9 @@ func gnutlsPriorities(ctx context.Context) (map[Pair]string, error) {
 	kxs := slices.DeleteFunc(section("key exchange algorithms"), func(kx string) bool {
 		return strings.Contains(kx, "PSK") || strings.Contains(kx, "SRP")
 	})
-	var bulk []string // a cipher and a MAC that some suite has together
-	for _, cipher := range section("ciphers") {
-		for _, mac := range section("macs") {
-			both := ":+" + cipher + ":+" + mac
-			if suites, err := gnutlsSuites(ctx, "NONE:+VERS-TLS-ALL:+"+strings.Join(kxs, ":+")+both+gnutlsRest); err != nil {
-				return nil, err
-			} else if len(suites) > 0 {
-				bulk = append(bulk, both)
-			}
-		}
+	bulk, err := gnutlsBulk(ctx, "NONE:+VERS-TLS-ALL:+"+strings.Join(kxs, ":+"), section("ciphers"), section("macs"))
+	if err != nil {
+		return nil, err
 	}
 	all := map[Pair]string{}
 	for version, flag := range versions {
@@ -211,6 +203,27 @@ func gnutlsPriorities(ctx context.Context) (map[Pair]string, error) {
 	return all, nil
 }
 
+// gnutlsBulk lists each cipher with each MAC that some suite has together.
+func gnutlsBulk(ctx context.Context, head string, ciphers, macs []string) ([]string, error) {
+	var bulk []string
+	for _, cipher := range ciphers {
+		for i, mac := range append([]string{strings.Join(macs, ":+")}, macs...) {
+			both := ":+" + cipher + ":+" + mac
+			suites, err := gnutlsSuites(ctx, head+both+gnutlsRest)
+			if err != nil {
+				return nil, err
+			}
+			if len(suites) == 0 && i == 0 {
+				break // no suite has this cipher, with whichever MAC
+			}
+			if len(suites) > 0 && i > 0 {
+				bulk = append(bulk, both)
+			}
+		}
+	}
+	return bulk, nil
+}
+
 // gnutlsRest is what a priority string needs beside a suite.
 const gnutlsRest = ":+COMP-NULL:+CTYPE-ALL:+SIGN-ALL:+SIGN-DSA-SHA1:+SIGN-DSA-SHA256:+GROUP-ALL"
 
@@ -226,8 +239,13 @@ func gnutlsSuites(ctx context.Context, priority string) ([]suite, error) {
 
 // nss is NSS' `tstclnt`, with every suite that its library knows.
 func nss() Client {
-	return Client{"NSS tstclnt", func(ctx context.Context, _ *Material, address string) (Pairs, error) {
+	return Client{"NSS tstclnt", func(ctx context.Context, m *Material, address string) (Pairs, error) {
 		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		// Without something to say, it hangs now and then.
+		request, err := m.install("request.txt", []byte("GET / HTTP/1.0\r\n\r\n"))
 		if err != nil {
 			return nil, err
 		}
@@ -239,7 +257,7 @@ func nss() Client {
 			for _, s := range wire.Suites() {
 				if (v.version == results.TLSv13) == (s.First == wire.TLS13) {
 					attempts = append(attempts, attempt{Pair{v.version, uint16(s.ID)}, []string{"tstclnt", "-h", host, "-p", port,
-						"-D", "-o", "-Q", "-a", Host, "-V", v.name + ":" + v.name, "-c", fmt.Sprintf(":%04X", s.ID)}})
+						"-D", "-o", "-Q", "-A", request, "-a", Host, "-V", v.name + ":" + v.name, "-c", fmt.Sprintf(":%04X", s.ID)}})
 				}
 			}
 		}

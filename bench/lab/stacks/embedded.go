@@ -21,7 +21,7 @@ func embeddedStacks() []Stack {
 	wolfssl := compiled("wolfSSL client", "wolfssl_client", wolfsslProgram, "-lwolfssl")
 	stacks := []Stack{
 		lighttpd("mbedtls", "mbed TLS", []string{`"MinProtocol" => "TLSv1.0"`, `"CipherString" => "HIGH"`}, mbedtls, openssl(), gnutls()),
-		lighttpd("wolfssl", "wolfSSL", []string{`"MinProtocol" => "TLSv1.0"`}, wolfssl, openssl()),
+		lighttpd("wolfssl", "wolfSSL", nil, wolfssl, openssl()),
 	}
 	stacks[0].Packages = append(stacks[0].Packages, "libmbedtls-dev", "gcc", "libc6-dev")
 	stacks[1].Packages = append(stacks[1].Packages, "libwolfssl-dev", "gcc", "libc6-dev")

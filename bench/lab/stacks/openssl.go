@@ -43,7 +43,7 @@ func opensslStacks() []Stack {
 			},
 		},
 		{
-			Name: "stunnel", Library: "OpenSSL", Setting: strings.Replace(every, " and P-256 certificates", " certificate", 1), Packages: []string{"stunnel4"}, Light: true,
+			Name: "stunnel", Library: "OpenSSL", Setting: strings.Replace(every, " and P-256 certificates", " certificate", 1), Packages: []string{"stunnel4"},
 			version: []string{"stunnel4", "-version"}, clients: clients, start: program(stunnel),
 		},
 		{
@@ -59,7 +59,7 @@ func opensslStacks() []Stack {
 			version: []string{"openssl", "version"}, clients: clients, start: program(opensslServer("-cert", "ec.pem", "-key", "ec.key", "-serverpref")),
 		},
 		{
-			Name: "openssl s_server (Ed25519)", Library: "OpenSSL", Setting: "an Ed25519 certificate alone", Light: true,
+			Name: "openssl s_server (Ed25519)", Library: "OpenSSL", Setting: "an Ed25519 certificate alone",
 			version: []string{"openssl", "version"}, clients: clients, start: program(opensslServer("-cert", "ed.pem", "-key", "ed.key")),
 		},
 		{

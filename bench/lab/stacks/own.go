@@ -63,7 +63,7 @@ func ownStacks() []Stack {
 	}
 }
 
-// files puts a program where its server or client runs it from.
+// install puts a file where a server or client finds it.
 func (m *Material) install(name string, content []byte) (string, error) {
 	return m.File(name), os.WriteFile(m.File(name), content, 0o600)
 }
@@ -246,7 +246,11 @@ func botan() Client {
 			if err != nil || len(names) != 1 {
 				continue
 			}
-			attempts = append(attempts, attempt{Pair{results.TLSv12, botanID(names[0])}, []string{"botan", "tls_client", host, "--port=" + port,
+			id, err := botanID(names[0])
+			if err != nil {
+				return nil, err
+			}
+			attempts = append(attempts, attempt{Pair{results.TLSv12, id}, []string{"botan", "tls_client", host, "--port=" + port,
 				"--policy=" + file, "--skip-system-cert-store", "--trusted-cas=" + m.File("roots.pem")}})
 		}
 		return finish(ctx, attempts, func(out string, _ error) bool { return strings.Contains(out, "Handshake complete") })
@@ -255,14 +259,19 @@ func botan() Client {
 
 // botanID is the code point of a suite by Botan's name for it. It has some of
 // its own, which no registry has.
-func botanID(name string) uint16 {
-	if id, err := suiteID("TLS_" + strings.TrimPrefix(name, "TLS_")); err == nil {
-		return id
-	}
-	return map[string]uint16{
+func botanID(name string) (uint16, error) {
+	own := map[string]uint16{
 		"CECPQ1_RSA_WITH_CHACHA20_POLY1305_SHA256": 0x16B7, "CECPQ1_ECDSA_WITH_CHACHA20_POLY1305_SHA256": 0x16B8,
 		"CECPQ1_RSA_WITH_AES_256_GCM_SHA384": 0x16B9, "CECPQ1_ECDSA_WITH_AES_256_GCM_SHA384": 0x16BA,
-	}[name]
+		"DHE_RSA_WITH_AES_128_OCB_SHA256": 0xFFC0, "DHE_RSA_WITH_AES_256_OCB_SHA256": 0xFFC1,
+		"ECDHE_RSA_WITH_AES_128_OCB_SHA256": 0xFFC2, "ECDHE_RSA_WITH_AES_256_OCB_SHA256": 0xFFC3,
+		"ECDHE_ECDSA_WITH_AES_128_OCB_SHA256": 0xFFC4, "ECDHE_ECDSA_WITH_AES_256_OCB_SHA256": 0xFFC5,
+		"CECPQ1_RSA_WITH_AES_256_OCB_SHA256": 0xFFCC, "CECPQ1_ECDSA_WITH_AES_256_OCB_SHA256": 0xFFCD,
+	}
+	if id, ok := own[name]; ok {
+		return id, nil
+	}
+	return suiteID("TLS_" + strings.TrimPrefix(name, "TLS_"))
 }
 
 // botanPolicies narrow the policy to one key exchange, signature, cipher and
