@@ -5,6 +5,7 @@ package stacks
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 
 	"shakedown/bench/lab"
@@ -147,6 +148,16 @@ func opensslServer(certificates ...string) func(m *Material) lab.Program {
 	}
 }
 
+// listens is ready when somebody takes connections. wolfSSL's module answers no
+// hello that asks for an OCSP staple, such as the lab's own.
+func listens(ctx context.Context, addr string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
 // lighttpd has a module for each of five libraries.
 func lighttpd(library, title string, conf []string, clients ...Client) Stack {
 	name := "lighttpd mod_" + library
@@ -160,7 +171,7 @@ func lighttpd(library, title string, conf []string, clients ...Client) Stack {
 	}
 	s.start = program(func(m *Material) lab.Program {
 		return lab.Program{
-			Command: "lighttpd", Env: noSystemSettings,
+			Command: "lighttpd", Env: noSystemSettings, Ready: listens,
 			Args: func(string) []string { return []string{"-D", "-f", "lighttpd.conf"} },
 			Files: func(addr string) map[string][]byte {
 				host, port, _ := strings.Cut(addr, ":")

@@ -5,8 +5,10 @@ package stacks
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"shakedown/results"
 	"shakedown/scanner/wire"
@@ -20,7 +22,7 @@ type Pair struct {
 
 func (p Pair) String() string {
 	s := wire.LookupSuite(p.Suite)
-	return fmt.Sprintf("%s %s %s", p.Version, wire.ID(p.Suite), cmp.Or(s.OpenSSL, s.Name))
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s", p.Version, wire.ID(p.Suite), cmp.Or(s.OpenSSL, s.Name)))
 }
 
 // Pairs is a set of them. The value says whether a handshake was finished, or
@@ -33,15 +35,11 @@ func (ps Pairs) join(more Pairs) {
 	}
 }
 
-// unfinished counts the pairs that were chosen and never finished.
-func (ps Pairs) unfinished() int {
-	n := 0
-	for _, finished := range ps {
-		if !finished {
-			n++
-		}
-	}
-	return n
+// unfinished lists the pairs that were chosen and never finished.
+func (ps Pairs) unfinished() []Pair {
+	finished := maps.Clone(ps)
+	maps.DeleteFunc(finished, func(_ Pair, done bool) bool { return !done })
+	return ps.without(finished)
 }
 
 // without lists what ps has and others has not.
@@ -89,7 +87,7 @@ func scanned(e *results.Endpoint) (Pairs, error) {
 // Agreement is a scan beside the truth.
 type Agreement struct {
 	True, Found    int
-	Unfinished     int // of those that are true
+	Unfinished     []Pair // of those that are true
 	Missing, Extra []Pair
 	Versions       []string // that are judged wrongly
 	Connections    int

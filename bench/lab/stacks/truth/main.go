@@ -114,13 +114,16 @@ func examine(ctx context.Context, s stacks.Stack, m *stacks.Material, binary str
 
 // report says on standard error how it went.
 func report(row stacks.Row, e *results.Endpoint, scan, truth time.Duration) {
-	fmt.Fprintf(os.Stderr, "%-30s %3d true (%d unfinished), %3d found, %2d missing, %2d extra, %3d connections, %s; scan %.2f s, truth %.1f s\n", row.Stack.Name, row.True, row.Unfinished, row.Found,
+	fmt.Fprintf(os.Stderr, "%-30s %3d true (%d unfinished), %3d found, %2d missing, %2d extra, %3d connections, %s; scan %.2f s, truth %.1f s\n", row.Stack.Name, row.True, len(row.Unfinished), row.Found,
 		len(row.Missing), len(row.Extra), row.Connections, row.Status, scan.Seconds(), truth.Seconds())
 	for _, p := range row.Missing {
 		fmt.Fprintln(os.Stderr, "  missing", p)
 	}
 	for _, p := range row.Extra {
 		fmt.Fprintln(os.Stderr, "  extra  ", p)
+	}
+	for _, p := range row.Unfinished {
+		fmt.Fprintln(os.Stderr, "  unfinished", p)
 	}
 	for _, v := range row.Versions {
 		fmt.Fprintln(os.Stderr, "  version", v)
