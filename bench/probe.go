@@ -5,6 +5,7 @@ package bench
 
 import (
 	"context"
+	"math"
 	"net"
 	"net/netip"
 	"time"
@@ -119,11 +120,13 @@ func (r *run) pool(path Path, fresh func() (client.Handshaker, error)) *pool {
 func (r *run) try(ctx context.Context, path Path, h client.Handshaker, deadline time.Duration) client.Sample {
 	now := r.clock.now()
 	s := client.Sample{Due: now, Ready: now}
-	c := crew{pool: r.pool(path, nil), ctx: ctx}
+	c := crew{pool: r.pool(path, nil), ctx: ctx, slice: slice{cut: forever}}
 	c.timeout = max(deadline-now, time.Millisecond)
 	c.one(confirmed{h, c.timeout}, &s)
 	return s
 }
+
+const forever = time.Duration(math.MaxInt64)
 
 // confirmed is a Handshaker that waits for the server's last word, for a second
 // at most.
