@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"shakedown/bench"
 	"shakedown/bench/client"
 	"shakedown/bench/internal/tlstest"
@@ -19,8 +17,6 @@ import (
 	"shakedown/scanner/dial"
 	"shakedown/scanner/wire"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // clients are the ways in which handshakes are made: lean by epoll threads, lean
 // by goroutines on connections from outside, and crypto/tls.
