@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -179,14 +180,15 @@ func (t *trial) failed() []results.Failure {
 
 // Limits beyond which a trial is no measurement of its path.
 const (
-	minHandshakes  = 20
-	maxOtherShare  = 0.01 // of handshakes due
-	maxOursShare   = 0.001
-	maxFailedShare = 0.05 // the times of the rest would flatter the path
-	maxCPUShare    = 0.90
-	maxMedianLag   = 500 * time.Microsecond
-	maxMedianShare = 0.10                  // of the median handshake in all, if that is more
-	maxLag         = 10 * time.Millisecond // of p99; or as much as that median, if that is more
+	minHandshakes    = 20
+	maxOtherShare    = 0.01 // of handshakes due
+	maxOursShare     = 0.001
+	maxFailedShare   = 0.05 // the times of the rest would flatter the path
+	maxCPUShare      = 0.90
+	maxLag           = 2 * time.Millisecond
+	maxLagOfMedian   = 0.5  // of the total's median
+	maxLagOfInterval = 0.25 // of the time between arrivals: what began that late was in nobody's way
+	maxLateShare     = 0.01
 )
 
 // doubts says in plain sentences why the numbers are not a measurement of the
@@ -227,24 +229,25 @@ func (t *trial) saturation() (why []string) {
 	if r.Generator.CPUShare > maxCPUShare {
 		say("the generator used %.0f %% of its processor time: it may have been the limit, not the server", 100*r.Generator.CPUShare)
 	}
-	// A single stall of a busy machine does not spoil a trial. A generator that
-	// cannot keep up is late all the time, and ever more so.
-	median := t.all.total.Quantile(0.5)
-	for _, l := range []struct {
-		part    string
-		q       float64
-		allowed time.Duration
-	}{
-		{"half", 0.5, max(maxMedianLag, time.Duration(maxMedianShare*float64(median)))},
-		{"1 %", 0.99, max(maxLag, median)},
-	} {
-		if lag := t.lag.Quantile(l.q); lag > l.allowed {
-			say("the generator was late: %s of the connections began %v or more after they could have, where %v is tolerable",
-				l.part, lag.Round(10*time.Microsecond), l.allowed.Round(10*time.Microsecond))
-			break
-		}
+	if t.lag.N() == 0 {
+		return why
+	}
+	allowed := max(maxLag,
+		time.Duration(maxLagOfMedian*float64(t.all.total.Quantile(0.5))),
+		time.Duration(maxLagOfInterval*float64(time.Second)/r.OfferedRate))
+	if late := t.lag.Above(allowed); moreThanChance(late, t.lag.N(), maxLateShare) {
+		say("the generator was late: %.1f %% of connections began more than %v after they could have",
+			100*float64(late)/float64(t.lag.N()), allowed.Round(time.Microsecond))
 	}
 	return why
+}
+
+// moreThanChance reports whether so many of n show that more than a share of
+// all are such: two late ones of a hundred do not yet show more than one in a
+// hundred. Two standard deviations of the binomial.
+func moreThanChance(count, n int64, share float64) bool {
+	expected := share * float64(n)
+	return float64(count) > expected+2*math.Sqrt(expected)
 }
 
 // worst describes the most frequent failure, for the end of a sentence.

@@ -36,8 +36,13 @@ type answer struct {
 	hello       *wire.ServerHello
 	certs       [][]byte
 	keyExchange *wire.KeyExchange
-	scheme      uint16 // TLS 1.3: what CertificateVerify is signed with
-	alert       uint8  // of a refusal
+	scheme      uint16   // TLS 1.3: what CertificateVerify is signed with
+	alpn        string   // TLS 1.3, from EncryptedExtensions
+	request     bool     // a client certificate was asked for,
+	authorities [][]byte // of one of these, as DER of their names
+	staple, sct bool     // beside the certificate
+	alert       uint8    // of a refusal
+	kinds       []uint32 // SSLv2
 	failure     results.Failure
 }
 
@@ -179,8 +184,18 @@ func (l *listener) decrypt(serverHello []byte) (done bool) {
 func (l *listener) encrypted(m wire.Message) (done bool) {
 	var err error
 	switch m.Handshake {
+	case wire.EncryptedExtensionsType:
+		var exts []wire.Extension
+		exts, err = wire.ParseEncryptedExtensions(m.Body)
+		l.got.alpn = wire.ALPNOf(exts)
+		done = l.q.until == untilExtensions
+	case wire.CertificateRequestType:
+		l.got.request = true
+		l.got.authorities, err = wire.ParseCertificateRequest(m.Body, wire.TLS13)
 	case wire.CertificateType:
-		l.got.certs, _, err = wire.ParseCertificate13(m.Body)
+		var leaf []wire.Extension
+		l.got.certs, leaf, err = wire.ParseCertificate13(m.Body)
+		l.got.staple, l.got.sct = wire.HasStaple(leaf), wire.HasSCT(leaf)
 		if len(l.got.certs) == 0 && err == nil {
 			err = fmt.Errorf("%w: an empty Certificate message", wire.ErrMalformed)
 		}
@@ -207,6 +222,11 @@ func (l *listener) clear(m wire.Message) (done bool) {
 	case wire.ServerKeyExchangeType:
 		l.got.keyExchange, err = wire.ParseKeyExchange(m.Body, wire.LookupSuite(l.got.hello.Suite), l.q.version)
 		done = l.q.until == untilKeyExchange
+	case wire.CertificateStatusType:
+		l.got.staple = true
+	case wire.CertificateRequestType:
+		l.got.request = true
+		l.got.authorities, err = wire.ParseCertificateRequest(m.Body, l.q.version)
 	case wire.ServerHelloDoneType:
 		return l.finishFlight()
 	}
@@ -242,8 +262,10 @@ func (l *listener) alert(body []byte) (done bool) {
 	case a.Description == 0: // close_notify
 		l.end(results.Failure{Stage: results.StageHello, Kind: results.KindEOF, Count: 1, Detail: "the server closed the connection (close_notify)"})
 		return true
-	case l.got.hello == nil && (refusal(a.Description) || l.q.serverName == "" && a.Description == 112):
-		// unrecognized_name to a hello without a name: names are required here.
+	case refusal(a.Description) || l.q.serverName == "" && a.Description == 112:
+		// Some servers look for a certificate that suits only after their
+		// ServerHello. unrecognized_name to a hello without a name: names are
+		// required here.
 		l.got.outcome, l.got.alert = refused, a.Description
 		return true
 	}
@@ -271,8 +293,10 @@ func refusal(description uint8) bool {
 		47,  // illegal_parameter
 		70,  // protocol_version
 		71,  // insufficient_security
+		86,  // inappropriate_fallback
 		109, // missing_extension
-		110: // unsupported_extension
+		110, // unsupported_extension
+		120: // no_application_protocol
 		return true
 	}
 	return false

@@ -28,10 +28,14 @@ type asker struct {
 	failures    []results.Failure
 }
 
+// inquiry is what can be put to a server over one connection: a question, or
+// one in the language of SSLv2.
+type inquiry interface{ put(*dial.Conn) answer }
+
 // ask puts a question, and once more, slowly and with the address to itself,
 // if it got no usable answer. A server that closed the connection both times,
 // and between them accepted a control question, has refused.
-func (a *asker) ask(ctx context.Context, q question) answer {
+func (a *asker) ask(ctx context.Context, q inquiry) answer {
 	first := a.exchange(ctx, q, a.lane.Open)
 	if first.settled() || !a.worthAsking(ctx, first) {
 		return a.note(first)
@@ -72,15 +76,15 @@ func (a *asker) alone(ctx context.Context) (*dial.Conn, *results.Failure) {
 }
 
 // exchange carries one question over one connection.
-func (a *asker) exchange(ctx context.Context, q question, open opener) (got answer) {
-	f := a.connect(ctx, open, func(conn *dial.Conn) { got = listen(conn, q) })
+func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answer) {
+	f := a.connect(ctx, open, func(conn *dial.Conn) { got = q.put(conn) })
 	if f != nil {
 		got = answer{failure: *f}
 	}
 	if got.settled() || got.failure.Kind == results.KindAlert {
 		a.heard.Store(true)
 	}
-	if got.outcome == accepted && a.control.Load() == nil {
+	if q, ok := q.(question); ok && got.outcome == accepted && a.control.Load() == nil {
 		q.until = untilHello
 		a.control.Store(&q)
 	}
@@ -113,8 +117,8 @@ func (a *asker) connect(ctx context.Context, open opener, use func(*dial.Conn)) 
 	return nil
 }
 
-// listen sends the hello and reads until its answer is complete.
-func listen(conn *dial.Conn, q question) answer {
+// put sends the hello and reads until its answer is complete.
+func (q question) put(conn *dial.Conn) answer {
 	l := newListener(q)
 	// A write that fails is not yet an answer: a server that refused may have
 	// said so before it closed.

@@ -19,11 +19,12 @@ const (
 	AspectGroups       Aspect = "groups"
 	AspectSignatures   Aspect = "signatures"
 	AspectCertificates Aspect = "certificates"
+	AspectProtocol     Aspect = "protocol"
 )
 
 // Aspects lists every aspect that can be asked for.
 func Aspects() []Aspect {
-	return []Aspect{AspectVersions, AspectSuites, AspectPreference, AspectGroups, AspectSignatures, AspectCertificates}
+	return []Aspect{AspectVersions, AspectSuites, AspectPreference, AspectGroups, AspectSignatures, AspectCertificates, AspectProtocol}
 }
 
 // ParseAspects reads a list with commas between; "" is all aspects.

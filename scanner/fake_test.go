@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -24,6 +25,8 @@ type fake struct {
 	serverFirst bool                // the server's order decides
 	refuse      []byte              // what a refusal sends; nil closes without a word
 	reply       func(conn net.Conn, hello *wire.ClientHello, n int64) (handled bool)
+
+	raw func(conn net.Conn, first []byte) (handled bool) // sees what is no TLS hello, too
 
 	hellos atomic.Int64
 }
@@ -52,8 +55,14 @@ func (f *fake) serve(t *testing.T) netip.AddrPort {
 
 func (f *fake) answer(conn net.Conn) {
 	defer conn.Close()
-	hello, err := readHello(conn)
+	first := make([]byte, 1<<14)
+	n, err := conn.Read(first)
+	if err != nil || f.raw != nil && f.raw(conn, first[:n]) {
+		return
+	}
+	hello, err := readHello(io.MultiReader(bytes.NewReader(first[:n]), conn))
 	if err != nil {
+		conn.Write(alertBytes(70))
 		return
 	}
 	if f.reply != nil && f.reply(conn, hello, f.hellos.Add(1)) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"shakedown/results"
 	"shakedown/scanner/inventory"
 	"shakedown/scanner/wire"
 )
@@ -54,9 +55,9 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 		hands += handsOf(v)
 	}
 	probes := []PlannedProbe{{
-		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions),
-			wire.VersionName(versions[0]), wire.VersionName(versions[len(versions)-1])),
-		len(versions), len(versions),
+		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions)+1,
+			results.SSLv2, wire.VersionName(versions[len(versions)-1])),
+		len(versions) + 1, len(versions) + 1,
 	}}
 	wants := func(a Aspect) bool { return slices.Contains(aspects, a) }
 	if wants(AspectSuites) || wants(AspectPreference) {
@@ -77,6 +78,9 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 			names = 2
 		}
 		probes = append(probes, PlannedProbe{"certificates", fmt.Sprintf("one to four for each of %d server names (with and without SNI)", names), 0, 3 * names})
+	}
+	if wants(AspectProtocol) {
+		probes = append(probes, PlannedProbe{"protocol", "at most 10, and one for each application protocol", 0, 12})
 	}
 	return probes
 }

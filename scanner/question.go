@@ -4,6 +4,7 @@
 package scanner
 
 import (
+	"cmp"
 	"crypto/rand"
 	"slices"
 
@@ -16,9 +17,11 @@ type until int
 
 const (
 	untilHello       until = iota // ServerHello, HelloRetryRequest or alert: no public-key work is waited for
+	untilExtensions               // TLS 1.3, takes a key: EncryptedExtensions
 	untilCertificate              // in TLS 1.3 this takes a key
 	untilKeyExchange              // TLS 1.2 and older, DHE and ECDHE
 	untilSignature                // TLS 1.3, takes a key: CertificateVerify
+	untilDone                     // TLS 1.2 and older: ServerHelloDone
 )
 
 // question is a hello of one version. What it offers is kept, so that an
@@ -31,11 +34,20 @@ type question struct {
 	schemes    []uint16
 	key        *handshake.Key // TLS 1.3; none asks for a HelloRetryRequest
 	until      until
+
+	// What is not usual. A legacy version that is not the question's own, other
+	// compressions than none, suites that only signal, more extensions.
+	legacy       uint16
+	compressions []byte
+	signals      []uint16
+	extra        []wire.Extension
 }
 
 // message composes the hello as a handshake message.
 func (q question) message() []byte {
-	h := wire.ClientHello{Version: min(q.version, wire.TLS12), Suites: q.suites}
+	h := wire.ClientHello{
+		Version: cmp.Or(q.legacy, min(q.version, wire.TLS12)), Suites: slices.Concat(q.suites, q.signals), Compressions: q.compressions,
+	}
 	rand.Read(h.Random[:])
 	if q.version == wire.SSL30 {
 		return h.Marshal()
@@ -56,6 +68,7 @@ func (q question) message() []byte {
 		h.Extensions = append(h.Extensions,
 			wire.SupportedVersions(wire.TLS13), wire.PSKModes(), wire.KeyShares(q.shares()...))
 	}
+	h.Extensions = append(h.Extensions, q.extra...)
 	return h.Marshal()
 }
 

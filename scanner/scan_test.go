@@ -37,7 +37,7 @@ func TestServerOrder(t *testing.T) {
 		t.Errorf("status %s, failures %+v", e.Status, e.Failures)
 	}
 	for v, want := range map[results.Version]results.Answer{
-		results.SSLv3: "no", results.TLSv10: "no", results.TLSv11: "no", results.TLSv12: "yes", results.TLSv13: "yes",
+		results.SSLv2: "no", results.SSLv3: "no", results.TLSv10: "no", results.TLSv11: "no", results.TLSv12: "yes", results.TLSv13: "yes",
 	} {
 		if e.Versions[v] != want {
 			t.Errorf("%s: %s, want %s", v, e.Versions[v], want)
@@ -233,7 +233,7 @@ func TestMisbehaviour(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := &fake{reply: func(conn net.Conn, _ *wire.ClientHello, _ int64) bool { c.reply(conn); return true }}
+			f := &fake{raw: func(conn net.Conn, _ []byte) bool { c.reply(conn); return true }}
 			e := scanFake(t, f.serve(t), dial.Options{Timeout: 500 * time.Millisecond}, Options{})
 			if e.Status != results.Failed {
 				t.Errorf("status %s, versions %v, want failed", e.Status, e.Versions)
@@ -383,7 +383,7 @@ func TestBudgetIsKept(t *testing.T) {
 	if most > 6 || e.Status != results.Complete {
 		t.Errorf("%d connections at once, status %s", most, e.Status)
 	}
-	if int64(e.Connections) != f.hellos.Load() {
+	if int64(e.Connections) != f.hellos.Load()+1 { // and one SSLv2, which is no hello
 		t.Errorf("the record counts %d connections, the server %d", e.Connections, f.hellos.Load())
 	}
 }
@@ -395,11 +395,31 @@ func TestAspects(t *testing.T) {
 	if e.Suites != nil || e.Groups != nil || e.Preference != nil || e.Chains != nil || e.Versions[results.TLSv12] != "yes" {
 		t.Errorf("asked for versions alone, got %+v", e)
 	}
-	if e.Connections != len(askedVersions()) {
-		t.Errorf("%d connections for %d versions", e.Connections, len(askedVersions()))
+	if e.Connections != len(results.Versions()) {
+		t.Errorf("%d connections for %d versions", e.Connections, len(results.Versions()))
 	}
 	if _, err := ParseAspects("versions,sweets"); err == nil || !strings.Contains(err.Error(), "sweets") {
 		t.Errorf("an unknown aspect: %v", err)
+	}
+}
+
+// SSLv2 has one answer, which lists its cipher kinds.
+func TestSSLv2(t *testing.T) {
+	f := usualServer()
+	f.raw = func(conn net.Conn, first []byte) bool {
+		if first[0] != 0x80 {
+			return false
+		}
+		body := []byte{4, 0, 1, 0, 2, 0, 0, 0, 6, 0, 0, 0x01, 0x00, 0x80, 0x07, 0x00, 0xC0}
+		conn.Write(append([]byte{0x80, byte(len(body))}, body...))
+		return true
+	}
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{})
+	if got := ids(e.Suites[results.SSLv2]); e.Versions[results.SSLv2] != "yes" || !slices.Equal(got, []string{"0x010080", "0x0700C0"}) {
+		t.Errorf("SSLv2 %s with %v", e.Versions[results.SSLv2], got)
+	}
+	if e.Suites[results.SSLv2][0].Name != "SSL_CK_RC4_128_WITH_MD5" || e.Status != results.Complete {
+		t.Errorf("%+v, status %s", e.Suites[results.SSLv2], e.Status)
 	}
 }
 
@@ -441,5 +461,5 @@ func ExamplePlan() {
 	for _, p := range Plan(paths, Options{Aspects: []Aspect{AspectVersions}}) {
 		fmt.Println(p.Name, p.Probes[0].Cost)
 	}
-	// Output: alb 5 connections, one for each version from SSLv3 to TLSv1.3
+	// Output: alb 6 connections, one for each version from SSLv2 to TLSv1.3
 }

@@ -23,14 +23,18 @@ type session struct {
 	aspects []Aspect
 	ask     *asker
 
+	v2       answer         // of SSLv2, which is a language of its own
 	versions []*versionScan // oldest first
 	mu       sync.Mutex     // guards the maps
 	ranks    map[uint16]ranking
 	groups   map[uint16]*groupScan
 	schemes  map[uint16]*elimination
 	chains   []sentChain
-	unseen   bool // some chain that was asked for got no usable answer
-	dead     bool // nothing of TLS was heard: the rest was not asked
+	protocol results.Protocol
+	group    uint16           // of TLS 1.3, for which handshake has keys
+	noGroup  *results.Failure // why there is none
+	unseen   bool             // some chain that was asked for got no usable answer
+	dead     bool             // nothing of TLS was heard: the rest was not asked
 }
 
 func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
@@ -41,7 +45,8 @@ func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
 	return s
 }
 
-// askedVersions lists the versions that are asked for, oldest first.
+// askedVersions lists the versions that are asked for, oldest first, but for
+// SSLv2.
 func askedVersions() []uint16 {
 	return []uint16{wire.SSL30, wire.TLS10, wire.TLS11, wire.TLS12, wire.TLS13}
 }
@@ -61,11 +66,48 @@ func (s *session) run(ctx context.Context) {
 	if s.dead = silent(knock) && !s.ask.heard.Load(); s.dead {
 		return
 	}
+	g.Go(func() error { s.v2 = s.ask.ask(ctx, v2Question{}); return nil })
 	for _, v := range s.versions {
 		g.Go(func() error { s.runVersion(ctx, v); return nil })
 	}
 	g.Wait()
-	s.chains = append(s.chains, s.runChains(ctx)...)
+	s.findGroup(ctx)
+	g.Go(func() error { s.chains = s.runChains(ctx); return nil })
+	g.Go(func() error { s.runProtocol(ctx); return nil })
+	g.Wait()
+}
+
+// findGroup finds what encrypted flights can be opened with, if that is wanted.
+func (s *session) findGroup(ctx context.Context) {
+	newest := s.versions[len(s.versions)-1]
+	if newest.answer() != results.Yes || !s.wants(AspectCertificates) && !s.wants(AspectProtocol) {
+		return
+	}
+	if s.group, s.noGroup = usableGroup(ctx, s.ask, s.path.ServerName, s.suitesFor(newest, newest.accepted())); s.noGroup != nil {
+		s.ask.note(answer{failure: *s.noGroup})
+	}
+}
+
+// runProtocol asks the protocol facts.
+func (s *session) runProtocol(ctx context.Context) {
+	if !s.wants(AspectProtocol) {
+		return
+	}
+	p := &protocolScan{ask: s.ask, name: s.path.ServerName, group: s.group}
+	for _, v := range slices.Backward(s.versions) {
+		switch suites := s.suitesFor(v, v.accepted()); {
+		case v.answer() != results.Yes:
+		case v.version == wire.TLS13:
+			p.tls13 = suites
+		case p.old == 0:
+			p.old, p.suites = v.version, suites
+		case p.older == 0:
+			p.older = v.version
+		}
+	}
+	if p.old != 0 || p.tls13 != nil {
+		s.protocol = p.run(ctx)
+	}
 }
 
 // silent reports whether no answer gives hope that another question would be
@@ -153,7 +195,7 @@ func (s *session) runChains(ctx context.Context) []sentChain {
 		}
 		clear = clear || v.version < wire.TLS13
 		for _, name := range names {
-			qs = append(qs, s.chainQuestions(ctx, v, name)...)
+			qs = append(qs, s.chainQuestions(v, name)...)
 		}
 	}
 	sent, whole := scanChains(ctx, s.ask, qs)
@@ -161,16 +203,16 @@ func (s *session) runChains(ctx context.Context) []sentChain {
 	return distinct(sent)
 }
 
-func (s *session) chainQuestions(ctx context.Context, v *versionScan, serverName string) []question {
+func (s *session) chainQuestions(v *versionScan, serverName string) []question {
 	suites := s.suitesFor(v, v.accepted())
 	if v.version < wire.TLS13 {
 		return chainQuestions(v.version, serverName, suites)
 	}
-	group, failure := usableGroup(ctx, s.ask, s.path.ServerName, suites)
-	var qs []question
-	if failure == nil {
-		qs, failure = chainQuestions13(serverName, suites, group)
+	if s.noGroup != nil {
+		s.unseen = true
+		return nil
 	}
+	qs, failure := chainQuestions13(serverName, suites, s.group)
 	if failure != nil {
 		s.unseen = true
 		s.ask.note(answer{failure: *failure})
@@ -183,6 +225,7 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 	e.Connections = int(s.ask.connections.Load())
 	e.Failures = s.ask.failures
 	e.Versions = map[results.Version]results.Answer{}
+	s.foldV2(e)
 	for _, v := range s.versions {
 		s.foldVersion(e, v)
 	}
@@ -191,6 +234,7 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 		judged.ServerName = c.serverName
 		e.Chains = append(e.Chains, judged)
 	}
+	e.Protocol = s.protocol
 	e.Status = status(e)
 	if s.unseen && e.Status == results.Complete {
 		e.Status = results.Partial
@@ -203,6 +247,18 @@ func nameToMatch(p inventory.Path) string {
 		return p.ServerName
 	}
 	return p.Host
+}
+
+func (s *session) foldV2(e *results.Endpoint) {
+	got := v2Answer(s.v2)
+	e.Versions[results.SSLv2] = got
+	if got == results.Unknown {
+		e.Undetermined.Versions = append(e.Undetermined.Versions, results.SSLv2)
+	}
+	if got != results.No && s.wants(AspectSuites) {
+		put(&e.Suites, results.SSLv2, v2Suites(s.v2.kinds))
+		putUndetermined(&e.Undetermined.Suites, results.SSLv2, got, nil)
+	}
 }
 
 func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
@@ -267,11 +323,20 @@ func status(e *results.Endpoint) results.Status {
 	switch {
 	case determined == 0:
 		return results.Failed
-	case !e.Undetermined.IsZero(), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
+	case !e.Undetermined.IsZero(), slices.Contains(protocolAnswers(e.Protocol), results.Unknown), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
 		slices.Contains(mapValues(e.GroupPreference), results.PreferenceUnknown):
 		return results.Partial
 	}
 	return results.Complete
+}
+
+// protocolAnswers lists the yes-or-no facts of a protocol record.
+func protocolAnswers(p results.Protocol) []results.Answer {
+	return []results.Answer{
+		p.ExtendedMasterSecret, p.EncryptThenMAC, p.SecureRenegotiation, p.Compression, p.FallbackSCSV,
+		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, p.ClientCertificateRequested,
+		p.OCSPStaple, p.SCT, p.VersionIntolerant, p.SizeIntolerant, p.ExtensionIntolerant,
+	}
 }
 
 func mapValues[K comparable, V any](m map[K]V) []V {

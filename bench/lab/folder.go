@@ -41,7 +41,7 @@ func DefaultDir(getenv func(string) string) string {
 	if home := getenv("HOME"); filepath.IsAbs(home) {
 		return filepath.Join(home, ".local", "state", "shakedown", "lab")
 	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("shakedown-%d", os.Getuid()), "lab")
+	return filepath.Join(os.TempDir(), fmt.Sprintf("shakedown-lab-%d", os.Getuid()))
 }
 
 // FolderError says that a folder cannot be a lab's.
@@ -66,6 +66,10 @@ type folder struct {
 
 // takeFolder makes the folder if need be, marks it, and locks it.
 func takeFolder(dir string) (*folder, error) {
+	dir, err := named(dir)
+	if err != nil {
+		return nil, err
+	}
 	made := false
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -82,6 +86,14 @@ func takeFolder(dir string) (*folder, error) {
 		}
 	}
 	return lockFolder(dir)
+}
+
+// named gives the full name. None at all would be wherever one happens to be.
+func named(dir string) (string, error) {
+	if dir == "" {
+		return "", &FolderError{`""`, "names no folder"}
+	}
+	return filepath.Abs(dir)
 }
 
 // ours is an error unless dir is a folder of this user's that is a lab's or

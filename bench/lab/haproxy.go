@@ -56,10 +56,11 @@ func StartHAProxy(ctx context.Context, h HAProxy) (*Server, error) {
 }
 
 // config sets maxconn: without it HAProxy sizes its tables by the limit of
-// open files, which a container may set to a thousand million.
+// open files, which a container may set to a thousand million. And it sets
+// noreuseport: else two HAProxys could share a port that both took for free.
 func (h HAProxy) config(addr, bind string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "global\n  maxconn 4096\n  nbthread %d\n", max(1, h.Threads))
+	fmt.Fprintf(&b, "global\n  maxconn 4096\n  nbthread %d\n  noreuseport\n", max(1, h.Threads))
 	b.WriteString("defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n")
 	fmt.Fprintf(&b, "frontend clients\n  bind %s %s\n  default_backend targets\n", addr, bind)
 	b.WriteString("backend targets\n  balance roundrobin\n")
@@ -108,30 +109,24 @@ func (t TLS) haproxy() (string, error) {
 	return strings.Join(words, " "), nil
 }
 
-// haproxyVersions are a lowest and a highest, and what is left out between.
+// haproxyVersions are a lowest and a highest. HAProxy heeds no-tlsv11 and the
+// like only without them, but then it begins at TLS 1.2: it can leave out none
+// between.
 func haproxyVersions(protocols []string) ([]string, error) {
-	known := []struct{ name, haproxy, off string }{
-		{"TLSv1", "TLSv1.0", "no-tlsv10"}, {"TLSv1.1", "TLSv1.1", "no-tlsv11"},
-		{"TLSv1.2", "TLSv1.2", "no-tlsv12"}, {"TLSv1.3", "TLSv1.3", "no-tlsv13"},
+	known := []struct{ name, haproxy string }{
+		{"TLSv1", "TLSv1.0"}, {"TLSv1.1", "TLSv1.1"}, {"TLSv1.2", "TLSv1.2"}, {"TLSv1.3", "TLSv1.3"},
 	}
-	var first, last string
-	var holes, skipped []string
-	for _, v := range known {
-		switch {
-		case !slices.Contains(protocols, v.name):
-			skipped = append(skipped, v.off)
-			continue
-		case first == "":
-			first = v.haproxy
-		default:
-			holes = append(holes, skipped...)
+	var wanted []int
+	for i, v := range known {
+		if slices.Contains(protocols, v.name) {
+			wanted = append(wanted, i)
 		}
-		last, skipped = v.haproxy, nil
 	}
-	if first == "" {
-		return nil, fmt.Errorf("haproxy can speak none of %q", protocols)
+	n := len(wanted)
+	if n == 0 || n != len(protocols) || wanted[n-1]-wanted[0] != n-1 {
+		return nil, fmt.Errorf("haproxy speaks versions from one to another of TLSv1 to TLSv1.3, not %q", protocols)
 	}
-	return append([]string{"ssl-min-ver", first, "ssl-max-ver", last}, holes...), nil
+	return []string{"ssl-min-ver", known[wanted[0]].haproxy, "ssl-max-ver", known[wanted[n-1]].haproxy}, nil
 }
 
 // haproxyFiles hold chain and key in one, as HAProxy wants them.

@@ -10,7 +10,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -55,16 +54,12 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if m := h.missing(); len(m) > 0 {
 		return nil, m
 	}
-	dir, err := filepath.Abs(o.Dir)
-	if err != nil {
-		return nil, err
-	}
-	f, err := takeFolder(dir)
+	f, err := takeFolder(o.Dir)
 	if err != nil {
 		return nil, err
 	}
 	defer f.release()
-	if running := whole(ctx, dir); running != nil {
+	if running := whole(ctx, f.dir); running != nil {
 		return nil, &RunningError{running}
 	}
 	if err := f.clear(ctx); err != nil {
@@ -123,10 +118,10 @@ func (l *Lab) Down(ctx context.Context) error {
 // lab made: the folder itself too, unless it was there before. A folder that is
 // no lab's is left alone; then found is false.
 func Down(ctx context.Context, dir string) (found bool, err error) {
-	if dir, err = filepath.Abs(dir); err != nil {
+	if dir, err = named(dir); err != nil {
 		return false, err
 	}
-	if _, err := os.Stat(dir); err != nil || !marked(dir) {
+	if !marked(dir) {
 		return false, nil
 	}
 	if err := ours(dir); err != nil {

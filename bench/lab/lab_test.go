@@ -25,9 +25,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"shakedown/results"
+	"shakedown/scanner/inventory"
 )
 
 func TestLab(t *testing.T) {
@@ -181,37 +180,20 @@ func testDrift(t *testing.T, l *Lab) {
 	}
 }
 
+// testInventory reads the inventory as the other verbs do.
 func testInventory(t *testing.T, l *Lab) {
-	var inv struct {
-		Version  int
-		Services []struct {
-			Name       string
-			ServerName string `yaml:"server_name"`
-			Roots      []string
-			Paths      []struct {
-				Name, Address string
-				Kind          results.PathKind
-				Targets       []string
-			}
-		}
-	}
-	b, err := os.ReadFile(l.Inventory)
+	inv, err := inventory.Load(l.Inventory)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.UnmarshalWithOptions(b, &inv, yaml.DisallowUnknownField()); err != nil {
-		t.Fatal(err)
-	}
 	var got, want []string
-	for _, s := range inv.Services {
-		if inv.Version != 1 || !slices.Equal(s.Roots, []string{"ca.pem"}) {
-			t.Errorf("version %d, roots %q", inv.Version, s.Roots)
-		}
-		for _, p := range s.Paths {
-			got = append(got, fmt.Sprint(s.Name, s.ServerName, p.Name, p.Kind, p.Address, p.Targets))
+	kinds := map[results.PathKind]bool{}
+	for _, p := range inv.Paths() {
+		got = append(got, fmt.Sprint(p.Service, p.ServerName, p.Name, p.Kind, p.Target, p.Targets))
+		if !slices.Equal(p.Roots, []string{l.Roots}) {
+			t.Errorf("%s: roots %q, want %q", p.Name, p.Roots, l.Roots)
 		}
 	}
-	kinds := map[results.PathKind]bool{}
 	for _, p := range l.Paths {
 		want = append(want, fmt.Sprint(p.Service, p.ServerName, p.Name, p.Kind, p.Address, p.Targets))
 		kinds[p.Kind] = true

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -117,7 +118,7 @@ func (p Place) try(ctx context.Context, r recipe) (*Server, error) {
 	if err := s.launch(ctx, p, r); err != nil {
 		return nil, err
 	}
-	if err := s.await(ctx, func() error { return r.ready(ctx, addrs) }); err != nil {
+	if err := s.await(ctx, func(ctx context.Context) error { return r.ready(ctx, addrs) }); err != nil {
 		stopErr := s.Stop(context.WithoutCancel(ctx))
 		return nil, errors.Join(s.explain(err), stopErr)
 	}
@@ -132,7 +133,7 @@ func (s *Server) launch(ctx context.Context, p Place, r recipe) error {
 	if err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(s.Dir, outputLog), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := freshLogs(s.Dir)
 	if err != nil {
 		return err
 	}
@@ -144,23 +145,49 @@ func (s *Server) launch(ctx context.Context, p Place, r recipe) error {
 	return err
 }
 
-// await asks until the server is ready, is dead, or ctx ends.
-func (s *Server) await(ctx context.Context, ready func() error) error {
+// freshLogs opens a log for what the server prints. What an earlier attempt
+// wrote would be taken for this one's.
+func freshLogs(dir string) (*os.File, error) {
+	if err := os.Remove(filepath.Join(dir, errorLog)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return os.OpenFile(filepath.Join(dir, outputLog), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+}
+
+// await asks until the server is ready, is dead, or ctx ends. Its death ends a
+// question under way: somebody else may hold the port, and be silent.
+func (s *Server) await(ctx context.Context, ready func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-s.exited:
+			cancel(errDied)
+		case <-ctx.Done():
+		}
+	}()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := ready()
+		err := ready(ctx)
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-s.exited:
-			return errDied
 		case <-ctx.Done():
-			return fmt.Errorf("not ready: %w", errors.Join(ctx.Err(), err))
 		case <-tick.C:
 		}
+		if ctx.Err() != nil {
+			return notReady(context.Cause(ctx), err)
+		}
 	}
+}
+
+func notReady(cause, last error) error {
+	if cause == errDied {
+		return errDied
+	}
+	return fmt.Errorf("not ready: %w; the last try: %w", cause, last)
 }
 
 var errDied = errors.New("it ended at once")

@@ -50,7 +50,7 @@ func (r Report) OK() bool {
 // Status looks at the lab in dir: at each process, and by a handshake at each
 // path. No lab is a Report too; an error says that one could not look.
 func Status(ctx context.Context, dir string) (Report, error) {
-	dir, err := filepath.Abs(dir)
+	dir, err := named(dir)
 	if err != nil {
 		return Report{}, err
 	}

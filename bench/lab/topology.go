@@ -81,6 +81,11 @@ const (
 	albRestrictedSuites = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" +
 		"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
 	albSuites13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+	// usualSuites are those of Mozilla's intermediate recommendation, without
+	// DHE: what a well-kept instance has.
+	usualSuites = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" +
+		"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+	usualCurves = "X25519:P-256:P-384"
 	// driftedSuites are an old server's. Level 0 lets OpenSSL 3 speak TLS 1.0.
 	driftedSuites = "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:" +
 		"AES128-SHA:AES256-SHA:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0"
@@ -133,17 +138,20 @@ func allAnswer(ctx context.Context, paths []Path) error {
 // fleet is the instances, then the load balancers before them.
 func (b *builder) fleet(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return b.instance(gctx, "i-1", TLS{}, b.issued(Leaf{Names: []string{PortalName}})) })
+	g.Go(func() error { return b.instance(gctx, "i-1", usual(), b.issued(Leaf{Names: []string{PortalName}})) })
 	g.Go(func() error { return b.drifted(gctx) })
-	g.Go(func() error { return b.instance(gctx, "i-3", TLS{}, selfSigned(Leaf{Names: []string{PortalName}})) })
+	g.Go(func() error { return b.instance(gctx, "i-3", usual(), selfSigned(Leaf{Names: []string{PortalName}})) })
 	g.Go(func() error {
-		return b.instance(gctx, "wrong-name", TLS{}, b.issued(Leaf{Names: []string{FormerName}}))
+		return b.instance(gctx, "wrong-name", usual(), b.issued(Leaf{Names: []string{FormerName}}))
 	})
 	if err := g.Wait(); err != nil {
 		return err
 	}
 	return b.loadBalancers(ctx)
 }
+
+// usual is how a well-kept instance is set up.
+func usual() TLS { return TLS{Ciphers: usualSuites, Curves: usualCurves} }
 
 func (b *builder) drifted(ctx context.Context) error {
 	old := TLS{Protocols: []string{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}, Ciphers: driftedSuites, Preference: ServerPreference}
@@ -158,7 +166,7 @@ func (b *builder) loadBalancers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	settings := TLS{Certificates: certs, Ciphers: albSuites, Ciphersuites: albSuites13, Curves: "X25519:P-256:P-384",
+	settings := TLS{Certificates: certs, Ciphers: albSuites, Ciphersuites: albSuites13, Curves: usualCurves,
 		Preference: ServerPreference, ALPN: []string{"h2", "http/1.1"}}
 	restricted := settings
 	restricted.Ciphers = albRestrictedSuites
@@ -210,7 +218,9 @@ func (b *builder) hsm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.nginx(ctx, "hsm", TLS{Certificates: certs})
+	settings := usual()
+	settings.Certificates = certs
+	return b.nginx(ctx, "hsm", settings)
 }
 
 func (b *builder) enclave(ctx context.Context) error {
@@ -227,7 +237,9 @@ func (b *builder) enclave(ctx context.Context) error {
 			return err
 		}
 	}
-	return b.nginx(ctx, "enclave", TLS{Certificates: certs})
+	settings := usual()
+	settings.Certificates = certs
+	return b.nginx(ctx, "enclave", settings)
 }
 
 // tokenCertificates makes a token, two keys in it, and their certificates.
@@ -309,7 +321,7 @@ func (b *builder) paths() []Path {
 	return paths
 }
 
-// inventoryYAML is the inventory of CONTRACT.md. Every value is the lab's own,
+// inventoryYAML is the lab's inventory. Every value is the lab's own,
 // so none needs quoting but the addresses.
 func inventoryYAML(paths []Path) []byte {
 	var b strings.Builder

@@ -4,7 +4,6 @@
 package stats
 
 import (
-	"encoding/base64"
 	"fmt"
 	"time"
 
@@ -70,6 +69,20 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return time.Duration(h.h.ValueAtPercentile(100 * q))
 }
 
+// Above counts the samples that were longer than d.
+func (h *Histogram) Above(d time.Duration) int64 {
+	if h.h == nil {
+		return 0
+	}
+	var n int64
+	for _, bar := range h.h.Distribution() {
+		if bar.From > d.Nanoseconds() {
+			n += bar.Count
+		}
+	}
+	return n
+}
+
 // Dist is the distribution as records write it; nil if it is empty.
 func (h *Histogram) Dist() *results.Dist {
 	if h.N() == 0 {
@@ -88,7 +101,7 @@ func (h *Histogram) Dist() *results.Dist {
 		P99US:   us(h.Quantile(0.99)),
 		P999US:  us(h.Quantile(0.999)),
 		MaxUS:   us(time.Duration(h.h.Max())),
-		HDR:     base64.StdEncoding.EncodeToString(encoded),
+		HDR:     string(encoded), // Encode gives base64 already
 		HDRUnit: unit,
 	}
 }
@@ -104,11 +117,7 @@ func Decode(d *results.Dist) (*Histogram, error) {
 	case len(d.HDR) > maxEncoded:
 		return nil, fmt.Errorf("histogram of %d bytes: too long", len(d.HDR))
 	}
-	encoded, err := base64.StdEncoding.DecodeString(d.HDR)
-	if err != nil {
-		return nil, fmt.Errorf("histogram: %w", err)
-	}
-	h, err := hdrhistogram.Decode(encoded)
+	h, err := hdrhistogram.Decode([]byte(d.HDR)) // which reads the base64
 	if err != nil {
 		return nil, fmt.Errorf("histogram: %w", err)
 	}

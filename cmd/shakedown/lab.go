@@ -28,6 +28,8 @@ one folder, and writes an inventory that the other verbs take.`,
 		Example: "  shakedown lab up\n  shakedown scan --inventory ~/.local/state/shakedown/lab/inventory.yaml\n  shakedown lab down",
 		Args:    unknownVerb,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
 	}
 	cmd.PersistentFlags().StringVar(&dir, "dir", lab.DefaultDir(a.getenv), "the lab's folder")
 	cmd.AddCommand(labUpCommand(a, &dir), labDownCommand(a, &dir), labStatusCommand(a, &dir))
@@ -85,7 +87,7 @@ func labUp(ctx context.Context, a *app, dir string) error {
 		fmt.Fprintf(a.stdout, "lab up in %s, after %s\n\n", l.Dir, a.now().Sub(began).Round(100*time.Millisecond))
 	}
 	printPaths(a.stdout, l.Paths)
-	fmt.Fprintf(a.stdout, "\nscan it:   shakedown scan --inventory %[1]s\nlook at it: shakedown lab status%[2]s\nend it:    shakedown lab down%[2]s\n",
+	fmt.Fprintf(a.stdout, "\nscan it     shakedown scan --inventory %[1]s\nlook at it  shakedown lab status%[2]s\nend it      shakedown lab down%[2]s\n",
 		shellQuote(l.Inventory), dirFlag(a, dir))
 	return nil
 }
@@ -106,7 +108,7 @@ func labDown(ctx context.Context, a *app, dir string) error {
 func labStatus(ctx context.Context, a *app, dir string) error {
 	r, err := lab.Status(ctx, dir)
 	if err != nil {
-		return err
+		return labError(ctx, err)
 	}
 	printStatus(a.stdout, r, dirFlag(a, dir))
 	if !r.OK() {

@@ -51,8 +51,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func rootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "shakedown",
-		Short:         "Scan TLS endpoints behind load balancers and measure their handshakes",
+		Use:   "shakedown",
+		Short: "Scan TLS endpoints behind load balancers and measure their handshakes",
+		Long: `Shakedown gives evidence for where TLS should end: at a load balancer, at the
+instances behind it, or at an HSM or enclave. It scans endpoints (versions,
+suites, groups, certificates; the load balancer beside its instances) and
+measures their handshakes, path beside path.
+
+Exit codes: 0 all that was asked is determined and good; 1 a verdict that was
+asked for is bad; 2 usage error, nothing was sent; 3 something could not be
+determined; 130 interrupted, what was finished is kept.`,
+		Example: `  shakedown scan portal.example
+  shakedown scan --inventory inventory.yaml --format json --output scan.jsonl
+  shakedown bench --inventory inventory.yaml --rate 100 --format json --output bench.jsonl
+  shakedown report --html report.html scan.jsonl bench.jsonl
+  shakedown lab up`,
 		SilenceErrors: true, // run prints them, once
 		SilenceUsage:  true,
 		Args:          unknownVerb,
@@ -65,6 +78,7 @@ func rootCommand(a *app) *cobra.Command {
 	root.AddCommand(
 		benchCommand(a),
 		labCommand(a),
+		reportCommand(a),
 		scanCommand(a),
 		versionCommand(a),
 	)

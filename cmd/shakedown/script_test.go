@@ -186,7 +186,10 @@ func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	path, err := exec.LookPath(args[2])
 	ts.Check(err)
-	cmd := exec.Command(path, args[3:]...)
+	// What never says the text is killed: that fails the test, it does not hang it.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args[3:]...)
 	cmd.Dir = ts.MkAbs(".")
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)

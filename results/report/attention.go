@@ -39,12 +39,12 @@ func attention(d *digest) []issue {
 }
 
 func runIssues(run Run) []issue {
-	name := "the run of " + runTitle(run)
+	who := []string{cmp.Or(clean(run.Name), "this "+clean(run.Header.Command))}
 	switch {
 	case run.Trailer == nil:
-		return []issue{{level: warning, words: name + " is partial: it has no trailer, so records may be missing"}}
+		return []issue{{level: warning, labels: who, words: "partial: the run has no trailer, so records may be missing"}}
 	case !run.Trailer.Complete:
-		return []issue{{level: warning, words: name + " ended before all planned work was tried"}}
+		return []issue{{level: warning, labels: who, words: "the run ended before all planned work was tried"}}
 	}
 	return nil
 }

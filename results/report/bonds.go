@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"shakedown/results"
 )
 
 // bond is a path with the instances behind it.
@@ -31,14 +33,17 @@ type drift struct {
 func (d drift) String() string {
 	from := list(labelsOf(d.from), 3)
 	if d.split {
-		return fmt.Sprintf("is not set up like %s: %s", from, strings.Join(d.words, ", "))
+		return fmt.Sprintf("is not set up like %s: %s", from, strings.Join(d.words, "; "))
 	}
-	return fmt.Sprintf("drifted from %s: %s", from, strings.Join(d.words, ", "))
+	return fmt.Sprintf("drifted from %s: %s", from, strings.Join(d.words, "; "))
 }
 
-// bonds finds each path's targets among the endpoints of its service.
+// bonds finds each path's targets among the endpoints of its service. Every
+// target of a service is the others' sibling, behind whichever load balancer:
+// the more there are, the clearer is which one drifted.
 func bonds(es []*endpoint) []*bond {
 	var found []*bond
+	var fleet []*endpoint
 	for _, front := range es {
 		if len(front.Targets) == 0 {
 			continue
@@ -52,8 +57,21 @@ func bonds(es []*endpoint) []*bond {
 			b.targets = append(b.targets, behind...)
 		}
 		b.facts = factsOf(b.all())
-		b.drifts = drifts(b.targets)
 		found = append(found, b)
+		for _, e := range b.targets {
+			if !slices.Contains(fleet, e) {
+				fleet = append(fleet, e)
+			}
+		}
+	}
+	for _, siblings := range alike(fleet, func(e *endpoint) string { return e.Service }) {
+		for _, d := range drifts(siblings) {
+			for _, b := range found {
+				if slices.Contains(b.targets, d.who) {
+					b.drifts = append(b.drifts, d)
+				}
+			}
+		}
 	}
 	return found
 }
@@ -94,9 +112,21 @@ func (b *bond) told() []remark {
 		out = append(out, remark{notable, name, "is named as a target but was not observed"})
 	}
 	if out == nil {
-		return []remark{{fine, "", "the targets are alike: " + list(labelsOf(b.targets), 6)}}
+		return []remark{{fine, "", b.harmless()}}
 	}
 	return out
+}
+
+// harmless says that no target stands out.
+func (b *bond) harmless() string {
+	names := list(labelsOf(b.targets), 6)
+	switch {
+	case !slices.ContainsFunc(b.facts, fact.differs):
+		return "serves what " + names + " serves"
+	case len(b.targets) == 1:
+		return "its one target here is " + names
+	}
+	return "the targets are alike: " + names
 }
 
 // drifts compares siblings with what most of them have in common.
@@ -139,16 +169,28 @@ func differences(norm, e *endpoint) []string {
 	facts := slices.DeleteFunc(factsOf([]*endpoint{norm, e}), func(f fact) bool {
 		return !f.differs() || f.Topic == topicCerts
 	})
-	var words []string
+	var more, fewer, other []string
 	for _, group := range alike(facts, func(f fact) string { return f.Topic }) {
-		words = append(words, topicWords(group)...)
+		gained, lost, changed := sorted(group)
+		more = append(more, counted(group[0].Topic, gained)...)
+		fewer = append(fewer, counted(group[0].Topic, lost)...)
+		other = append(other, changed...)
 	}
-	return words
+	other = append(other, orderChanges(facts)...)
+	var words []string
+	if more != nil {
+		words = append(words, "adds "+list(more, 0))
+	}
+	if fewer != nil {
+		words = append(words, "lacks "+list(fewer, 0))
+	}
+	return append(words, other...)
 }
 
-// topicWords words the differing facts of one topic.
-func topicWords(facts []fact) []string {
-	var more, fewer, other []string
+// sorted tells what differs in the facts of one topic: names that only the
+// second endpoint accepts, names that only the first does, and the rest in
+// words.
+func sorted(facts []fact) (more, fewer, other []string) {
 	for _, f := range facts {
 		was, is := f.Cells[0].Text, f.Cells[1].Text
 		switch {
@@ -156,26 +198,47 @@ func topicWords(facts []fact) []string {
 			more = append(more, f.Name)
 		case was == "yes" && is == "no":
 			fewer = append(fewer, f.Name)
-		case strings.HasPrefix(f.Name, sequencePrefix):
-			other = append(other, "another order of "+f.Name)
-		case f.Topic == topicOrder:
-			other = append(other, fmt.Sprintf("%s in the %s's order, not the %s's", f.Name, is, was))
+		case f.Topic == topicOrder: // see orderChanges
 		default:
-			other = append(other, fmt.Sprintf("%s %s, not %s", f.Name, is, was))
+			other = append(other, fmt.Sprintf("%s is %s, not %s", f.Name, is, was))
 		}
 	}
-	words := counted("also", facts[0].Topic, more)
-	words = append(words, counted("not", facts[0].Topic, fewer)...)
-	return append(words, other...)
+	return more, fewer, other
+}
+
+// orderChanges tells where order counts differently, alike changes together.
+func orderChanges(facts []fact) []string {
+	facts = slices.DeleteFunc(slices.Clone(facts), func(f fact) bool { return f.Topic != topicOrder })
+	change := func(f fact) string {
+		was, is := f.Cells[0].Text, f.Cells[1].Text
+		if strings.HasPrefix(f.Name, sequencePrefix) {
+			return "in another order"
+		}
+		return fmt.Sprintf("in %s order, not %s", whose(is), whose(was))
+	}
+	var words []string
+	for _, group := range alike(facts, change) {
+		var names []string
+		for _, f := range group {
+			names = append(names, f.Name)
+		}
+		words = append(words, list(names, 0)+" "+change(group[0]))
+	}
+	return words
+}
+
+// whose names an order by who decides it.
+func whose(pref string) string {
+	if pref == string(results.PreferenceMixed) {
+		return "a mixed"
+	}
+	return "the " + pref + "'s"
 }
 
 // counted names a few things, or counts many: the table beside it names them.
-func counted(verb, topic string, names []string) []string {
-	switch {
-	case len(names) == 0:
-		return nil
-	case len(names) == 1 || topic == topicVersions || len(names) < 4 && strings.HasPrefix(topic, topicGroups):
-		return []string{verb + " " + list(names, 0)}
+func counted(topic string, names []string) []string {
+	if len(names) < 2 || topic == topicVersions || len(names) < 4 && strings.HasPrefix(topic, topicGroups) {
+		return names
 	}
-	return []string{fmt.Sprintf("%s %d %s", verb, len(names), topic)}
+	return []string{fmt.Sprintf("%d %s", len(names), topic)}
 }

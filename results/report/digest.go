@@ -290,25 +290,32 @@ func (s *section) pathLabel(service, path string) string {
 	return clean(path)
 }
 
-// distinct adds to labels that occur twice what tells them apart, at last a
+// distinct adds to labels that occur twice what tells them apart, or else a
 // number.
 func distinct(labels []string, more func(int) string) []string {
-	count := func(all []string) map[string]int {
-		n := map[string]int{}
-		for _, l := range all {
-			n[l]++
-		}
-		return n
-	}
-	out, twice := slices.Clone(labels), count(labels)
+	extras := map[string][]string{}
 	for i, l := range labels {
-		if extra := more(i); twice[l] > 1 && extra != "" {
+		if extra := more(i); !slices.Contains(extras[l], extra) {
+			extras[l] = append(extras[l], extra)
+		}
+	}
+	out := slices.Clone(labels)
+	for i, l := range labels {
+		if extra := more(i); len(extras[l]) > 1 && extra != "" {
 			out[i] = l + " " + extra
 		}
 	}
-	still, seen := count(out), map[string]int{}
-	for i, l := range out {
-		if still[l] > 1 {
+	return numbered(out)
+}
+
+func numbered(labels []string) []string {
+	total, seen := map[string]int{}, map[string]int{}
+	for _, l := range labels {
+		total[l]++
+	}
+	out := slices.Clone(labels)
+	for i, l := range labels {
+		if total[l] > 1 {
 			seen[l]++
 			out[i] = fmt.Sprintf("%s (%d)", l, seen[l])
 		}

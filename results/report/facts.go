@@ -31,6 +31,7 @@ type fact struct {
 	Topic, Name string
 	Short       string // a shorter name where there is one: OpenSSL's
 	Cells       []cell
+	Names       []string // of the facts that are folded into this one; nil: it is one
 }
 
 // differs says that two endpoints are known to have different values.
@@ -48,9 +49,65 @@ func (f fact) differs() bool {
 	return false
 }
 
+// alone says that one endpoint at most has a known value: there is nothing to
+// compare it with.
+func (f fact) alone() bool {
+	known := 0
+	for _, c := range f.Cells {
+		if c.known {
+			known++
+		}
+	}
+	return known < 2
+}
+
 // open says that an endpoint's value is unknown though it was asked.
 func (f fact) open() bool {
 	return slices.ContainsFunc(f.Cells, func(c cell) bool { return c.Text == string(results.Unknown) })
+}
+
+// fewAlike is how many names with the same answers everywhere are listed each
+// by itself.
+const fewAlike = 3
+
+// folded puts many names of one topic into one row where every endpoint gives
+// the same answers to them.
+func folded(facts []fact) []fact {
+	pattern := func(f fact) string {
+		key := f.Topic
+		for _, c := range f.Cells {
+			key += "\x00" + c.Text
+		}
+		return key
+	}
+	var out []fact
+	for _, topic := range alike(facts, func(f fact) string { return f.Topic }) {
+		for _, group := range alike(topic, pattern) {
+			if !strings.Contains(group[0].Topic, " of ") || len(group) <= fewAlike {
+				out = append(out, group...)
+				continue
+			}
+			out = append(out, foldedInto(group))
+		}
+	}
+	return out
+}
+
+func foldedInto(group []fact) fact {
+	one := group[0]
+	one.Names = nil
+	for _, f := range group {
+		one.Names = append(one.Names, f.Name)
+	}
+	one.Name = fmt.Sprintf("%d alike: %s …", len(group), group[0].Name)
+	one.Short = fmt.Sprintf("%d alike: %s …", len(group), group[0].Short)
+	return one
+}
+
+// Noun is what a folded fact counts.
+func (f fact) Noun() string {
+	noun, _, _ := strings.Cut(f.Topic, " of ")
+	return fmt.Sprintf("%d %s", len(f.Names), noun)
 }
 
 // The topics, in the order of facts.

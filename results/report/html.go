@@ -27,7 +27,7 @@ func writeHTML(w io.Writer, d *digest) error {
 	t, err := template.New("page.tmpl").Funcs(template.FuncMap{
 		"ms": milliseconds, "sig": significant, "grouped": grouped, "plural": plural, "clean": clean, "moment": moment, "date": date,
 		"join": func(words []string) string { return strings.Join(words, ", ") }, "short": short, "rate": rate, "key": keyWords, "shape": shapeWords,
-		"failure": failureWords,
+		"failure": failureWords, "brief": versionShort, "n": func(n int64) string { return grouped(int(n)) },
 	}).ParseFS(assets, "assets/*.tmpl")
 	if err != nil {
 		return fmt.Errorf("reading the page's template: %w", err)
@@ -53,11 +53,24 @@ type htmlPage struct {
 	Runs     []runView
 	Totals   string
 	Issues   []issueView
-	Hidden   int // issues beyond those listed
+	Hidden   int    // issues beyond those listed
+	Calm     string // what to say where there is no issue
 	Sections []*sectionView
 	Files    []chainView
 	Records  []entry
 	Partial  bool
+}
+
+// mostCosts is how many services show their costs at the top of the page.
+const mostCosts = 3
+
+// Costs are the sections whose costs stand at the top.
+func (p *htmlPage) Costs() []*sectionView {
+	all := slices.DeleteFunc(slices.Clone(p.Sections), func(s *sectionView) bool { return s.Bench == nil || s.Bench.Cost == nil })
+	if len(all) > mostCosts {
+		return nil
+	}
+	return all
 }
 
 func newHTMLPage(d *digest) (*htmlPage, error) {
@@ -81,12 +94,37 @@ func newHTMLPage(d *digest) (*htmlPage, error) {
 	for i, s := range d.sections {
 		p.Sections = append(p.Sections, newSectionView(s, fmt.Sprintf("s%d", i+1)))
 	}
-	p.Title = pageTitle(d)
+	p.Title, p.Calm = pageTitle(d), calm(d)
 	p.issues(d)
 	for _, f := range d.files {
 		p.Files = append(p.Files, newChainView(&chainGroup{chain: &f.Chain, cert: f.cert, labels: []string{clean(f.File)}, refs: []ref{f.ref}}))
 	}
 	return p, nil
+}
+
+// calm says what is well where nothing stands out: no more than was looked at.
+func calm(d *digest) string {
+	var endpoints, chains, trials int
+	for _, s := range d.sections {
+		endpoints, trials = endpoints+len(s.endpoints), trials+len(s.trials)
+		for _, e := range s.endpoints {
+			chains += len(e.Chains)
+		}
+	}
+	var words []string
+	if endpoints > 0 {
+		words = append(words, "every path answered all that it was asked")
+	}
+	if chains+len(d.files) > 0 {
+		words = append(words, fmt.Sprintf("every certificate is trusted and has %d days left or more", soonDays))
+	}
+	if trials > 0 {
+		words = append(words, "every measurement is valid")
+	}
+	if words == nil {
+		return "There is nothing in these records to judge."
+	}
+	return "Nothing stands out: " + list(words, 0) + "."
 }
 
 // sourceHash names a script or style that the page's policy lets run.
@@ -166,7 +204,7 @@ type sectionView struct {
 	Bonds     []bondView
 	Matrices  []matrix
 	Timeline  *figure
-	Spans     []*span
+	Beyond    int // certificates that the timeline leaves out
 	Chains    []chainView
 	Silent    []*endpoint // with failures or unknown facts
 	Findings  []findingView
@@ -185,8 +223,9 @@ func newSectionView(s *section, id string) *sectionView {
 		v.Bonds = append(v.Bonds, newBondView(b))
 	}
 	v.Matrices = matrices(s.endpoints)
-	v.Spans = spansOf(s.endpoints)
-	v.Timeline = timelinePlot(id+"-certs", v.Spans, lastSeen(s.endpoints))
+	spans := spansOf(s.endpoints)
+	v.Beyond = max(0, len(spans)-mostSpans)
+	v.Timeline = timelinePlot(id+"-certs", spans[:len(spans)-v.Beyond], lastSeen(s.endpoints))
 	for _, g := range chainGroups(s.endpoints) {
 		v.Chains = append(v.Chains, newChainView(g))
 	}
@@ -206,6 +245,11 @@ func (v *sectionView) Notes() []string {
 		es = append(es, p.endpoint)
 	}
 	return versionNotes(es)
+}
+
+// HasKinds says that a path has a kind; a TARGET has none.
+func (v *sectionView) HasKinds() bool {
+	return slices.ContainsFunc(v.Paths, func(p pathView) bool { return p.Kind != "" })
 }
 
 // lastSeen is the time that the days left count from: the run's, not the clock's.
@@ -285,14 +329,12 @@ func (c cell) Say() string { return cmp.Or(c.Text, "not asked, or without meanin
 
 // bondView is a load balancer beside its targets.
 type bondView struct {
-	Front   string
-	Heads   []string
-	Told    []issueView
-	Differ  []factGroup
-	Alike   []factGroup
-	Same    int
-	Missing []string
-	Rest    string
+	Front  string
+	Heads  []string
+	Told   []issueView
+	Differ []factGroup
+	Alike  []factGroup
+	Rest   string
 }
 
 type factGroup struct {
@@ -307,7 +349,7 @@ func newBondView(b *bond) bondView {
 	}
 	differ := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return !f.differs() })
 	same := slices.DeleteFunc(slices.Clone(b.facts), func(f fact) bool { return f.differs() })
-	v.Differ, v.Alike, v.Same = byTopic(differ), byTopic(same), len(same)
+	v.Differ, v.Alike = byTopic(folded(differ)), byTopic(folded(same))
 	return v
 }
 
@@ -323,9 +365,17 @@ func byTopic(facts []fact) []factGroup {
 type matrix struct {
 	Title   string
 	Heads   []string
+	Keys    []columnKey // who stands in a column, where several share one
 	Groups  []matrixGroup
-	Strange bool // has hints on strength
+	Strange bool   // has hints on strength
+	Legend  string // the end of the legend below; "" for none
 	Folded  bool
+}
+
+// columnKey names the paths that share a column.
+type columnKey struct {
+	Head  string
+	Paths []string
 }
 
 type matrixGroup struct {
@@ -358,18 +408,19 @@ func matrices(es []*endpoint) []matrix {
 	}
 	var heads []string
 	columns := answered
+	var keys []columnKey
 	if len(answered) > mostColumns {
 		columns = nil
-		for _, g := range alike(answered, settings) {
-			columns = append(columns, g[0])
-			heads = append(heads, list(labelsOf(g), 2))
+		for i, g := range alike(answered, settings) {
+			k := columnKey{fmt.Sprintf("set %d", i+1), labelsOf(g)}
+			columns, heads, keys = append(columns, g[0]), append(heads, k.Head), append(keys, k)
 		}
 	} else {
 		heads = labelsOf(answered)
 	}
-	suites := matrix{Title: "Cipher suites", Heads: heads, Strange: true}
+	suites := matrix{Title: "Cipher suites", Heads: heads, Keys: keys, Strange: true, Legend: " · hints are read off the name: FS forward secrecy, AEAD authenticated encryption"}
 	suites.add(columns, topicSuites, suitesOf, func(e *endpoint, v results.Version) results.Preference { return e.Preference[v] })
-	groups := matrix{Title: "Groups", Heads: heads, Strange: true}
+	groups := matrix{Title: "Groups", Heads: heads, Strange: true, Legend: " · blank: the version is off, or was not asked"}
 	groups.add(columns, topicGroups, groupsOf, func(e *endpoint, v results.Version) results.Preference { return e.GroupPreference[v] })
 	others := matrix{Title: "Signature schemes and protocol", Heads: heads, Folded: true}
 	others.add(columns, topicSchemes, schemesOf, func(*endpoint, results.Version) results.Preference { return "" })
@@ -504,6 +555,7 @@ type phaseView struct {
 	ID      string
 	Plot    *figure
 	Rows    []quantileRow
+	Coarse  []string // labels of those whose histogram cannot be read
 	Checked bool
 }
 
@@ -513,15 +565,20 @@ type quantileRow struct {
 }
 
 func newBenchView(s *section, id string) *benchView {
-	v := &benchView{ID: id, Series: seriesOf(s.trials), Compared: s.comparisons, Parts: []part{
-		{"p0", "connect", 0}, {"p1", "server hello", 0}, {"p2", "rest of the handshake", 0}, {"p3", "first byte", 0},
-	}}
+	v := &benchView{ID: id, Series: seriesOf(s.trials), Compared: s.comparisons}
+	for _, one := range v.Series {
+		for _, p := range partsOf(one.Phases) {
+			if !slices.ContainsFunc(v.Parts, func(o part) bool { return o.Class == p.Class }) {
+				v.Parts = append(v.Parts, p)
+			}
+		}
+	}
 	if len(s.trials) > 0 {
 		v.Shape = strings.TrimPrefix(sharedShape(s.trials), ": ")
 	}
 	v.Cost = costPlot(id+"-cost", v.Series)
 	for _, ph := range phases() {
-		pv := phaseView{phase: ph, ID: id + "-" + ph.Name, Plot: percentilePlot(id+"-curve-"+ph.Name, v.Series, ph), Checked: len(v.Curves) == 0}
+		pv := phaseView{phase: ph, ID: id + "-" + ph.Name, Plot: percentilePlot(id+"-curve-"+ph.Name, v.Series, ph), Coarse: withoutHistogram(v.Series, ph), Checked: len(v.Curves) == 0}
 		for _, one := range v.Series {
 			if d := ph.Of(one.Phases); d != nil {
 				pv.Rows = append(pv.Rows, quantileRow{one, d})

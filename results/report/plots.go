@@ -44,7 +44,16 @@ func seriesOf(trials []*trial) []series {
 // measuredIn are the valid series that have a phase: an invalid trial measured
 // the generator and is never drawn beside servers.
 func measuredIn(all []series, ph phase) []series {
-	return slices.DeleteFunc(slices.Clone(all), func(s series) bool { return !s.Valid || ph.Of(s.Phases) == nil })
+	return slices.DeleteFunc(slices.Clone(all), func(s series) bool {
+		d := ph.Of(s.Phases)
+		return !s.Valid || d == nil || !ordered(d)
+	})
+}
+
+// ordered says that a distribution's numbers can be drawn: above zero, and
+// growing with the percentile.
+func ordered(d *results.Dist) bool {
+	return d.N > 0 && d.P50US > 0 && d.P50US <= d.P90US && d.P90US <= d.P99US && d.P99US <= d.P999US && d.P999US <= d.MaxUS && d.MaxUS < 1e14
 }
 
 // maxHDR bounds an encoded histogram: an honest one has some kilobytes.
@@ -72,8 +81,12 @@ func curve(d *results.Dist, ranks []float64) []float64 {
 // knownCurve is what a record says of a curve without its histogram.
 func knownCurve(d *results.Dist, ranks []float64) []float64 {
 	known := []struct{ p, us float64 }{{0, d.P50US}, {50, d.P50US}, {90, d.P90US}, {99, d.P99US}, {99.9, d.P999US}}
+	last := 100 * (1 - 1/float64(max(d.N, 2)))
 	var values []float64
 	for _, p := range ranks {
+		if p > last {
+			break
+		}
 		i := 0
 		for i < len(known)-2 && known[i+1].p < p {
 			i++
@@ -84,6 +97,9 @@ func knownCurve(d *results.Dist, ranks []float64) []float64 {
 	}
 	return values
 }
+
+// figureWidth is that of a figure across the page.
+const figureWidth = 1060.0
 
 // nines is the place of a percentile on the plot's axis: how often its rest is
 // divided by ten.
@@ -98,13 +114,25 @@ func percentileRanks(end float64) []float64 {
 	return ranks
 }
 
+// withoutHistogram are the labels of the series that are drawn from a few
+// quantiles only, since their histogram cannot be read.
+func withoutHistogram(all []series, ph phase) []string {
+	var labels []string
+	for _, s := range measuredIn(all, ph) {
+		if curve(ph.Of(s.Phases), []float64{0}) == nil {
+			labels = append(labels, s.label)
+		}
+	}
+	return labels
+}
+
 // percentilePlot has a line for each path: latency over percentile.
 func percentilePlot(id string, all []series, ph phase) *figure {
 	shown := measuredIn(all, ph)
 	if len(shown) == 0 {
 		return nil
 	}
-	const left, right, top, bottom, width, height = 52.0, 132.0, 14.0, 40.0, 860.0, 340.0
+	const left, right, top, bottom, width, height = 52.0, 150.0, 18.0, 40.0, figureWidth, 400.0
 	end := 3.0
 	for _, s := range shown {
 		if ph.Of(s.Phases).N > 1000 {
@@ -130,21 +158,21 @@ func percentilePlot(id string, all []series, ph phase) *figure {
 		Desc: "One line for each path: the latency in milliseconds that a share of handshakes stayed below. The table below has the same numbers.",
 		Data: map[string]string{"ranks": rankList(ranks), "x0": px(left).String(), "x1": px(width - right).String()}}
 	percentileAxes(f, x, y, height-bottom, top)
-	ends := make([]float64, len(shown))
+	ends, reach := make([]float64, len(shown)), 0.0
 	for i, s := range shown {
 		points := make([][2]float64, len(lines[i]))
 		for k, v := range lines[i] {
 			points[k] = [2]float64{x.at(nines(ranks[k])), y.at(v)}
 		}
 		last := points[len(points)-1]
-		ends[i] = last[1]
+		ends[i], reach = last[1], max(reach, last[0])
 		f.add(shape{Kind: "path", Class: "curve " + s.Class(), D: polyline(points), Name: s.label, Vals: valueList(lines[i]), Series: true,
 			Tip: fmt.Sprintf("%s: p50 %s ms, p99 %s ms", s.label, milliseconds(ph.Of(s.Phases).P50US), milliseconds(ph.Of(s.Phases).P99US))})
 		f.circle("end "+s.Class(), last[0], last[1], 3, "")
 	}
 	for i, at := range spread(ends, 15, top+4, height-bottom) {
-		f.line("leader "+shown[i].Class(), width-right+2, ends[i], width-right+12, at)
-		f.text("label fill-"+shown[i].Class(), "start", width-right+15, at+4, truncate(shown[i].label, 18))
+		f.line("leader "+shown[i].Class(), reach+6, ends[i], reach+16, at)
+		f.text("label fill-"+shown[i].Class(), "start", reach+19, at+4, truncate(shown[i].label, 18))
 	}
 	return f
 }
@@ -167,7 +195,7 @@ func percentileAxes(f *figure, x, y scale, base, top float64) {
 	if y.log {
 		unit = "ms, by ratio"
 	}
-	f.text("axis", "start", x.from+6, top+2, unit)
+	f.text("axis", "start", x.from-40, top-6, unit)
 }
 
 func rankList(ranks []float64) string {
@@ -245,7 +273,7 @@ func costPlot(id string, all []series) *figure {
 	for _, s := range shown {
 		hi = max(hi, s.Phases.Handshake.P99US)
 	}
-	r.x = scale{0, hi * 1.02, r.left, r.right, false}
+	r.x = scale{0, plausible(hi) * 1.02, r.left, r.right, false}
 	r.axis(len(shown), "handshake, ms: bar p50, line to p99")
 	for i, s := range shown {
 		d, y := s.Phases.Handshake, r.middle(i)
@@ -256,7 +284,7 @@ func costPlot(id string, all []series) *figure {
 		r.rect("bar fill-"+s.Class(), r.left, y-9, r.x.at(d.P50US)-r.left, 18, tip)
 		r.text("value", "start", r.right+10, y-1, milliseconds(d.P50US)+" ms")
 		if times := d.P50US / shown[0].Phases.Handshake.P50US; i > 0 && times >= 1.005 {
-			r.text("kind", "start", r.right+10, y+12, fmt.Sprintf("×%.2f of the least", times))
+			r.text("kind", "start", r.right+10, y+12, fmt.Sprintf("×%.2f", times))
 		}
 	}
 	return r.figure
@@ -283,7 +311,7 @@ type part struct {
 func partsOf(p results.Phases) []part {
 	var parts []part
 	add := func(class, name string, us float64) {
-		if us > 0 {
+		if us > 0 && us < 1e14 {
 			parts = append(parts, part{class, name, us})
 		}
 	}
@@ -306,12 +334,12 @@ func breakdownPlot(id string, all []series) *figure {
 	if len(shown) == 0 {
 		return nil
 	}
-	r := newRows(id, "Where the time goes, by path", "A bar for each path, made of the medians of connect, server hello, the rest of the handshake and first byte, in milliseconds.", len(shown), 860, 150, 70, 30)
+	r := newRows(id, "Where the time goes, by path", "A bar for each path, made of the medians of connect, server hello, the rest of the handshake and first byte, in milliseconds.", len(shown), figureWidth, 170, 70, 30)
 	hi := 0.0
 	for _, s := range shown {
 		hi = max(hi, sumOf(partsOf(s.Phases)))
 	}
-	r.x = scale{0, hi * 1.02, r.left, r.right, false}
+	r.x = scale{0, plausible(hi) * 1.02, r.left, r.right, false}
 	r.axis(len(shown), "ms")
 	for i, s := range shown {
 		r.name(i, s.label, "")
@@ -340,12 +368,13 @@ func blocksPlot(id string, all []series) *figure {
 	median := func(b *block) float64 { return b.Phases.Handshake.P50US }
 	lo, hi := math.Inf(1), 0.0
 	var shown []series
+	drawn := map[int][]*block{}
 	for _, s := range measuredIn(all, phases()[0]) {
-		bs := slices.DeleteFunc(slices.Clone(s.blocks), func(b *block) bool { return b.Phases.Handshake == nil })
+		bs := slices.DeleteFunc(slices.Clone(s.blocks), func(b *block) bool { return b.Phases.Handshake == nil || !ordered(b.Phases.Handshake) })
 		if len(bs) == 0 {
 			continue
 		}
-		shown = append(shown, s)
+		shown, drawn[s.N] = append(shown, s), bs
 		for _, b := range bs {
 			lo, hi = min(lo, median(b)), max(hi, median(b))
 		}
@@ -353,7 +382,7 @@ func blocksPlot(id string, all []series) *figure {
 	if len(shown) == 0 {
 		return nil
 	}
-	r := newRows(id, "Median handshake of each block, by path", "A row for each path, a dot for each block, at the block's median handshake in milliseconds; the stroke is the median of the whole trial.", len(shown), 860, 150, 40, 30)
+	r := newRows(id, "Median handshake of each block, by path", "A row for each path, a dot for each block at its median handshake in milliseconds, the first block on top; the stroke is the median of the whole trial.", len(shown), figureWidth, 170, 40, 34)
 	r.x = latencyScale(lo, hi, r.left, r.right)
 	unit := "median handshake, ms"
 	if r.x.log {
@@ -365,12 +394,10 @@ func blocksPlot(id string, all []series) *figure {
 		y := r.middle(i)
 		r.line("row", r.left, y, r.right, y)
 		m := r.x.at(s.Phases.Handshake.P50US)
-		r.line("whisker "+s.Class(), m, y-10, m, y+10)
-		for _, b := range s.blocks {
-			if b.Phases.Handshake == nil {
-				continue
-			}
-			r.circle("dot fill-"+s.Class(), r.x.at(median(b)), y, 4.5,
+		r.line("whisker "+s.Class(), m, y-13, m, y+13)
+		for k, b := range drawn[s.N] {
+			part := float64(k+1)/float64(len(drawn[s.N])+1) - .5
+			r.circle("dot fill-"+s.Class(), r.x.at(median(b)), y+part*r.height*.7, 3.6,
 				fmt.Sprintf("%s, block %d: median %s ms of %s", s.label, b.Index, milliseconds(median(b)), plural(b.Handshakes, "handshake")))
 		}
 	}
@@ -380,7 +407,9 @@ func blocksPlot(id string, all []series) *figure {
 // ratioPlot sets candidates beside their baselines: the ratio with its
 // interval, and the margin within which they count as the same.
 func ratioPlot(id string, cs []*comparison) *figure {
-	shown := slices.DeleteFunc(slices.Clone(cs), func(c *comparison) bool { return c.Verdict == "invalid" || c.RatioLow <= 0 || c.RatioHigh < c.RatioLow })
+	shown := slices.DeleteFunc(slices.Clone(cs), func(c *comparison) bool {
+		return c.Verdict == "invalid" || c.RatioLow < 1e-6 || c.RatioHigh > 1e6 || c.RatioHigh < c.RatioLow
+	})
 	if len(shown) == 0 {
 		return nil
 	}
@@ -388,7 +417,7 @@ func ratioPlot(id string, cs []*comparison) *figure {
 	for _, c := range shown {
 		lo, hi = min(lo, c.RatioLow), max(hi, c.RatioHigh)
 	}
-	r := newRows(id, "Ratio to the baseline, by path", "A dot for each comparison at candidate divided by baseline, a line for its confidence interval; the band is the margin for being the same.", len(shown), 860, 240, 110, 30)
+	r := newRows(id, "Ratio to the baseline, by path", "A dot for each comparison at candidate divided by baseline, a line for its confidence interval; the band is the margin for being the same.", len(shown), figureWidth, 260, 150, 34)
 	r.x = scale{lo * .97, hi * 1.03, r.left, r.right, true}
 	n := len(shown)
 	if m := shown[0].Margin; m > 1 {

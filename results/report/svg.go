@@ -28,15 +28,15 @@ type figure struct {
 
 // shape is one mark. Kind says which of its fields count.
 type shape struct {
-	Kind           string // line, rect, circle, path, text
-	Class          string
-	X, Y, X2, Y2   px // X2, Y2: a line's end, or a rectangle's width and height
-	R              px
-	D, Text        string
-	Anchor         string // text: start, middle, end
-	Tip            string // shown on hover, read by assistive technology
-	Name, Vals     string // path: a line's name and its values, for the script
-	Series, Turned bool
+	Kind         string // line, rect, circle, path, text
+	Class        string
+	X, Y, X2, Y2 px // X2, Y2: a line's end, or a rectangle's width and height
+	R            px
+	D, Text      string
+	Anchor       string // text: start, middle, end
+	Tip          string // shown on hover, read by assistive technology
+	Name, Vals   string // path: a line's name and its values, for the script
+	Series       bool
 }
 
 func (f *figure) add(s shape) { f.Shapes = append(f.Shapes, s) }
@@ -94,11 +94,16 @@ const wide = 15
 // latencyScale spans values of microseconds: from zero, or by ratio if they
 // are wide apart.
 func latencyScale(lo, hi, from, to float64) scale {
+	lo, hi = plausible(lo), plausible(hi)
 	if lo > 0 && hi/lo > wide {
 		return scale{niceBelow(lo), hi * 1.08, from, to, true}
 	}
-	return scale{0, max(hi*1.05, 1e-9), from, to, false}
+	return scale{0, hi * 1.05, from, to, false}
 }
+
+// plausible keeps a latency in µs between a nanosecond and three years: what a
+// record says may be anything, and a scale must not become endless by it.
+func plausible(us float64) float64 { return min(max(us, 1e-3), 1e14) }
 
 // niceBelow is the greatest 1, 2 or 5 times a power of ten not above v.
 func niceBelow(v float64) float64 {
@@ -121,7 +126,7 @@ func (s scale) ticks(n int) []float64 {
 		step = niceBelow(step * 2.5)
 	}
 	var out []float64
-	for i := math.Ceil(s.lo / step); i*step <= s.hi*1.000001; i++ {
+	for i := math.Ceil(s.lo / step); i*step <= s.hi*1.000001 && len(out) < 4*n; i++ {
 		out = append(out, i*step)
 	}
 	return out
@@ -129,13 +134,15 @@ func (s scale) ticks(n int) []float64 {
 
 func (s scale) logTicks(n int) []float64 {
 	multiples := []float64{1, 2, 5}
-	if decades := math.Log10(s.hi / s.lo); decades*3 > 1.5*float64(n) {
+	decades := math.Log10(s.hi / s.lo)
+	if decades*3 > 1.5*float64(n) {
 		multiples = []float64{1}
 	}
+	every := int(decades)/n + 1
 	var out []float64
-	for p := math.Pow(10, math.Floor(math.Log10(s.lo))); p <= s.hi; p *= 10 {
+	for d := int(math.Floor(math.Log10(s.lo))); float64(d) <= math.Log10(s.hi); d += every {
 		for _, m := range multiples {
-			if v := p * m; v >= s.lo*0.999 && v <= s.hi {
+			if v := m * math.Pow(10, float64(d)); v >= s.lo*0.999 && v <= s.hi {
 				out = append(out, v)
 			}
 		}

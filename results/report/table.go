@@ -6,6 +6,7 @@ package report
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 )
@@ -33,10 +34,9 @@ type piece struct {
 	style style
 }
 
-func text(s string) []piece                 { return []piece{{s, plainStyle}} }
-func styled(s string, style style) []piece  { return []piece{{s, style}} }
-func shown(c cell) []piece                  { return markOf(c, 0) }
-func joined(cells ...[]piece) (out []piece) { return slices.Concat(cells...) }
+func text(s string) []piece                { return []piece{{s, plainStyle}} }
+func styled(s string, style style) []piece { return []piece{{s, style}} }
+func shown(c cell) []piece                 { return markOf(c, 0) }
 
 // markOf shows a cell as a mark if it is an answer, padded to a width.
 func markOf(c cell, width int) []piece {
@@ -116,14 +116,33 @@ func (t *table) fitted(width int) []*table {
 	}
 	var out []*table
 	for _, part := range t.parts() {
-		sub := t.only(part)
-		if widths, ok := sub.widths(width); ok {
-			out = append(out, sub.cut(widths))
-			continue
-		}
-		out = append(out, sub.squeezed(width))
+		out = append(out, t.only(part).halved(width)...)
 	}
 	return out
+}
+
+// halved splits the table's columns until each piece fits, each under the
+// columns that name its rows; what cannot be split is squeezed.
+func (t *table) halved(width int) []*table {
+	if widths, ok := t.widths(width); ok {
+		return []*table{t.cut(widths)}
+	}
+	keys := t.keys()
+	if len(t.columns)-len(keys) < 2 {
+		return []*table{t.squeezed(width)}
+	}
+	half := len(keys) + (len(t.columns)-len(keys)+1)/2
+	left := t.pick(func(i int) bool { return i < half })
+	right := t.pick(func(i int) bool { return i >= half || slices.Contains(keys, i) })
+	return append(left.halved(width), right.halved(width)...)
+}
+
+// keys are the columns that name the rows: those of every part, or the first.
+func (t *table) keys() []int {
+	if !slices.ContainsFunc(t.columns, func(c column) bool { return c.part > 0 }) {
+		return []int{0}
+	}
+	return slices.DeleteFunc(indexes(len(t.columns)), func(i int) bool { return t.columns[i].part > 0 })
 }
 
 // filled is the table without columns that say nothing.
@@ -320,13 +339,13 @@ func wrap(s string, width int) []string {
 
 // truncateBare is the longest beginning of s that fits, at least one rune.
 func truncateBare(s string, width int) string {
-	for i := range s {
-		if i > 0 && cellWidth(s[:i]) >= width {
-			if cellWidth(s[:i]) > width {
-				return s[:max(1, i-1)]
-			}
-			return s[:i]
+	end := 0
+	for i, r := range s {
+		next := i + utf8.RuneLen(r)
+		if end > 0 && cellWidth(s[:next]) > width {
+			break
 		}
+		end = next
 	}
-	return s
+	return s[:end]
 }

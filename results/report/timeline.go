@@ -20,8 +20,11 @@ type span struct {
 	Served []string // labels of the paths
 	Level  level
 	State  string // in words: expired, self-signed, 21 days left
-	Ref    ref
+	Doubt  bool   // its chain has other faults than its dates
 }
+
+// mostSpans bounds the timeline's bars.
+const mostSpans = 40
 
 // spansOf lists the certificates of a section once each, leaves first, the
 // first to expire first.
@@ -36,8 +39,11 @@ func spansOf(es []*endpoint) []*span {
 				}
 				s := byID[c.SHA256]
 				if s == nil {
-					s = &span{Cert: c, Leaf: k == 0, Ref: e.ref}
-					s.Level, s.State = stateOf(c, &e.Chains[i], k, e.at)
+					s = &span{Cert: c, Leaf: k == 0}
+					s.Level, s.State = stateOf(c, e.at)
+					if k == 0 {
+						s.judge(&e.Chains[i])
+					}
 					byID[c.SHA256] = s
 					spans = append(spans, s)
 				}
@@ -48,34 +54,49 @@ func spansOf(es []*endpoint) []*span {
 		}
 	}
 	slices.SortStableFunc(spans, func(a, b *span) int {
-		return cmp.Or(-cmp.Compare(rankBool(a.Leaf), rankBool(b.Leaf)), a.Cert.NotAfter.Compare(b.Cert.NotAfter))
+		return cmp.Or(cmp.Compare(a.order(), b.order()), a.Cert.NotAfter.Compare(b.Cert.NotAfter))
 	})
 	return spans
 }
 
-func rankBool(b bool) int {
-	if b {
-		return 1
+// order puts leaves before issuers, those with faults first.
+func (s *span) order() int {
+	switch {
+	case !s.Leaf:
+		return 2
+	case s.Level >= warning || s.Doubt:
+		return 0
 	}
-	return 0
+	return 1
 }
 
-// stateOf says how a certificate stands at a time.
-func stateOf(c results.Cert, ch *results.Chain, place int, at time.Time) (level, string) {
-	selfSigned := place == 0 && ch.SelfSigned == results.SelfSignedLeaf
-	l, state := fine, plural(daysBetween(at, c.NotAfter), "day")+" left"
-	switch days := daysBetween(at, c.NotAfter); {
+// stateOf says how a certificate's dates stand at a time.
+func stateOf(c results.Cert, at time.Time) (level, string) {
+	days := daysBetween(at, c.NotAfter)
+	switch {
 	case c.NotAfter.Before(at):
-		l, state = bad, "expired "+date(c.NotAfter)
+		return bad, "expired " + date(c.NotAfter)
 	case c.NotBefore.After(at):
-		l, state = bad, "not valid before "+date(c.NotBefore)
+		return bad, "not valid before " + date(c.NotBefore)
 	case days < soonDays:
-		l = warning
+		return warning, plural(days, "day") + " left"
 	}
-	if selfSigned {
-		l, state = max(l, warning), "self-signed, "+state
+	return fine, plural(days, "day") + " left"
+}
+
+// judge adds what else is wrong with a leaf's chain, the worst of it in words.
+func (s *span) judge(c *results.Chain) {
+	for _, p := range byWeight(c.Problems) {
+		if p == results.Expired || p == results.NotYetValid || problemLevel(p) < warning {
+			continue
+		}
+		s.Doubt = true
+		s.State = problemWords(p, c, time.Time{}) + ", " + s.State
+		return
 	}
-	return l, state
+	if c.SelfSigned == results.SelfSignedLeaf {
+		s.State = "self-signed, " + s.State
+	}
 }
 
 // window is what the timeline shows: all of the leaves, but no more than two
@@ -107,7 +128,7 @@ func timelinePlot(id string, spans []*span, now time.Time) *figure {
 	if len(spans) == 0 {
 		return nil
 	}
-	r := newRows(id, "Certificates and when they are valid", "A bar for each distinct certificate from its first to its last valid moment, and a line at the time of the run. The table below has the same dates.", len(spans), 1060, 260, 170, 34)
+	r := newRows(id, "Certificates and when they are valid", "A bar for each distinct certificate from its first to its last valid moment, and a line at the time of the run. The table below has the same dates.", len(spans), figureWidth, 260, 235, 34)
 	from, to := window(spans, now)
 	r.x = scale{0, to.Sub(from).Hours(), r.left, r.right, false}
 	at := func(t time.Time) float64 {
@@ -132,18 +153,33 @@ func (r *rows) spanRow(i int, s *span, from, to time.Time, at func(time.Time) fl
 	if s.Leaf {
 		role = "leaf of "
 	}
-	r.text("name", "end", r.left-10, y-2, truncate(cmp.Or(clean(s.Cert.Subject), "(no subject)"), 34))
-	r.text("kind", "end", r.left-10, y+11, truncate(role+list(s.Served, 3), 42))
+	r.text("name", "end", r.left-10, y-2, truncate(cmp.Or(clean(s.Cert.Subject), "(no subject)"), 30))
+	r.text("kind", "end", r.left-10, y+11, truncate(fmt.Sprintf("%s, %s%s", keyWords(s.Cert), role, list(s.Served, 3)), 42))
 	x, end := at(s.Cert.NotBefore), at(s.Cert.NotAfter)
 	tip := fmt.Sprintf("%s: %s to %s, %s", clean(s.Cert.Subject), date(s.Cert.NotBefore), date(s.Cert.NotAfter), s.State)
-	r.rect("span "+s.Level.String()+map[bool]string{true: "", false: " issuer"}[s.Leaf], x, y-8, end-x, 16, tip)
+	r.rect("span "+s.Level.String()+s.kind(), x, y-8, end-x, 16, tip)
 	if s.Cert.NotAfter.After(to) {
 		r.text("beyond", "end", r.right-4, y+4, "to "+s.Cert.NotAfter.UTC().Format("2006")+" →")
 	}
 	if s.Cert.NotBefore.Before(from) {
 		r.text("beyond", "start", r.left+4, y+4, "←")
 	}
-	r.text("state "+s.Level.String(), "start", r.right+10, y+4, strings.TrimSpace(s.Level.mark()+" "+s.State))
+	l := s.Level
+	if s.Doubt {
+		l = bad
+	}
+	r.text("state "+l.String(), "start", r.right+10, y+4, strings.TrimSpace(l.mark()+" "+s.State))
+}
+
+// kind is the rest of a bar's class.
+func (s *span) kind() string {
+	switch {
+	case s.Doubt:
+		return " doubt"
+	case !s.Leaf:
+		return " issuer"
+	}
+	return ""
 }
 
 // months are the first days of months between two times, thinned to at most

@@ -35,21 +35,6 @@ func contains(s string, parts ...string) bool {
 	return false
 }
 
-// words are the traits in two words at most; empty for a name without any.
-func (t traits) words() string {
-	switch {
-	case t.Weak:
-		return "broken or no protection"
-	case t.ForwardSecret && t.AEAD:
-		return "forward secret, AEAD"
-	case t.ForwardSecret:
-		return "forward secret, no AEAD"
-	case t.AEAD:
-		return "AEAD, no forward secrecy"
-	}
-	return "no forward secrecy, no AEAD"
-}
-
 // postQuantum says whether a group holds an exchange that quantum computers
 // are not known to break: ML-KEM, alone or in a hybrid, and its draft Kyber.
 func postQuantum(g results.Named) bool {

@@ -147,8 +147,8 @@ func checkHost(host string) error {
 	if host == "" {
 		return fmt.Errorf("the host is missing: write host:port")
 	}
-	if isIP(host) {
-		return nil
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return checkZone(addr.Zone())
 	}
 	name := strings.TrimSuffix(host, ".")
 	if len(name) > 253 {
@@ -162,6 +162,16 @@ func checkHost(host string) error {
 	}
 	if strings.Trim(labels[len(labels)-1], "0123456789") == "" {
 		return fmt.Errorf("%s is neither a name nor an IP address: write host:port", quote(host))
+	}
+	return nil
+}
+
+// checkZone takes the interface names and numbers that stand in link-local addresses.
+func checkZone(zone string) error {
+	for _, r := range zone {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.", r) {
+			return fmt.Errorf("%q cannot stand in a zone: write the interface's name after the %%", r)
+		}
 	}
 	return nil
 }

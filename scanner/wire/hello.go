@@ -26,21 +26,23 @@ type Extension struct {
 
 // Extension numbers that the package builds or reads.
 const (
-	extServerName           uint16 = 0
-	extStatusRequest        uint16 = 5
-	extSupportedGroups      uint16 = 10
-	extECPointFormats       uint16 = 11
-	extSignatureAlgorithms  uint16 = 13
-	extALPN                 uint16 = 16
-	extSCT                  uint16 = 18
-	extEncryptThenMAC       uint16 = 22
-	extExtendedMasterSecret uint16 = 23
-	extSessionTicket        uint16 = 35
-	extSupportedVersions    uint16 = 43
-	extCookie               uint16 = 44
-	extPSKModes             uint16 = 45
-	extKeyShare             uint16 = 51
-	extRenegotiationInfo    uint16 = 0xFF01
+	extServerName             uint16 = 0
+	extStatusRequest          uint16 = 5
+	extSupportedGroups        uint16 = 10
+	extECPointFormats         uint16 = 11
+	extSignatureAlgorithms    uint16 = 13
+	extALPN                   uint16 = 16
+	extSCT                    uint16 = 18
+	extEncryptThenMAC         uint16 = 22
+	extExtendedMasterSecret   uint16 = 23
+	extSessionTicket          uint16 = 35
+	extSupportedVersions      uint16 = 43
+	extCookie                 uint16 = 44
+	extPSKModes               uint16 = 45
+	extCertificateAuthorities uint16 = 47
+	extKeyShare               uint16 = 51
+	extPadding                uint16 = 21
+	extRenegotiationInfo      uint16 = 0xFF01
 )
 
 // Marshal gives the handshake message, its four-byte header included.
@@ -232,6 +234,12 @@ func StatusRequest() Extension { return Extension{extStatusRequest, []byte{1, 0,
 
 // SignedCertificateTimestamps asks for SCTs (RFC 6962 §3.3.1).
 func SignedCertificateTimestamps() Extension { return Extension{Type: extSCT} }
+
+// Padding makes a hello longer by n bytes and four (RFC 7685 §3).
+func Padding(n int) Extension { return Extension{extPadding, make([]byte, n)} }
+
+// GREASE is an extension that no server knows (RFC 8701 §3.1).
+func GREASE() Extension { return Extension{0x0A0A, []byte{0}} }
 
 func extension(number uint16, body func(*builder)) Extension {
 	var b builder

@@ -101,12 +101,7 @@ func (h *ServerHello) Cookie() []byte {
 }
 
 // ALPN is the protocol that was chosen, "" if none.
-func (h *ServerHello) ALPN() string {
-	b, _ := h.extension(extALPN)
-	r := reader{b: b}
-	list := reader{b: r.vector(2)}
-	return string(list.vector(1))
-}
+func (h *ServerHello) ALPN() string { return ALPNOf(h.Extensions) }
 
 // HasExtendedMasterSecret reports whether the server took the extension of RFC 7627.
 func (h *ServerHello) HasExtendedMasterSecret() bool { return h.has(extExtendedMasterSecret) }
@@ -196,6 +191,62 @@ func certificateFault(outer, list reader) error {
 	}
 	return nil
 }
+
+// ParseEncryptedExtensions reads the body of an EncryptedExtensions message
+// (RFC 8446 §4.3.1).
+func ParseEncryptedExtensions(body []byte) ([]Extension, error) {
+	r := reader{b: append([]byte(nil), body...)}
+	exts := r.extensions()
+	if r.failed || len(r.b) > 0 {
+		return nil, fmt.Errorf("%w: EncryptedExtensions of %d bytes", ErrMalformed, len(body))
+	}
+	return exts, nil
+}
+
+// ParseCertificateRequest reads the body of a CertificateRequest of a version:
+// the authorities whose certificates are wanted, as DER of their names; none
+// means any (RFC 5246 §7.4.4, RFC 8446 §4.3.2 and §4.2.4).
+func ParseCertificateRequest(body []byte, version uint16) (authorities [][]byte, err error) {
+	r := reader{b: append([]byte(nil), body...)}
+	r.vector(1) // certificate_types; in TLS 1.3 the context
+	var names []byte
+	switch {
+	case version == TLS13:
+		if block, ok := find(r.extensions(), extCertificateAuthorities); ok {
+			list := reader{b: block}
+			names = list.vector(2)
+			r.failed = r.failed || list.failed
+		}
+	case version == TLS12:
+		r.vector(2) // supported_signature_algorithms
+		fallthrough
+	default:
+		names = r.vector(2)
+	}
+	list := reader{b: names}
+	for !list.failed && len(list.b) > 0 && len(authorities) < maxCertificates {
+		authorities = append(authorities, list.vector(2))
+	}
+	if r.failed || list.failed {
+		return nil, fmt.Errorf("%w: CertificateRequest of %d bytes", ErrMalformed, len(body))
+	}
+	return authorities, nil
+}
+
+// ALPNOf is the one protocol that an ALPN extension among exts names, "" if none.
+func ALPNOf(exts []Extension) string {
+	b, _ := find(exts, extALPN)
+	r := reader{b: b}
+	list := reader{b: r.vector(2)}
+	return string(list.vector(1))
+}
+
+// HasStaple reports whether an OCSP staple is among a certificate's extensions
+// of TLS 1.3 (RFC 8446 §4.4.2.1).
+func HasStaple(exts []Extension) bool { _, ok := find(exts, extStatusRequest); return ok }
+
+// HasSCT reports whether signed certificate timestamps are among exts.
+func HasSCT(exts []Extension) bool { _, ok := find(exts, extSCT); return ok }
 
 // KeyExchange is what a ServerKeyExchange of TLS 1.2 and older shows.
 type KeyExchange struct {

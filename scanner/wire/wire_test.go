@@ -293,6 +293,11 @@ func FuzzServerMessages(f *testing.F) {
 		ParseCertificate(in)
 		ParseCertificate13(in)
 		ParseAlert(in)
+		ParseEncryptedExtensions(in)
+		ParseCertificateVerify(in)
+		ParseCertificateRequest(in, TLS13)
+		ParseCertificateRequest(in, TLS12)
+		ParseCertificateRequest(in, TLS10)
 		ParseV2ServerHello(in)
 		for _, id := range []uint16{0xC02F, 0x0033, 0xC018, 0x002F} {
 			ParseKeyExchange(in, LookupSuite(id), TLS12)

@@ -1,0 +1,218 @@
+// Trust anchors: the system's, and files beside or instead of them.
+
+package chain
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// maxFile bounds a file of certificates; the largest bundles have 1 MB.
+const maxFile = 16 << 20
+
+// Roots are trust anchors. They may be used by many goroutines at once.
+type Roots struct {
+	files  []*cert
+	system bool
+
+	// The system's are read once, when a chain first needs them: it takes
+	// longer than judging a hundred chains.
+	once    sync.Once
+	byName  map[string][]*cert
+	bySum   map[[sha256.Size]byte]*cert
+	missing error
+}
+
+// LoadRoots gives the system's trust anchors and those of PEM or DER files.
+// The system's are not read before a chain needs them.
+func LoadRoots(files []string) (*Roots, error) {
+	r, err := OnlyRoots(files)
+	if err != nil {
+		return nil, err
+	}
+	r.system = true
+	return r, nil
+}
+
+// OnlyRoots gives the trust anchors of PEM or DER files and no others.
+func OnlyRoots(files []string) (*Roots, error) {
+	r := &Roots{}
+	for _, file := range files {
+		anchors, err := readAnchors(file)
+		if err != nil {
+			return nil, err
+		}
+		r.files = append(r.files, anchors...)
+	}
+	return r, nil
+}
+
+// SystemError says why the system's trust anchors are missing, if they were
+// asked for and not one was found: then `trusted` is unknown for what the
+// others do not vouch for.
+func (r *Roots) SystemError() error {
+	r.load()
+	return r.missing
+}
+
+// ReadFile reads the certificates of a PEM or DER file, as DER and unparsed,
+// in the file's order.
+func ReadFile(file string) ([][]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading certificates: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading certificates: %w", err)
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("reading certificates: %s is larger than %d MB", file, maxFile>>20)
+	}
+	ders := splitPEM(data)
+	if len(ders) == 0 {
+		return nil, fmt.Errorf("reading certificates: %s holds none: give a PEM file with CERTIFICATE blocks, or one certificate as DER", file)
+	}
+	return ders, nil
+}
+
+// splitPEM gives the certificates of PEM text, or data itself if it begins as
+// DER does.
+func splitPEM(data []byte) [][]byte {
+	var ders [][]byte
+	if bytes.HasPrefix(data, []byte{0x30, 0x82}) {
+		return append(ders, data)
+	}
+	for {
+		var block *pem.Block
+		if block, data = pem.Decode(data); block == nil {
+			return ders
+		}
+		if block.Type == "CERTIFICATE" || block.Type == "X509 CERTIFICATE" {
+			ders = append(ders, block.Bytes)
+		}
+	}
+}
+
+// readAnchors is strict: who names a file wants all that it holds.
+func readAnchors(file string) ([]*cert, error) {
+	ders, err := ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var anchors []*cert
+	for i, der := range ders {
+		c := parse(der)
+		if c.x == nil {
+			return nil, fmt.Errorf("reading trust anchors: certificate %d of %s does not parse: remove it or write the file anew", i+1, file)
+		}
+		anchors = append(anchors, c)
+	}
+	return anchors, nil
+}
+
+// load indexes the anchors, reading the system's if they are wanted.
+func (r *Roots) load() {
+	r.once.Do(func() {
+		r.byName, r.bySum = map[string][]*cert{}, map[[sha256.Size]byte]*cert{}
+		if r.system {
+			for _, c := range systemAnchors() {
+				c.public = true
+				r.add(c)
+			}
+			if len(r.bySum) == 0 {
+				r.missing = fmt.Errorf("no trust anchors of the system found: install ca-certificates, or set SSL_CERT_FILE")
+			}
+		}
+		for _, c := range r.files {
+			r.add(c)
+		}
+	})
+}
+
+func (r *Roots) add(c *cert) {
+	if r.bySum[c.sum] != nil {
+		return
+	}
+	r.bySum[c.sum] = c
+	name := string(c.x.RawSubject)
+	r.byName[name] = append(r.byName[name], c)
+}
+
+// find gives the anchor that is c, nil if there is none.
+func (r *Roots) find(c *cert) *cert {
+	r.load()
+	return r.bySum[c.sum]
+}
+
+// named gives the anchors of a subject.
+func (r *Roots) named(subject []byte) []*cert {
+	r.load()
+	return r.byName[string(subject)]
+}
+
+// systemAnchors reads the anchors from the places in which Go's crypto/x509
+// looks, with the variables that it heeds, so that both trust alike. (A
+// CertPool of the library would not tell what it holds.)
+func systemAnchors() []*cert {
+	var anchors []*cert
+	seen := map[[sha256.Size]byte]bool{}
+	take := func(file string) bool {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return false
+		}
+		for _, der := range splitPEM(data) {
+			sum := sha256.Sum256(der)
+			if seen[sum] {
+				continue
+			}
+			seen[sum] = true
+			if c := parse(der); c.x != nil && !c.malformed {
+				anchors = append(anchors, c)
+			}
+		}
+		return true
+	}
+	for _, file := range systemFiles() {
+		if take(file) {
+			break
+		}
+	}
+	for _, dir := range systemFolders() {
+		entries, _ := os.ReadDir(dir) // a folder that is not there holds nothing
+		for _, e := range entries {
+			take(filepath.Join(dir, e.Name()))
+		}
+	}
+	return anchors
+}
+
+func systemFiles() []string {
+	if file := os.Getenv("SSL_CERT_FILE"); file != "" {
+		return []string{file}
+	}
+	return []string{
+		"/etc/ssl/certs/ca-certificates.crt",                // Debian, Ubuntu, Arch
+		"/etc/pki/tls/certs/ca-bundle.crt",                  // Fedora, Amazon Linux
+		"/etc/ssl/ca-bundle.pem",                            // openSUSE
+		"/etc/pki/tls/cacert.pem",                           // OpenELEC
+		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // RHEL, CentOS
+		"/etc/ssl/cert.pem",                                 // Alpine, macOS, BSD
+	}
+}
+
+func systemFolders() []string {
+	if dirs := os.Getenv("SSL_CERT_DIR"); dirs != "" {
+		return strings.Split(dirs, ":")
+	}
+	return []string{"/etc/ssl/certs", "/etc/pki/tls/certs"}
+}

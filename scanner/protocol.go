@@ -1,0 +1,289 @@
+// Protocol: what a server does beside choosing versions and suites. Each fact
+// is one question, asked in the version that shows it most cheaply.
+
+package scanner
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"shakedown/results"
+	"shakedown/scanner/chain"
+	"shakedown/scanner/handshake"
+	"shakedown/scanner/wire"
+)
+
+// protocolScan asks the protocol facts of one server.
+type protocolScan struct {
+	ask  *asker
+	name string
+
+	old, older uint16   // the two newest versions before TLS 1.3 that are spoken; 0 for none
+	suites     []uint16 // of old
+	tls13      []uint16 // suites of TLS 1.3, nil if it is not spoken
+	group      uint16   // of TLS 1.3, for which we have keys
+
+	mu    sync.Mutex
+	facts results.Protocol
+}
+
+// run asks everything, side by side.
+func (p *protocolScan) run(ctx context.Context) results.Protocol {
+	var g errgroup.Group
+	for _, fact := range []func(context.Context){
+		p.alpn, p.plainHello, p.encryptThenMAC, p.compression, p.fallback, p.dhBits, p.wholeFlight, p.intolerances,
+	} {
+		g.Go(func() error { fact(ctx); return nil })
+	}
+	g.Wait()
+	return p.facts
+}
+
+func (p *protocolScan) set(write func(*results.Protocol)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	write(&p.facts)
+}
+
+// question is the usual one in the version before TLS 1.3, of some suites.
+func (p *protocolScan) question(suites []uint16) question { return usual(p.old, p.name, suites) }
+
+// fact turns an answer to yes, no or unknown: what an accepted hello shows, or
+// what a refusal means.
+func fact(got answer, shown func() bool, refusal results.Answer) results.Answer {
+	switch {
+	case got.outcome == accepted && shown():
+		return results.Yes
+	case got.outcome == accepted:
+		return results.No
+	case got.settled():
+		return refusal
+	}
+	return results.Unknown
+}
+
+// plainHello reads what every ServerHello before TLS 1.3 says of extensions.
+func (p *protocolScan) plainHello(ctx context.Context) {
+	if p.old < wire.TLS10 {
+		return
+	}
+	got := p.ask.ask(ctx, p.question(p.suites))
+	p.set(func(f *results.Protocol) {
+		f.ExtendedMasterSecret = fact(got, func() bool { return got.hello.HasExtendedMasterSecret() }, results.Unknown)
+		f.SecureRenegotiation = fact(got, func() bool { return got.hello.HasRenegotiationInfo() }, results.Unknown)
+	})
+}
+
+// encryptThenMAC needs a CBC suite (RFC 7366 §3).
+func (p *protocolScan) encryptThenMAC(ctx context.Context) {
+	cbc := suitesWith(p.suites, func(s wire.SuiteInfo) bool { return strings.Contains(s.Name, "_CBC_") })
+	if p.old < wire.TLS10 || len(cbc) == 0 {
+		return
+	}
+	q := p.question(cbc)
+	q.extra = []wire.Extension{wire.EncryptThenMAC()}
+	got := p.ask.ask(ctx, q)
+	p.set(func(f *results.Protocol) {
+		f.EncryptThenMAC = fact(got, func() bool { return got.hello.HasEncryptThenMAC() }, results.Unknown)
+	})
+}
+
+// compression offers DEFLATE before none (RFC 3749 §2).
+func (p *protocolScan) compression(ctx context.Context) {
+	if p.old == 0 {
+		return
+	}
+	q := p.question(p.suites)
+	q.compressions = []byte{1, 0}
+	got := p.ask.ask(ctx, q)
+	p.set(func(f *results.Protocol) {
+		f.Compression = fact(got, func() bool { return got.hello.Compression != 0 }, results.No)
+	})
+}
+
+// fallback claims to have fallen back to a version that is not the server's
+// newest: the server must refuse just that (RFC 7507 §3).
+func (p *protocolScan) fallback(ctx context.Context) {
+	version := p.old
+	if p.tls13 == nil {
+		version = p.older
+	}
+	if version == 0 {
+		return // one version alone: nothing to fall back from
+	}
+	q := usual(version, p.name, candidates(version))
+	if version == p.old {
+		q.suites = p.suites
+	}
+	q.signals = []uint16{0x5600} // TLS_FALLBACK_SCSV
+	got := p.ask.ask(ctx, q)
+	answer := results.Unknown
+	switch {
+	case got.outcome == refused && got.alert == 86:
+		answer = results.Yes
+	case got.outcome == accepted:
+		answer = results.No
+	}
+	p.set(func(f *results.Protocol) { f.FallbackSCSV = answer })
+}
+
+// dhBits is the size of the prime that DHE suites use.
+func (p *protocolScan) dhBits(ctx context.Context) {
+	dhe := suitesWith(p.suites, func(s wire.SuiteInfo) bool { return s.Kx == "DHE" })
+	if len(dhe) == 0 {
+		return
+	}
+	q := p.question(dhe)
+	q.until = untilKeyExchange
+	got := p.ask.ask(ctx, q)
+	if got.outcome == accepted && len(got.keyExchange.DHPrime) > 0 {
+		p.set(func(f *results.Protocol) { f.DHBits = bits(got.keyExchange.DHPrime) })
+	}
+}
+
+// bits is how many bits a number without leading zero bytes has.
+func bits(n []byte) int {
+	b := 8 * len(n)
+	for mask := byte(0x80); mask > 0 && n[0]&mask == 0; mask >>= 1 {
+		b--
+	}
+	return b
+}
+
+// wholeFlight reads everything that a server sends before it waits for the
+// client: whether it asks for a certificate, and what it staples.
+func (p *protocolScan) wholeFlight(ctx context.Context) {
+	q, ok := p.flightQuestion()
+	if !ok {
+		return
+	}
+	q.extra = []wire.Extension{wire.StatusRequest(), wire.SignedCertificateTimestamps()}
+	got := p.ask.ask(ctx, q)
+	p.set(func(f *results.Protocol) {
+		f.ClientCertificateRequested = fact(got, func() bool { return got.request }, results.Unknown)
+		f.OCSPStaple = fact(got, func() bool { return got.staple }, results.Unknown)
+		f.SCT = fact(got, func() bool {
+			return got.sct || wire.HasSCT(got.hello.Extensions) || len(got.certs) > 0 && chain.HasSCT(got.certs[0])
+		}, results.Unknown)
+		for _, name := range got.authorities {
+			f.ClientCertificateAuthorities = append(f.ClientCertificateAuthorities, chain.Name(name))
+		}
+	})
+}
+
+// flightQuestion prefers the version whose flight is in the clear.
+func (p *protocolScan) flightQuestion() (question, bool) {
+	signed := suitesWith(p.suites, func(s wire.SuiteInfo) bool {
+		return s.Auth != "anon" && s.Auth != "PSK" && s.Auth != "KRB5" && s.Auth != "SRP"
+	})
+	if p.old != 0 && len(signed) > 0 {
+		q := p.question(signed)
+		q.until = untilDone
+		return q, true
+	}
+	return p.question13(untilSignature)
+}
+
+// question13 is a TLS 1.3 question whose answer can be decrypted.
+func (p *protocolScan) question13(u until) (question, bool) {
+	if p.tls13 == nil || p.group == 0 {
+		return question{}, false
+	}
+	key, err := handshake.NewKey(p.group)
+	if err != nil {
+		return question{}, false
+	}
+	q := usual(wire.TLS13, p.name, p.tls13)
+	q.groups, q.key, q.until = []uint16{p.group}, key, u
+	return q, true
+}
+
+// protocols lists application protocols by the ids that IANA gives them, usual
+// ones first.
+func protocols() []string {
+	return []string{
+		"h2", "http/1.1", "http/1.0", "http/0.9", "spdy/3.1", "spdy/3", "grpc-exp", "acme-tls/1", "dot", "mqtt",
+		"imap", "pop3", "smtp", "ftp", "managesieve", "nntp", "irc", "xmpp-client", "xmpp-server", "postgresql", "tds/8.0",
+		"ntske/1", "sunrpc", "smb", "stun.turn", "stun.nat-discovery", "webrtc", "c-webrtc", "coap", "radius/1.1",
+	}
+}
+
+// alpn finds the application protocols, by elimination (RFC 7301 §3.2).
+func (p *protocolScan) alpn(ctx context.Context) {
+	found := []string{}
+	for rest := protocols(); len(rest) > 0; {
+		name, ok := p.chooseALPN(ctx, rest)
+		i := slices.Index(rest, name)
+		if !ok {
+			return // unknown: the key stays away
+		}
+		if i < 0 {
+			break
+		}
+		found = append(found, name)
+		rest = slices.Delete(rest, i, i+1)
+	}
+	p.set(func(f *results.Protocol) { f.ALPN = found })
+}
+
+// chooseALPN asks which of some protocols the server picks, "" for none.
+func (p *protocolScan) chooseALPN(ctx context.Context, offered []string) (string, bool) {
+	q, ok := p.question(p.suites), p.old >= wire.TLS10
+	if !ok {
+		if q, ok = p.question13(untilExtensions); !ok {
+			return "", false
+		}
+	}
+	q.extra = []wire.Extension{wire.ALPN(offered)}
+	got := p.ask.ask(ctx, q)
+	switch {
+	case got.outcome == accepted && q.version == wire.TLS13:
+		return got.alpn, true
+	case got.outcome == accepted:
+		return got.hello.ALPN(), true
+	}
+	return "", got.settled() // no_application_protocol
+}
+
+// intolerances offers what a server must ignore: a newer version (RFC 5246
+// §E.1), an extension and a group that nobody knows (RFC 8701), a hello of the
+// size that post-quantum shares make.
+func (p *protocolScan) intolerances(ctx context.Context) {
+	version := p.old
+	suites := p.suites
+	if version < wire.TLS10 {
+		if p.tls13 == nil {
+			return
+		}
+		version, suites = wire.TLS13, p.tls13
+	}
+	usual := func(change func(*question)) results.Answer {
+		q := usual(version, p.name, suites)
+		change(&q)
+		got := p.ask.ask(ctx, q)
+		switch {
+		case got.outcome == accepted:
+			return results.No
+		case got.settled(), got.outcome == failed && got.failure.Kind == results.KindAlert:
+			return results.Yes
+		}
+		return results.Unknown
+	}
+	size := usual(func(q *question) { q.extra = []wire.Extension{wire.Padding(1800)} })
+	extension := usual(func(q *question) {
+		q.extra = []wire.Extension{wire.GREASE()}
+		q.groups = append([]uint16{0x1A1A}, q.groups...)
+		q.signals = []uint16{0x2A2A}
+	})
+	newer := results.Answer("")
+	if version == wire.TLS12 { // in TLS 1.3 the legacy version says nothing
+		newer = usual(func(q *question) { q.legacy = 0x0305 })
+	}
+	p.set(func(f *results.Protocol) {
+		f.SizeIntolerant, f.ExtensionIntolerant, f.VersionIntolerant = size, extension, newer
+	})
+}
