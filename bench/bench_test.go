@@ -159,6 +159,9 @@ func testTrial(t *testing.T, g *gathered, r *results.Trial, served int, loop res
 	if r.Handshakes != r.Due || r.Handshakes == 0 {
 		t.Errorf("%d of %d handshakes: %+v", r.Handshakes, r.Due, r.Failures)
 	}
+	if want := map[string]string{"lean": "unit"}[r.Client]; r.Generator.KeyShares != want || r.Generator.CPUPerHandshakeUS <= 0 {
+		t.Errorf("generator %+v, want %q key shares", r.Generator, want)
+	}
 	n := r.Negotiated[0].Shape
 	if n.Version != results.TLSv13 || n.Group != "X25519" || n.SignatureScheme != "ecdsa_secp256r1_sha256" || *n.Resumed || *n.HelloRetry {
 		t.Errorf("negotiated %+v", n)
@@ -445,8 +448,8 @@ func TestReusedShares(t *testing.T) {
 	g, _ := run(t, t.Context(), "lean", bench.Plan{
 		Paths: []bench.Path{path("p", address)}, Rate: 200, Duration: 200 * time.Millisecond, Blocks: 1,
 	})
-	if r := g.Trials[0]; r.Handshakes != 40 || len(refused) != 1 {
-		t.Errorf("%d handshakes of 40 after %d refusals: %+v", r.Handshakes, len(refused), r.Failures)
+	if r := g.Trials[0]; r.Handshakes != 40 || len(refused) != 1 || r.Generator.KeyShares != "reused" {
+		t.Errorf("%d handshakes of 40 with %q shares after %d refusals: %+v", r.Handshakes, r.Generator.KeyShares, len(refused), r.Failures)
 	}
 }
 
