@@ -234,9 +234,13 @@ func TestRudePaths(t *testing.T) {
 					address = tlstest.Listen(t, c.rude)
 				}
 				good := tlstest.Serve(t, config())
+				timeout := 5 * time.Second
+				if c.kind == results.KindTimeout {
+					timeout = 400 * time.Millisecond
+				}
 				g, outcome := run(t, t.Context(), name, bench.Plan{
 					Paths: []bench.Path{path("rude", address), path("good", good.Addr)}, Rate: 200,
-					Duration: 100 * time.Millisecond, Blocks: 1, Timeout: 250 * time.Millisecond,
+					Duration: 100 * time.Millisecond, Blocks: 1, Timeout: timeout,
 				})
 				r := g.Trials[0]
 				if r.Valid || outcome.Invalid == 0 || r.Due != 1 || len(r.Failures) != 1 {
@@ -289,9 +293,13 @@ func TestFaultsAddUp(t *testing.T) {
 		for name := range clients {
 			t.Run(c.name+" "+name, func(t *testing.T) {
 				server := tlstest.ServeSome(t, config(), 1, 10, c.rude) // the first one apart
+				timeout := 5 * time.Second
+				if c.kind == results.KindTimeout {
+					timeout = 400 * time.Millisecond
+				}
 				g, _ := run(t, t.Context(), name, bench.Plan{
 					Paths: []bench.Path{path("p", server.Addr)}, Rate: 500, WarmUp: -1,
-					Duration: 400 * time.Millisecond, Blocks: 2, Timeout: 150 * time.Millisecond,
+					Duration: 400 * time.Millisecond, Blocks: 2, Timeout: timeout,
 				})
 				r := g.Trials[0]
 				if r.Due != 200 || r.Handshakes != 180 || len(r.Failures) != 1 {

@@ -211,7 +211,7 @@ func TestDoubts(t *testing.T) {
 			for range 10 {
 				tr.add(broken(results.KindInternal), &tr.all)
 			}
-		}, "failed on this machine (too many open files)"},
+		}, "failed on this machine (too many open files: allow more by ulimit -n"},
 		{"a tenth fails", func(tr *trial) {
 			for range 111 {
 				tr.add(broken(results.KindTimeout), &tr.all)
