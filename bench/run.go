@@ -142,7 +142,7 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 // from what was cut.
 const (
 	lead   = 2 * time.Millisecond
-	settle = 100 * time.Millisecond
+	settle = 500 * time.Millisecond
 )
 
 // slice plans a block from now on: what the load is to do, and between which
