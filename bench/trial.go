@@ -188,8 +188,8 @@ const (
 	maxFailedShare   = 0.05 // the times of the rest would flatter the path
 	maxCPUShare      = 0.90
 	maxLag           = 2 * time.Millisecond
-	maxLagOfMedian   = 0.5  // of the total's median
-	maxLagOfInterval = 0.25 // of the time between arrivals: what began that late was in nobody's way
+	maxLagOfMedian   = 0.5 // of the total's median
+	maxLagOfInterval = 0.5 // of the time between arrivals: what began that late met no other of ours
 	maxLateShare     = 0.01
 )
 

@@ -76,12 +76,38 @@ func handsOf(version uint16) int {
 
 // candidates lists every suite that may be asked for in a version, likely ones
 // first. Suites of TLS 1.2 are asked for in older versions too: that a server
-// must not accept them there does not say that it does not.
-func candidates(version uint16) []uint16 { return suitesUpTo(version, rarest) }
+// must not accept them there does not say that it does not. The slice is
+// shared: do not change it.
+func candidates(version uint16) []uint16 { return offersOf(version).suites }
 
 // likely lists the candidates that most servers have some of: for questions in
-// which any suite will do.
-func likely(version uint16) []uint16 { return suitesUpTo(version, 0) }
+// which any suite will do. The slice is shared.
+func likely(version uint16) []uint16 { return offersOf(version).likely }
+
+// offered is what can be offered in a version.
+type offered struct{ suites, likely, groups, schemes []uint16 }
+
+// offersOf gives what can be offered in a version.
+func offersOf(version uint16) offered {
+	switch version {
+	case wire.TLS13:
+		return newest()
+	case wire.TLS12:
+		return tls12()
+	}
+	return older()
+}
+
+// The tables are made once, when they are first needed.
+var (
+	newest = sync.OnceValue(func() offered { return makeOffers(wire.TLS13) })
+	tls12  = sync.OnceValue(func() offered { return makeOffers(wire.TLS12) })
+	older  = sync.OnceValue(func() offered { return makeOffers(wire.TLS11) })
+)
+
+func makeOffers(version uint16) offered {
+	return offered{suitesUpTo(version, rarest), suitesUpTo(version, 0), makeGroups(version), makeSchemes(version)}
+}
 
 func suitesUpTo(version uint16, rare int) []uint16 {
 	var some []wire.SuiteInfo
