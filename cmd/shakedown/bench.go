@@ -245,7 +245,7 @@ func ownAddresses() (func(netip.Addr) bool, error) {
 
 // measure runs the plan and puts the comparisons behind its records.
 func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error {
-	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed})
+	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed, Paths: planned(plan)})
 	if err != nil {
 		return err
 	}
@@ -273,6 +273,15 @@ func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error
 		}
 	}
 	return out.finish(benchCode(ctx, outcome, runErr), runErr == nil && !outcome.Interrupted)
+}
+
+// planned lists a plan's paths as SERVICE/PATH.
+func planned(plan bench.Plan) []string {
+	names := make([]string, len(plan.Paths))
+	for i, p := range plan.Paths {
+		names[i] = p.Service + "/" + p.Name
+	}
+	return names
 }
 
 // benchCode is the exit code of a bench: measurements alone are never bad, but

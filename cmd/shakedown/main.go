@@ -1,5 +1,5 @@
 // Command shakedown scans TLS endpoints and measures their handshakes. Each
-// verb is one file here; see doc.go for the manual.
+// verb is one file here; README.md is the manual.
 package main
 
 import (

@@ -142,12 +142,15 @@ func (f *netFlags) inventoryPaths() ([]inventory.Path, error) {
 	return chosen, nil
 }
 
-func pathNames(paths []inventory.Path) string {
-	var names []string
-	for _, p := range paths {
-		names = append(names, p.Service+"/"+p.Name)
+func pathNames(paths []inventory.Path) string { return strings.Join(namesOf(paths), ", ") }
+
+// namesOf lists paths as SERVICE/PATH.
+func namesOf(paths []inventory.Path) []string {
+	names := make([]string, len(paths))
+	for i, p := range paths {
+		names[i] = p.Service + "/" + p.Name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // resolver is the system's with the pins of --resolve.

@@ -86,7 +86,7 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 	if net.dryRun {
 		return printPlan(a.stdout, scanner.Plan(paths, opt), net)
 	}
-	out, err := a.openOutput(net, results.Header{Command: "scan"})
+	out, err := a.openOutput(net, results.Header{Command: "scan", Paths: namesOf(paths)})
 	if err != nil {
 		return err
 	}
