@@ -191,11 +191,11 @@ func (p *page) comparisons(s *section) {
 	}
 	p.subtitle("Paths compared")
 	t := &table{columns: []column{
-		{head: "CANDIDATE", min: 8}, {head: "BASELINE", min: 8}, {head: "PHASE"}, {head: "RATIO", right: true}, {head: "INTERVAL"}, {head: "BLOCKS", right: true}, {head: "VERDICT"},
+		{head: "CANDIDATE", min: 8}, {head: "BASELINE", min: 8}, {head: "PHASE"}, {head: "RATIO", right: true}, {head: "INTERVAL"}, {head: "VERDICT"},
 	}}
 	for _, c := range s.comparisons {
 		t.add(text(clean(c.Candidate)), text(baselineName(c)), text(clean(c.Phase+" "+c.Quantile)), text(fmt.Sprintf("×%.2f", c.Ratio)),
-			text(fmt.Sprintf("%.2f – %.2f", c.RatioLow, c.RatioHigh)), text(fmt.Sprint(c.Blocks)), styled(clean(c.Verdict), comparisonLevel(c).style()))
+			text(fmt.Sprintf("%.2f – %.2f", c.RatioLow, c.RatioHigh)), styled(clean(c.Verdict), comparisonLevel(c).style()))
 	}
 	p.table(2, t)
 	for _, note := range s.unlikeness() {
