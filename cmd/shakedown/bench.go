@@ -257,7 +257,7 @@ func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error
 		Now:      a.now,
 		Put: func(r results.Record) error {
 			kept.Put(r)
-			return out.stream.Put(r)
+			return out.put(r)
 		},
 		Progress: func(p bench.Progress) {
 			progress.step(p.Done - done)

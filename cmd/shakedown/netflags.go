@@ -98,6 +98,10 @@ func (f *netFlags) paths(a *app, targets []string) ([]inventory.Path, error) {
 		}
 		paths = append(paths, p)
 	}
+	sni, err := f.serverName()
+	if err != nil {
+		return nil, err
+	}
 	if len(paths) == 0 {
 		return nil, usagef("nothing to work on: give a TARGET such as portal.example:443, or --inventory FILE")
 	}
@@ -105,12 +109,24 @@ func (f *netFlags) paths(a *app, targets []string) ([]inventory.Path, error) {
 		if paths[i].Scheme != "" {
 			return nil, usagef("%s: STARTTLS is not spoken yet; give the port where TLS begins at once", paths[i].Target)
 		}
-		if f.sni != "" {
-			paths[i].ServerName = f.sni
+		if sni != "" {
+			paths[i].ServerName = sni
 		}
 		paths[i].Roots = append(slices.Clone(paths[i].Roots), f.roots...)
 	}
 	return paths, nil
+}
+
+// serverName is the name of --sni, "" where it was not given.
+func (f *netFlags) serverName() (string, error) {
+	if f.sni == "" {
+		return "", nil
+	}
+	name, err := inventory.ParseServerName(f.sni)
+	if err != nil {
+		return "", usagef("--sni %q: %w", f.sni, err)
+	}
+	return name, nil
 }
 
 func (f *netFlags) inventoryPaths() ([]inventory.Path, error) {

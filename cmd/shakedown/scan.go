@@ -98,7 +98,7 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 		progress.step(1)
 		progress.note(e.Service + "/" + e.Path)
 		tally.add(e)
-		return out.stream.Put(e)
+		return out.put(e)
 	})
 	progress.end()
 	return out.finish(tally.exitCode(ctx), scanErr == nil && ctx.Err() == nil)
