@@ -68,7 +68,7 @@ func (s *section) unlikeness() []string {
 				who = append(who, name)
 			}
 		}
-		notes = append(notes, fmt.Sprintf("%s beside %s: %s; the ratio is of these too. Ask all paths for the same to compare the paths alone",
+		notes = append(notes, fmt.Sprintf("%s beside %s: %s; the ratio measures that too. To compare the paths alone, ask all for the same (bench --signature, --group, --suite)",
 			list(who, 0), baselineName(group[0]), s.unlike(group[0])))
 	}
 	return notes
