@@ -93,7 +93,7 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 	if net.dryRun {
 		return printPlan(a.stdout, scanner.Plan(paths, opt), net)
 	}
-	out, err := a.openOutput(net, results.Header{Command: "scan"})
+	out, err := a.openOutput(net, results.Header{Command: "scan", Paths: namesOf(paths)})
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 		progress.step(1)
 		progress.note(e.Service + "/" + e.Path)
 		tally.add(e)
-		return out.stream.Put(e)
+		return out.put(e)
 	})
 	progress.end()
 	return out.finish(tally.exitCode(ctx), scanErr == nil && ctx.Err() == nil)
