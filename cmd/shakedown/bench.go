@@ -248,7 +248,7 @@ func ownAddresses() (func(netip.Addr) bool, error) {
 
 // measure runs the plan and puts the comparisons behind its records.
 func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error {
-	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed})
+	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed, Paths: planned(plan)})
 	if err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error
 		Now:      a.now,
 		Put: func(r results.Record) error {
 			kept.Put(r)
-			return out.stream.Put(r)
+			return out.put(r)
 		},
 		Progress: func(p bench.Progress) {
 			progress.step(p.Done - done)
@@ -276,6 +276,15 @@ func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error
 		}
 	}
 	return out.finish(benchCode(ctx, outcome, runErr), runErr == nil && !outcome.Interrupted)
+}
+
+// planned lists a plan's paths as SERVICE/PATH.
+func planned(plan bench.Plan) []string {
+	names := make([]string, len(plan.Paths))
+	for i, p := range plan.Paths {
+		names[i] = p.Service + "/" + p.Name
+	}
+	return names
 }
 
 // benchCode is the exit code of a bench: measurements alone are never bad, but

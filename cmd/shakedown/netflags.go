@@ -104,12 +104,16 @@ func (f *netFlags) paths(a *app, targets []string) ([]inventory.Path, error) {
 		}
 		paths = append(paths, p)
 	}
+	sni, err := f.serverName()
+	if err != nil {
+		return nil, err
+	}
 	if len(paths) == 0 {
 		return nil, usagef("nothing to work on: give a TARGET such as portal.example:443, or --inventory FILE")
 	}
 	for i := range paths {
-		if f.sni != "" {
-			paths[i].ServerName = f.sni
+		if sni != "" {
+			paths[i].ServerName = sni
 		}
 		if f.header != "" {
 			paths[i].ProxyProtocol = f.header
@@ -117,6 +121,18 @@ func (f *netFlags) paths(a *app, targets []string) ([]inventory.Path, error) {
 		paths[i].Roots = append(slices.Clone(paths[i].Roots), f.roots...)
 	}
 	return paths, nil
+}
+
+// serverName is the name of --sni, "" where it was not given.
+func (f *netFlags) serverName() (string, error) {
+	if f.sni == "" {
+		return "", nil
+	}
+	name, err := inventory.ParseServerName(f.sni)
+	if err != nil {
+		return "", usagef("--sni %q: %w", f.sni, err)
+	}
+	return name, nil
 }
 
 func (f *netFlags) inventoryPaths() ([]inventory.Path, error) {
@@ -148,12 +164,15 @@ func (f *netFlags) inventoryPaths() ([]inventory.Path, error) {
 	return chosen, nil
 }
 
-func pathNames(paths []inventory.Path) string {
-	var names []string
-	for _, p := range paths {
-		names = append(names, p.Service+"/"+p.Name)
+func pathNames(paths []inventory.Path) string { return strings.Join(namesOf(paths), ", ") }
+
+// namesOf lists paths as SERVICE/PATH.
+func namesOf(paths []inventory.Path) []string {
+	names := make([]string, len(paths))
+	for i, p := range paths {
+		names[i] = p.Service + "/" + p.Name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // resolver is the system's with the pins of --resolve.

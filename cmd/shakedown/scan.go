@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -92,10 +93,13 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 	if net.dryRun {
 		return printPlan(a.stdout, scanner.Plan(paths, opt), net)
 	}
-	out, err := a.openOutput(net, results.Header{Command: "scan"})
+	out, err := a.openOutput(net, results.Header{Command: "scan", Paths: namesOf(paths)})
 	if err != nil {
 		return err
 	}
+	// A scan makes much garbage and keeps little: a heap of some 30 MB may grow
+	// before it is worth collecting.
+	debug.SetGCPercent(400)
 	ctx, cancel := net.limit(ctx)
 	defer cancel()
 	progress := a.progress(net.quiet, len(paths), "endpoints")
@@ -104,7 +108,7 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 		progress.step(1)
 		progress.note(e.Service + "/" + e.Path)
 		tally.add(e)
-		return out.stream.Put(e)
+		return out.put(e)
 	})
 	progress.end()
 	return out.finish(tally.exitCode(ctx), scanErr == nil && ctx.Err() == nil)

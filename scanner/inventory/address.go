@@ -4,6 +4,7 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -150,6 +151,17 @@ func readPort(s string) (uint16, error) {
 		return 0, fmt.Errorf("bad port %s: give a number from 1 to 65535", quote(s))
 	}
 	return uint16(n), nil
+}
+
+// ParseServerName reads a name to send as SNI.
+func ParseServerName(name string) (string, error) {
+	if err := checkHost(name); err != nil {
+		return "", err
+	}
+	if isIP(name) {
+		return "", errors.New("SNI carries no IP address (RFC 6066 §3): leave it out")
+	}
+	return strings.TrimSuffix(name, "."), nil
 }
 
 // checkHost takes an IP literal or a name of LDH labels (RFC 1123 §2.1, with

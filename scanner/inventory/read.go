@@ -207,15 +207,12 @@ func (rd *reader) serverName(f field) (string, bool) {
 	if !ok || name == "" {
 		return "", ok
 	}
-	err := checkHost(name)
-	if err == nil && isIP(name) {
-		err = fmt.Errorf("SNI carries no IP address (RFC 6066 §3): remove the line")
-	}
+	sni, err := ParseServerName(name)
 	if err != nil {
 		rd.add(f.line, "bad server_name %s: %v", quote(name), err)
 		return "", false
 	}
-	return strings.TrimSuffix(name, "."), true
+	return sni, true
 }
 
 // texts reads a list of different texts.
