@@ -127,6 +127,32 @@ func TestShareBacksOff(t *testing.T) {
 	})
 }
 
+// A server that resets what it refuses is not full: resets after the connection
+// stands leave the budget as it is, unless someone knows better.
+func TestResetsAreAnswers(t *testing.T) {
+	addr := listen(t, "127.0.0.1:0", func(c net.Conn) {
+		hears(c, "hello")
+		c.(*net.TCPConn).SetLinger(0)
+	})
+	lane := New(Options{PerEndpoint: 8}).Lane(Direct(addr))
+	lane.share.answered()
+	for range 20 {
+		c, f := lane.Open(t.Context())
+		if f != nil {
+			t.Fatalf("%+v", f)
+		}
+		c.Write([]byte("hello"))
+		_, err := c.Read(make([]byte, 1))
+		if f := c.Failure(results.StageHello, err); f.Kind != results.KindReset {
+			t.Fatalf("%+v", f)
+		}
+		c.Close()
+	}
+	if lane.share.limit != 8 || lane.share.losses != 0 {
+		t.Errorf("a limit of %d after %d losses, want the budget of 8", lane.share.limit, lane.share.losses)
+	}
+}
+
 // The wait after failures grows, is bounded, and ends where hope does.
 func TestSharePauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
