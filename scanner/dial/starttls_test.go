@@ -2,6 +2,7 @@ package dial
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -257,6 +258,22 @@ func TestStartTLSEnds(t *testing.T) {
 		if f == nil || f.Kind != results.KindReset && f.Kind != results.KindMalformed {
 			t.Errorf("%s: a reset: got %+v", protocol, f)
 		}
+	}
+}
+
+// The end of the run ends a conversation, and is not the server's fault.
+func TestRunEndsStartTLS(t *testing.T) {
+	heard := make(chan struct{})
+	addr := listen(t, "127.0.0.1:0", func(c net.Conn) {
+		hears(c, ldapAsks[1:])
+		close(heard)
+		io.Copy(io.Discard, c)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-heard; cancel() }()
+	_, f := New(Options{Timeout: time.Hour}).Lane(Route{Target{StartTLS: "ldap"}, addr, nil}).Open(ctx)
+	if f == nil || f.Stage != results.StageStartTLS || f.Kind != results.KindDeadline {
+		t.Errorf("got %+v, want starttls, deadline", f)
 	}
 }
 
