@@ -22,7 +22,7 @@ echo "scanning every path"
 # Servers with certificates of both kinds choose by the client's hello, each its own
 # way: all paths are asked for one shape, so that like is compared with like.
 echo "measuring every path: open loop, 25 full handshakes a second on each in turn, paths interleaved in blocks"
-"$shakedown" bench --inventory "$lab/inventory.yaml" --rate 25 --duration 8s --blocks 5 --request / \
+"$shakedown" bench --inventory "$lab/inventory.yaml" --rate 25 --duration 8s --blocks 10 --request / \
 	--suite TLS_AES_128_GCM_SHA256 --signature ecdsa_secp256r1_sha256 \
 	--format json --output "$out/bench.jsonl" || undetermined $?
 
