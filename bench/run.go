@@ -137,15 +137,20 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	return r.env.Put(block)
 }
 
-// lead is the time from planning a block to its beginning.
-const lead = 2 * time.Millisecond
+// lead is the time from planning a block to its beginning; settle, that from the
+// timeout of its last handshake until all is cut off: a timeout is to be told
+// from what was cut.
+const (
+	lead   = 2 * time.Millisecond
+	settle = 500 * time.Millisecond
+)
 
 // slice plans a block from now on: what the load is to do, and between which
 // instants it counts.
 func (r *run) slice(l *lane, round int) (s slice, begin, end time.Duration) {
 	begin = r.clock.now() + lead + r.plan.WarmUp
 	end = begin + r.plan.block()
-	s = slice{slots: r.plan.Connections, until: end, cut: end + r.plan.Timeout}
+	s = slice{slots: r.plan.Connections, until: end, cut: end + r.plan.Timeout + settle}
 	if r.plan.Loop == results.OpenLoop {
 		s.due = r.plan.arrivals(round, l.index)
 		for i := range s.due {

@@ -33,19 +33,25 @@ type asker struct {
 type inquiry interface{ put(*dial.Conn) answer }
 
 // ask puts a question, and once more, slowly and with the address to itself,
-// if it got no usable answer. A server that closed the connection both times,
-// and between them accepted a control question, has refused.
+// if it got no usable answer. A server that closes the connection both times,
+// accepts a control question and then closes again has refused: one that was
+// merely full would have had room after the control.
 func (a *asker) ask(ctx context.Context, q inquiry) answer {
 	first := a.exchange(ctx, q, a.lane.Open)
 	if first.settled() || !a.worthAsking(ctx, first) {
 		return a.note(first)
 	}
 	again := a.exchange(ctx, q, a.alone)
-	if again.settled() {
-		return again
-	}
 	if first.outcome == closed && again.outcome == closed && a.controlled(ctx) {
-		return answer{outcome: refused, alert: 40}
+		if again = a.exchange(ctx, q, a.alone); again.outcome == closed {
+			return answer{outcome: refused, alert: 40}
+		}
+	}
+	if again.settled() {
+		if first.outcome == closed {
+			a.lane.Crowded()
+		}
+		return again
 	}
 	a.note(first)
 	return a.note(again)

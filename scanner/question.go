@@ -92,17 +92,22 @@ func usual(version uint16, serverName string, suites []uint16) question {
 	}
 }
 
-// groupsOf lists every group that a version can use, likely ones first.
-func groupsOf(version uint16) []uint16 {
+// groupsOf lists every group that a version can use, likely ones first. The
+// slice is shared: do not change it.
+func groupsOf(version uint16) []uint16 { return offersOf(version).groups }
+
+// schemesOf lists every signature scheme that a version can use, likely ones
+// first. The slice is shared.
+func schemesOf(version uint16) []uint16 { return offersOf(version).schemes }
+
+func makeGroups(version uint16) []uint16 {
 	likely := []uint16{0x11EC, 0x001D, 0x0017, 0x0018, 0x0019, 0x001E, 0x0100, 0x0101}
 	return likelyFirst(likely, wire.Groups(), func(g wire.GroupInfo) (uint16, bool) {
 		return g.ID, version == wire.TLS13 && g.TLS13 || version != wire.TLS13 && g.TLS12 && g.Kind != "ec-explicit"
 	})
 }
 
-// schemesOf lists every signature scheme that a version can use, likely ones
-// first.
-func schemesOf(version uint16) []uint16 {
+func makeSchemes(version uint16) []uint16 {
 	likely := []uint16{0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808}
 	return likelyFirst(likely, wire.Schemes(), func(s wire.SchemeInfo) (uint16, bool) {
 		return s.ID, version == wire.TLS13 && s.TLS13 || version == wire.TLS12 && s.TLS12 || version < wire.TLS12

@@ -114,6 +114,9 @@ func (a *app) bench(ctx context.Context, f *benchFlags, targets []string) error 
 	if err != nil {
 		return err
 	}
+	if err := f.refuseRoutes("bench", paths); err != nil {
+		return err
+	}
 	if err := f.checkBaseline(paths); err != nil {
 		return err
 	}
@@ -197,7 +200,7 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 // addresses finds every path's address, and refuses those whose owner has not
 // agreed to load.
 func (f *benchFlags) addresses(ctx context.Context, paths []inventory.Path, ask client.Ask) ([]bench.Path, error) {
-	dialer, err := f.dialer()
+	dialer, err := f.dialer(nil)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,18 @@ func ParseTarget(s string) (Path, error) {
 	return p, nil
 }
 
+// ParseProxyProtocol reads which PROXY protocol header a target wants: v1, v2,
+// or none, which is "".
+func ParseProxyProtocol(s string) (string, error) {
+	switch s {
+	case "v1", "v2":
+		return s, nil
+	case "none":
+		return "", nil
+	}
+	return "", fmt.Errorf("write v1, v2 or none")
+}
+
 // startTLSPorts holds the STARTTLS schemes with their usual ports.
 func startTLSPorts() map[string]uint16 {
 	return map[string]uint16{"smtp": 25, "imap": 143, "pop3": 110, "ldap": 389, "postgres": 5432, "mysql": 3306}
