@@ -26,7 +26,7 @@ type proxyFor func(host string, port uint16) *dial.Proxy
 func (f *netFlags) proxies(a *app) (proxyFor, error) {
 	name, text := "--proxy", f.proxy
 	if text == "" {
-		name, text = a.firstSet("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+		name, text = a.firstSet("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 	}
 	if text == "" || text == "none" {
 		return func(string, uint16) *dial.Proxy { return nil }, nil
@@ -38,7 +38,7 @@ func (f *netFlags) proxies(a *app) (proxyFor, error) {
 	if f.proxy != "" {
 		return func(string, uint16) *dial.Proxy { return proxy }, nil
 	}
-	_, except := a.firstSet("NO_PROXY", "no_proxy")
+	_, except := a.firstSet("no_proxy", "NO_PROXY")
 	// httpproxy decides only whether; it is not shown the proxy itself.
 	use := (&httpproxy.Config{HTTPSProxy: "http://proxy.invalid", NoProxy: except}).ProxyFunc()
 	return func(host string, port uint16) *dial.Proxy {
