@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -190,7 +191,11 @@ func (r *run) trials(ctx context.Context) error {
 			if l.record.Due == 0 {
 				continue
 			}
-			why = append(why, fmt.Sprintf("interrupted: %d of %d blocks were finished", l.blocks, r.plan.Blocks))
+			end := "interrupted"
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				end = "the run's deadline came"
+			}
+			why = append(why, fmt.Sprintf("%s: %d of %d blocks were finished", end, l.blocks, r.plan.Blocks))
 		}
 		record := l.finish(processors, why...)
 		r.outcome.Trials++

@@ -51,6 +51,11 @@ func Marshal(r Record) ([]byte, error) {
 	if o, ok := r.(*Other); ok {
 		return bytes.Clone(o.JSON), nil
 	}
+	if e, ok := r.(*Endpoint); ok && e.Failures == nil {
+		none := *e
+		none.Failures = []Failure{} // none is a fact, which [] says
+		r = &none
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"record":%q`, r.Type())
 	head := b.Len()

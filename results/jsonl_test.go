@@ -189,6 +189,20 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// That nothing failed and nothing is unknown is a fact: a key that is absent was
+// not asked.
+func TestNoFailureIsAFact(t *testing.T) {
+	line, err := Marshal(&Endpoint{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"failures":[]`, `"undetermined":{}`} {
+		if !strings.Contains(string(line), want) {
+			t.Errorf("%s lacks %s", line, want)
+		}
+	}
+}
+
 // A record of a later version is kept as it is.
 func TestOther(t *testing.T) {
 	line := `{"record":"sizing","units":3}`

@@ -22,10 +22,16 @@ type asker struct {
 	insist   bool          // ask again even where nothing was ever heard
 
 	connections atomic.Int64
-	heard       atomic.Bool              // something of TLS came from here
+	knocks      atomic.Int32             // first questions that are not answered yet
+	knocked     gate                     // none of them is
+	heard       gate                     // something of TLS came from here
 	control     atomic.Pointer[question] // a question that was accepted
 	mu          sync.Mutex               // guards failures
 	failures    []results.Failure
+}
+
+func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
+	return &asker{lane: lane, patience: patience, insist: insist, knocked: newGate(), heard: newGate()}
 }
 
 // inquiry is what can be put to a server over one connection: a question, or
@@ -37,7 +43,26 @@ type inquiry interface{ put(*dial.Conn) answer }
 // control question and then closes again has refused: one that was merely full
 // would have had room after the control.
 func (a *asker) ask(ctx context.Context, q inquiry) answer {
+	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.Open))
+}
+
+// knock is ask for the first questions, which are put side by side before
+// anything is known: whether it is worth asking again shows when one of them was
+// answered, or all of them were not.
+func (a *asker) knock(ctx context.Context, q inquiry) answer {
 	first := a.exchange(ctx, q, a.lane.Open)
+	if a.knocks.Add(-1) <= 0 {
+		a.knocked.open()
+	}
+	select {
+	case <-a.heard.c:
+	case <-a.knocked.c:
+	}
+	return a.settle(ctx, q, first)
+}
+
+// settle asks again where that may help.
+func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 	if first.settled() || !a.worthAsking(ctx, first) {
 		return a.note(first)
 	}
@@ -65,7 +90,7 @@ func (a *asker) worthAsking(ctx context.Context, first answer) bool {
 		return false
 	}
 	there := first.failure.Kind == results.KindEOF || first.failure.Kind == results.KindReset
-	return a.heard.Load() || a.insist || there
+	return a.heard.isOpen() || a.insist || there
 }
 
 // controlled asks what was accepted before: a server that still answers that
@@ -90,7 +115,7 @@ func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answe
 		got = answer{failure: *f}
 	}
 	if got.settled() || got.failure.Kind == results.KindAlert {
-		a.heard.Store(true)
+		a.heard.open()
 	}
 	if q, ok := q.(question); ok && got.outcome == accepted && a.control.Load() == nil {
 		q.until = untilHello

@@ -52,7 +52,9 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	versions := askedVersions()
 	hands := 0
 	for _, v := range versions {
-		hands += handsOf(v)
+		for _, d := range dealsOf(v) {
+			hands += d.hands
+		}
 	}
 	probes := []PlannedProbe{{
 		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions)+1,

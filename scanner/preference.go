@@ -36,7 +36,7 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual func
 	if backwards.choice == backwards.ids[0] {
 		// Either the client decides, or the server's favourite happened to
 		// stand first.
-		forwards := choose(ctx, a, by, guess)
+		forwards := choose(ctx, a, by, by.favouritesLast(guess))
 		if forwards == nil {
 			return unknown
 		}
@@ -168,9 +168,16 @@ func arrange(ids []uint16, seen []offer, usual func(uint16) int) []uint16 {
 func (by enumerator) backwards(order []uint16) []uint16 {
 	ids := slices.Clone(order)
 	slices.Reverse(ids)
-	if by.favourite != nil {
-		slices.SortStableFunc(ids, func(a, b uint16) int { return asInt(by.favourite(a)) - asInt(by.favourite(b)) })
+	return by.favouritesLast(ids)
+}
+
+// favouritesLast moves the client's favourites to the end.
+func (by enumerator) favouritesLast(ids []uint16) []uint16 {
+	if by.favourite == nil {
+		return ids
 	}
+	ids = slices.Clone(ids)
+	slices.SortStableFunc(ids, func(a, b uint16) int { return asInt(by.favourite(a)) - asInt(by.favourite(b)) })
 	return ids
 }
 

@@ -58,7 +58,7 @@ func (q question) message() []byte {
 	h.Extensions = append(h.Extensions,
 		wire.ExtendedMasterSecret(), wire.RenegotiationInfo(), wire.SupportedGroups(q.groups), wire.ECPointFormats())
 	if q.version >= wire.TLS12 {
-		h.Extensions = append(h.Extensions, wire.SignatureAlgorithms(q.schemes))
+		h.Extensions = append(h.Extensions, wire.SignatureAlgorithms(q.offeredSchemes()))
 	}
 	if q.version == wire.TLS13 {
 		// A session id and the record version of TLS 1.0 are for middleboxes
@@ -70,6 +70,17 @@ func (q question) message() []byte {
 	}
 	h.Extensions = append(h.Extensions, q.extra...)
 	return h.Marshal()
+}
+
+// offeredSchemes adds to the schemes of TLS 1.3 those of PKCS #1 v1.5 where RSA is
+// asked for at all: they are for certificates alone (RFC 8446 §4.2.3), and some
+// servers (HAProxy) show an RSA certificate only to clients that offer them.
+func (q question) offeredSchemes() []uint16 {
+	pss := []uint16{0x0804, 0x0805, 0x0806} // rsa_pss_rsae
+	if q.version != wire.TLS13 || !slices.ContainsFunc(q.schemes, func(id uint16) bool { return slices.Contains(pss, id) }) {
+		return q.schemes
+	}
+	return slices.Concat(q.schemes, []uint16{0x0401, 0x0501, 0x0601}) // rsa_pkcs1
 }
 
 // records puts the message into records as it goes on the wire.

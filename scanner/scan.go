@@ -109,7 +109,7 @@ func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, route dial
 	if patience <= 0 {
 		patience = s.dialer.Timeout()
 	}
-	session := newSession(p, s.opt.Aspects, &asker{lane: lane, patience: patience, insist: s.opt.Patience > 0})
+	session := newSession(p, s.opt.Aspects, newAsker(lane, patience, s.opt.Patience > 0))
 	session.run(ctx)
 	if ctx.Err() == context.Canceled {
 		return nil

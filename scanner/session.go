@@ -76,18 +76,24 @@ func (s *session) keep(write func()) {
 	write()
 }
 
-// run asks everything. TLS 1.2 and 1.3 knock first, side by side: whoever does
-// not answer them at all is not asked further, so that a dead endpoint costs
-// one timeout and two connections.
+// run asks everything. The newest versions knock first, as many as may be asked
+// side by side: where nothing of TLS answers any of them, nothing further is
+// asked, so that a dead endpoint costs one timeout and few connections.
 func (s *session) run(ctx context.Context) {
-	knock := []*versionScan{s.version(wire.TLS12), s.version(wire.TLS13)}
-	var g errgroup.Group
+	knock := s.versions[max(0, len(s.versions)-s.ask.lane.Width()):]
+	s.ask.knocks.Store(int32(len(knock)))
+	var knocking, g errgroup.Group
 	for _, v := range knock {
-		g.Go(func() error { v.open(ctx, s.ask); return nil })
+		knocking.Go(func() error { v.open(ctx, s.ask); return nil })
 	}
-	g.Wait()
-	if s.dead = silent(knock) && !s.ask.heard.Load(); s.dead {
-		return
+	answered := make(chan struct{})
+	go func() { knocking.Wait(); close(answered) }()
+	select {
+	case <-s.ask.heard.c:
+	case <-answered:
+		if s.dead = silent(knock) && !s.ask.heard.isOpen(); s.dead {
+			return
+		}
 	}
 	s.key = sync.OnceValue(func() keyGroup {
 		v := s.version(wire.TLS13)
@@ -128,9 +134,7 @@ func (s *session) parts() []func(context.Context) {
 
 // runVersion asks for a version, its suites and their order.
 func (s *session) runVersion(ctx context.Context, v *versionScan) {
-	if !v.opened {
-		v.open(ctx, s.ask)
-	}
+	v.open(ctx, s.ask)
 	v.run(ctx, s.ask, s.enumerates())
 	if s.wants(AspectPreference) && v.spoken.Load() {
 		r := rank(ctx, s.ask, v.by, v.hands.accepted(), v.usualRank(), v.hands.offers())

@@ -22,7 +22,7 @@ type versionScan struct {
 	version uint16
 	by      enumerator
 	hands   hands
-	opened  bool
+	once    sync.Once
 	opening answer // to the first hand's first question
 
 	spoken atomic.Bool // some suite was accepted
@@ -40,9 +40,20 @@ func newGate() gate      { return gate{c: make(chan struct{})} }
 func (g *gate) open()    { g.once.Do(func() { close(g.c) }) }
 func (g *gate) through() { <-g.c }
 
+func (g *gate) isOpen() bool {
+	select {
+	case <-g.c:
+		return true
+	default:
+		return false
+	}
+}
+
 func newVersionScan(version uint16, serverName string) *versionScan {
 	v := &versionScan{version: version, by: suitesIn(version, serverName), known: newGate(), done: newGate()}
-	v.hands = deal(v.by, candidates(version), handsOf(version))
+	for _, d := range dealsOf(version) {
+		v.hands = append(v.hands, deal(v.by, suitesWith(candidates(version), d.of), d.hands)...)
+	}
 	for _, hand := range v.hands {
 		hand.onAccept = func() {
 			v.spoken.Store(true)
@@ -62,16 +73,28 @@ func suitesIn(version uint16, serverName string) enumerator {
 	}
 }
 
-// handsOf is in how many hands a version's suites are dealt: more are quicker,
-// each costs one connection.
-func handsOf(version uint16) int {
+// dealing is a part of a version's suites, and in how many hands it is dealt:
+// more are quicker, each costs one connection.
+type dealing struct {
+	hands int
+	of    func(wire.SuiteInfo) bool
+}
+
+// dealsOf says how a version's suites are dealt. Suites that want an ECDSA
+// certificate stand apart: some servers (HAProxy) choose the certificate first,
+// by what the hello allows, and then find no suite for it although they have
+// others.
+func dealsOf(version uint16) []dealing {
+	ecdsa := func(s wire.SuiteInfo) bool { return s.Auth == "ECDSA" }
+	rsa := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" }
+	others := func(s wire.SuiteInfo) bool { return s.Auth != "RSA" && s.Auth != "ECDSA" }
 	switch version {
-	case wire.TLS13, wire.SSL30:
-		return 1
+	case wire.TLS13:
+		return []dealing{{1, func(wire.SuiteInfo) bool { return true }}}
 	case wire.TLS12:
-		return 6
+		return []dealing{{4, rsa}, {3, ecdsa}, {1, others}}
 	}
-	return 3
+	return []dealing{{1, func(s wire.SuiteInfo) bool { return s.Auth != "ECDSA" }}, {1, ecdsa}}
 }
 
 // candidates lists every suite that may be asked for in a version, likely ones
@@ -116,7 +139,11 @@ func suitesUpTo(version uint16, rare int) []uint16 {
 			some = append(some, s)
 		}
 	}
-	slices.SortStableFunc(some, func(a, b wire.SuiteInfo) int { return cmp.Compare(rareness(a), rareness(b)) })
+	// A server has one kind of key, or a kind of exchange, or not: suites that go
+	// together stand together, so that hands get equal shares of them.
+	slices.SortStableFunc(some, func(a, b wire.SuiteInfo) int {
+		return cmp.Or(cmp.Compare(rareness(a), rareness(b)), cmp.Compare(a.Auth, b.Auth), cmp.Compare(a.Kx, b.Kx))
+	})
 	ids := make([]uint16, len(some))
 	for i, s := range some {
 		ids[i] = uint16(s.ID)
@@ -144,13 +171,15 @@ func rareness(s wire.SuiteInfo) int {
 	return 1
 }
 
-// open asks the first question of the first hand.
+// open asks the first question of the first hand, once: whoever comes later
+// waits for its answer.
 func (v *versionScan) open(ctx context.Context, a *asker) {
-	v.opened = true
-	if q := v.hands[0].next(nil); q != nil {
-		v.opening = a.ask(ctx, *q)
-		v.hands[0].take(v.opening)
-	}
+	v.once.Do(func() {
+		if q := v.hands[0].next(nil); q != nil {
+			v.opening = a.knock(ctx, *q)
+			v.hands[0].take(v.opening)
+		}
+	})
 }
 
 // run asks the rest; without all, only until the version is known. A refusal of
@@ -159,7 +188,7 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 	defer v.done.open()
 	defer v.known.open()
 	switch {
-	case !v.opening.settled() || v.opening.wrongVersion():
+	case v.opening.wrongVersion():
 	case all:
 		v.hands.run(ctx, a)
 	default:

@@ -137,6 +137,9 @@ func (l *Lane) Release() {
 	}
 }
 
+// Width is how many connections may be in flight to the address.
+func (l *Lane) Width() int { return l.d.opt.PerEndpoint }
+
 // Open waits for the budget, connects and says what comes before TLS. The
 // connection bears the deadline of one exchange, counted from here on; waiting
 // for the budget is not in it.
