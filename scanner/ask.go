@@ -23,10 +23,16 @@ type asker struct {
 	insist   bool          // ask again even where nothing was ever heard
 
 	connections atomic.Int64
-	heard       atomic.Bool              // something of TLS came from here
+	knocks      atomic.Int32             // first questions that are not answered yet
+	knocked     gate                     // none of them is
+	heard       gate                     // something of TLS came from here
 	control     atomic.Pointer[question] // a question that was accepted
 	mu          sync.Mutex               // guards failures
 	failures    []results.Failure
+}
+
+func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
+	return &asker{lane: lane, patience: patience, insist: insist, knocked: newGate(), heard: newGate()}
 }
 
 // inquiry is what can be put to a server over one connection: a question, or
@@ -34,45 +40,71 @@ type asker struct {
 type inquiry interface{ put(*dial.Conn) answer }
 
 // ask puts a question, and once more, slowly and with the address to itself,
-// if it got no usable answer. A server that ended both connections in the same
-// way, and then accepted a control question, has refused.
+// if it got no usable answer. A server that closes the connection, accepts a
+// control question and then closes again has refused: one that was merely full
+// would have had room after the control. So has one that sends the same alert
+// before and after, whatever that alert means elsewhere.
 func (a *asker) ask(ctx context.Context, q inquiry) answer {
+	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.Open))
+}
+
+// knock is ask for the first questions, which are put side by side before
+// anything is known: whether it is worth asking again shows when one of them was
+// answered, or all of them were not.
+func (a *asker) knock(ctx context.Context, q inquiry) answer {
 	first := a.exchange(ctx, q, a.lane.Open)
+	if a.knocks.Add(-1) <= 0 {
+		a.knocked.open()
+	}
+	select {
+	case <-a.heard.c:
+	case <-a.knocked.c:
+	}
+	return a.settle(ctx, q, first)
+}
+
+// settle asks again where that may help.
+func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 	if first.settled() || !a.worthAsking(ctx, first) {
 		return a.note(first)
 	}
 	again := a.exchange(ctx, q, a.alone)
-	if again.settled() {
-		return again
+	if word := again; mayRefuse(word) && a.controlled(ctx) {
+		if again = a.exchange(ctx, q, a.alone); sameWord(again, word) {
+			return answer{outcome: refused, alert: 40}
+		}
 	}
-	if meant(first, again) && a.controlled(ctx) {
-		return answer{outcome: refused, alert: 40}
+	if again.settled() {
+		if first.outcome == closed {
+			a.lane.Crowded()
+		}
+		return again
 	}
 	a.note(first)
 	return a.note(again)
 }
 
-// meant reports whether two unusable answers to one question can be a refusal:
-// the connection was closed twice, or the same alert was sent twice. Some stacks
-// refuse with alerts that mean other things (JSSE a group with
-// unexpected_message). internal_error is none of them: it tells of trouble,
-// which can last.
-func meant(first, again answer) bool {
-	if first.outcome == closed || again.outcome == closed {
-		return first.outcome == again.outcome
-	}
-	f := first.failure
-	return f.Kind == results.KindAlert && f.Stage == results.StageHello && f.Alert != wire.AlertName(80) &&
-		again.failure.Kind == f.Kind && again.failure.Stage == f.Stage && again.failure.Alert == f.Alert
+// mayRefuse reports whether an answer can be how a server refuses. Some stacks
+// do with alerts that mean other things (JSSE a group with unexpected_message).
+// internal_error is none of them: it tells of trouble, which can last.
+func mayRefuse(got answer) bool {
+	f := got.failure
+	return got.outcome == closed || f.Kind == results.KindAlert && f.Stage == results.StageHello && f.Alert != wire.AlertName(80)
 }
 
-// worthAsking reports whether a second asking can change anything.
+func sameWord(a, b answer) bool {
+	return a.outcome == b.outcome && a.failure.Kind == b.failure.Kind && a.failure.Stage == b.failure.Stage && a.failure.Alert == b.failure.Alert
+}
+
+// worthAsking reports whether a second asking can change anything. Who closed
+// without a word is there, and may have been full.
 func (a *asker) worthAsking(ctx context.Context, first answer) bool {
 	switch {
 	case ctx.Err() != nil, first.failure.Kind == results.KindInternal, first.failure.Kind == results.KindDeadline:
 		return false
 	}
-	return a.heard.Load() || a.insist
+	there := first.failure.Kind == results.KindEOF || first.failure.Kind == results.KindReset
+	return a.heard.isOpen() || a.insist || there
 }
 
 // controlled asks what was accepted before: a server that still answers that
@@ -97,7 +129,7 @@ func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answe
 		got = answer{failure: *f}
 	}
 	if got.settled() || got.failure.Kind == results.KindAlert {
-		a.heard.Store(true)
+		a.heard.open()
 	}
 	if q, ok := q.(question); ok && got.outcome == accepted && a.control.Load() == nil {
 		q.until = untilHello

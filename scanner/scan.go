@@ -9,7 +9,6 @@ package scanner
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -85,32 +84,32 @@ func (s *Scanner) scanPath(ctx context.Context, p inventory.Path, done chan<- *r
 		return
 	}
 	started := s.opt.Now()
-	addrs, f := s.dialer.Resolve(ctx, p.Host)
+	routes, f := s.dialer.Routes(ctx, dial.Target{Host: p.Host, Port: p.Port, StartTLS: p.Scheme, ProxyProtocol: p.ProxyProtocol})
 	if f != nil {
 		done <- s.unresolved(p, *f, started)
 		return
 	}
 	if !s.opt.AllAddresses {
-		addrs = addrs[:1]
+		routes = routes[:1]
 	}
-	for _, addr := range addrs {
-		if e := s.scanEndpoint(ctx, p, netip.AddrPortFrom(addr, p.Port)); e != nil {
+	for _, r := range routes {
+		if e := s.scanEndpoint(ctx, p, r); e != nil {
 			done <- e
 		}
 	}
 }
 
 // scanEndpoint scans one address; nil if the run was cancelled meanwhile.
-func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, addr netip.AddrPort) *results.Endpoint {
+func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, route dial.Route) *results.Endpoint {
 	started := time.Now()
-	e := s.record(p, addr.String(), s.opt.Now())
-	lane := s.dialer.Lane(addr)
+	e := s.record(p, route.String(), s.opt.Now())
+	lane := s.dialer.Lane(route)
 	defer lane.Release()
 	patience := s.opt.Patience
 	if patience <= 0 {
 		patience = s.dialer.Timeout()
 	}
-	session := newSession(p, s.opt.Aspects, &asker{lane: lane, patience: patience, insist: s.opt.Patience > 0})
+	session := newSession(p, s.opt.Aspects, newAsker(lane, patience, s.opt.Patience > 0))
 	session.run(ctx)
 	if ctx.Err() == context.Canceled {
 		return nil
