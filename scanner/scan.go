@@ -9,7 +9,9 @@ package scanner
 
 import (
 	"context"
+	"crypto/tls"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,10 +24,12 @@ import (
 
 // Options say what is asked, and how patiently.
 type Options struct {
-	Aspects      []Aspect      // nil is all
-	Patience     time.Duration // of the second asking of an unknown; 0 is the dialer's timeout
-	AllAddresses bool          // every address of a name, not the first alone
-	Endpoints    int           // scanned side by side; 0 is 32
+	Aspects      []Aspect         // nil is all
+	Patience     time.Duration    // of the second asking of an unknown; 0 is the dialer's timeout
+	AllAddresses bool             // every address of a name, not the first alone
+	Endpoints    int              // scanned side by side; 0 is 32
+	Complete     bool             // finish every accepted suite once
+	Certificate  *tls.Certificate // shown where a finished handshake asks for one; nil is none
 	// Roots gives a path's trust anchors; nil is the system's for all.
 	Roots func(inventory.Path) *chain.Roots
 	Now   func() time.Time // nil is time.Now
@@ -41,6 +45,9 @@ type Scanner struct {
 func New(d *dial.Dialer, opt Options) *Scanner {
 	if opt.Aspects == nil {
 		opt.Aspects = Aspects()
+	}
+	if opt.Complete && !slices.Contains(opt.Aspects, AspectSuites) {
+		opt.Aspects = append(slices.Clone(opt.Aspects), AspectSuites)
 	}
 	if opt.Endpoints <= 0 {
 		opt.Endpoints = 32
@@ -111,6 +118,7 @@ func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, addr netip
 		patience = s.dialer.Timeout()
 	}
 	session := newSession(p, s.opt.Aspects, &asker{lane: lane, patience: patience, insist: s.opt.Patience > 0})
+	session.complete, session.certificate = s.opt.Complete, s.opt.Certificate
 	session.run(ctx)
 	if ctx.Err() == context.Canceled {
 		return nil

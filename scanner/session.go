@@ -4,6 +4,7 @@ package scanner
 
 import (
 	"context"
+	"crypto/tls"
 	"slices"
 	"sync"
 	"time"
@@ -23,22 +24,26 @@ type session struct {
 	aspects []Aspect
 	ask     *asker
 
-	v2       answer         // of SSLv2, which is a language of its own
-	versions []*versionScan // oldest first
-	mu       sync.Mutex     // guards the maps
-	ranks    map[uint16]ranking
-	groups   map[uint16]*groupScan
-	schemes  map[uint16]*elimination
-	chains   []sentChain
-	protocol results.Protocol
-	group    uint16           // of TLS 1.3, for which handshake has keys
-	noGroup  *results.Failure // why there is none
-	unseen   bool             // some chain that was asked for got no usable answer
-	dead     bool             // nothing of TLS was heard: the rest was not asked
+	v2          answer         // of SSLv2, which is a language of its own
+	versions    []*versionScan // oldest first
+	mu          sync.Mutex     // guards the maps
+	ranks       map[uint16]ranking
+	groups      map[uint16]*groupScan
+	schemes     map[uint16]*elimination
+	chains      []sentChain
+	protocol    results.Protocol
+	group       uint16           // of TLS 1.3, for which handshake has keys
+	noGroup     *results.Failure // why there is none
+	complete    bool             // accepted suites are finished too
+	certificate *tls.Certificate // ours, if a server asks; nil if we have none
+	completes   map[pair]results.Answer
+	resumption  *resumption
+	unseen      bool // some chain that was asked for got no usable answer
+	dead        bool // nothing of TLS was heard: the rest was not asked
 }
 
 func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
-	s := &session{path: path, aspects: aspects, ask: ask, ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]*elimination{}}
+	s := &session{path: path, aspects: aspects, ask: ask, ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]*elimination{}, completes: map[pair]results.Answer{}}
 	for _, v := range askedVersions() {
 		s.versions = append(s.versions, newVersionScan(v, path.ServerName))
 	}
@@ -74,13 +79,19 @@ func (s *session) run(ctx context.Context) {
 	s.findGroup(ctx)
 	g.Go(func() error { s.chains = s.runChains(ctx); return nil })
 	g.Go(func() error { s.runProtocol(ctx); return nil })
+	if s.complete {
+		g.Go(func() error { s.runCompletion(ctx); return nil })
+	}
+	if s.wants(AspectProtocol) {
+		g.Go(func() error { s.runResumption(ctx); return nil })
+	}
 	g.Wait()
 }
 
 // findGroup finds what encrypted flights can be opened with, if that is wanted.
 func (s *session) findGroup(ctx context.Context) {
 	newest := s.versions[len(s.versions)-1]
-	if newest.answer() != results.Yes || !s.wants(AspectCertificates) && !s.wants(AspectProtocol) {
+	if newest.answer() != results.Yes || !s.wants(AspectCertificates) && !s.wants(AspectProtocol) && !s.complete {
 		return
 	}
 	if s.group, s.noGroup = usableGroup(ctx, s.ask, s.path.ServerName, s.suitesFor(newest, newest.accepted())); s.noGroup != nil {
@@ -235,6 +246,7 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 		e.Chains = append(e.Chains, judged)
 	}
 	e.Protocol = s.protocol
+	s.foldResumption(&e.Protocol)
 	e.Status = status(e)
 	if s.unseen && e.Status == results.Complete {
 		e.Status = results.Partial
@@ -279,7 +291,7 @@ func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 		ranked.order = usualOrder(v.accepted())
 	}
 	if s.wants(AspectSuites) {
-		put(&e.Suites, name, suiteRecords(ranked.order))
+		put(&e.Suites, name, s.foldCompletion(v.version, ranked.order, suiteRecords(ranked.order)))
 		putUndetermined(&e.Undetermined.Suites, name, got, v.undetermined())
 	}
 	if s.wants(AspectPreference) && ranked.preference != "" {
@@ -324,7 +336,7 @@ func status(e *results.Endpoint) results.Status {
 	case determined == 0:
 		return results.Failed
 	case !e.Undetermined.IsZero(), slices.Contains(protocolAnswers(e.Protocol), results.Unknown), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
-		slices.Contains(mapValues(e.GroupPreference), results.PreferenceUnknown):
+		slices.Contains(mapValues(e.GroupPreference), results.PreferenceUnknown), completesUnknown(e):
 		return results.Partial
 	}
 	return results.Complete

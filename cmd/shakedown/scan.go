@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"strings"
@@ -23,6 +24,9 @@ func scanCommand(a *app) *cobra.Command {
 		aspects      string
 		allAddresses bool
 		patience     time.Duration
+		complete     bool
+		certFile     string
+		keyFile      string
 	)
 	cmd := &cobra.Command{
 		Use:   "scan [TARGET…]",
@@ -49,16 +53,38 @@ balancer serves beside what each instance behind it serves.`,
 			if patience < 0 {
 				return usagef("--patience %v: must be more than nothing, as in --patience 30s", patience)
 			}
+			own, err := clientCertificate(certFile, keyFile)
+			if err != nil {
+				return err
+			}
 			return a.scan(cmd.Context(), &net, args, scanner.Options{
-				Aspects: chosen, AllAddresses: allAddresses, Patience: patience, Now: a.now,
+				Aspects: chosen, AllAddresses: allAddresses, Patience: patience, Now: a.now, Complete: complete, Certificate: own,
 			})
 		},
 	}
 	net.register(cmd.Flags())
 	cmd.Flags().StringVar(&aspects, "aspect", "", "what to ask, a `LIST` of "+aspectList()+" (default all)")
 	cmd.Flags().BoolVar(&allAddresses, "all-addresses", false, "every address of a name, not the first alone")
+	cmd.Flags().BoolVar(&complete, "complete", false, "finish a handshake with every accepted suite: what is chosen may still fail")
+	cmd.Flags().StringVar(&certFile, "client-cert", "", "certificate chain to show where a finished handshake asks for one, a PEM `FILE`")
+	cmd.Flags().StringVar(&keyFile, "client-key", "", "its private key, a PEM `FILE`")
 	cmd.Flags().DurationVar(&patience, "patience", 0, "how long the slow second asking of an unknown waits (default: as --timeout)")
 	return cmd
+}
+
+// clientCertificate loads our own certificate, nil if none was given.
+func clientCertificate(certFile, keyFile string) (*tls.Certificate, error) {
+	switch {
+	case certFile == "" && keyFile == "":
+		return nil, nil
+	case certFile == "" || keyFile == "":
+		return nil, usagef("--client-cert and --client-key go together; give both")
+	}
+	own, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, usagef("--client-cert %s, --client-key %s: %w", certFile, keyFile, err)
+	}
+	return &own, nil
 }
 
 func aspectList() string {

@@ -1,0 +1,159 @@
+// Resumption: whether a server goes on with a session that it made before. Only
+// a second handshake that was resumed says yes; that a ticket was handed out
+// says nothing.
+
+package scanner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"shakedown/results"
+	"shakedown/scanner/handshake"
+	"shakedown/scanner/wire"
+)
+
+// resumption asks the facts of one server's sessions.
+type resumption struct {
+	ask     *asker
+	old     handshake.Offer // TLS 1.2, with suites whose sessions can be resumed here; else without suites
+	new     handshake.Offer // TLS 1.3, likewise
+	request []byte
+
+	byID, byTicket, psk, early results.Answer
+	left                       []*handshake.Session // by ticket, to be offered elsewhere
+}
+
+// run asks TLS 1.2 and 1.3 side by side.
+func (r *resumption) run(ctx context.Context) {
+	var g errgroup.Group
+	var old, new *handshake.Session
+	if len(r.old.Suites) > 0 {
+		g.Go(func() error { r.byID = r.sessionID(ctx); return nil })
+		g.Go(func() error { r.byTicket, old = r.ticket(ctx); return nil })
+	}
+	if len(r.new.Suites) > 0 {
+		g.Go(func() error { r.psk, r.early, new = r.preSharedKey(ctx); return nil })
+	}
+	g.Wait()
+	for _, s := range []*handshake.Session{old, new} {
+		if s != nil {
+			r.left = append(r.left, s)
+		}
+	}
+}
+
+// sessionID is resumption by a session that the server keeps (RFC 5246 §7.3).
+func (r *resumption) sessionID(ctx context.Context) results.Answer {
+	first, _ := r.ask.finishTwice(ctx, r.old)
+	switch {
+	case !first.Finished:
+		return results.Unknown
+	case first.Sessions.ByID == nil:
+		return results.No
+	}
+	return r.again(ctx, r.old, first.Sessions.ByID)
+}
+
+// ticket is resumption by a session that the client keeps (RFC 5077).
+func (r *resumption) ticket(ctx context.Context) (results.Answer, *handshake.Session) {
+	o := r.old
+	o.Ticket = true
+	first, _ := r.ask.finishTwice(ctx, o)
+	switch {
+	case !first.Finished:
+		return results.Unknown, nil
+	case first.Sessions.ByTicket == nil:
+		return results.No, nil
+	}
+	return r.again(ctx, o, first.Sessions.ByTicket), first.Sessions.ByTicket
+}
+
+// preSharedKey is resumption in TLS 1.3 (RFC 8446 §2.2), and whether early data
+// is offered with it (RFC 8446 §4.6.1). Silence after the request says neither.
+func (r *resumption) preSharedKey(ctx context.Context) (psk, early results.Answer, s *handshake.Session) {
+	o := r.new
+	o.Request = r.request
+	first, _ := r.ask.finishTwice(ctx, o)
+	s = first.Sessions.ByTicket
+	switch {
+	case s == nil && first.Answered:
+		return results.No, results.No, nil
+	case s == nil:
+		if first.Finished {
+			r.ask.note(answer{failure: first.Failure})
+		}
+		return results.Unknown, results.Unknown, nil
+	case s.EarlyData > 0:
+		early = results.Yes
+	default:
+		early = results.No
+	}
+	return r.again(ctx, r.new, s), early, s
+}
+
+// again offers a session.
+func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.Session) results.Answer {
+	o.Resume, o.Suites = s, []uint16{s.Suite()}
+	second, _ := r.ask.finishTwice(ctx, o)
+	switch {
+	case !second.Finished:
+		return results.Unknown
+	case second.Resumed:
+		return results.Yes
+	}
+	return results.No
+}
+
+// newResumption asks in the suites that were accepted and can be resumed here;
+// nil if there are none.
+func (s *session) newResumption() *resumption {
+	r := &resumption{ask: s.ask, old: s.offer(wire.TLS12), new: s.offer(wire.TLS13), request: s.request()}
+	for _, v := range s.versions {
+		if v.answer() != results.Yes {
+			continue
+		}
+		suites := slices.DeleteFunc(slices.Clone(s.suitesFor(v, v.accepted())), func(id uint16) bool {
+			return !slices.Contains(handshake.Resumable(v.version), id)
+		})
+		switch {
+		case v.version == wire.TLS12:
+			r.old.Suites = suites
+		case v.version == wire.TLS13 && s.group != 0:
+			r.new.Suites = suites
+		}
+	}
+	if len(r.old.Suites)+len(r.new.Suites) == 0 {
+		return nil
+	}
+	return r
+}
+
+// request makes a server speak: a short one of HTTP, a bare line to what waits
+// for lines of its own.
+func (s *session) request() []byte {
+	if s.path.Scheme != "" {
+		return []byte("\r\n")
+	}
+	return fmt.Appendf(nil, "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: shakedown\r\nConnection: close\r\n\r\n", nameToMatch(s.path))
+}
+
+// runResumption asks the facts of sessions, which are finished handshakes.
+func (s *session) runResumption(ctx context.Context) {
+	r := s.newResumption()
+	if r == nil {
+		return
+	}
+	r.run(ctx)
+	s.keep(func() { s.resumption = r })
+}
+
+// foldResumption writes them down.
+func (s *session) foldResumption(p *results.Protocol) {
+	if r := s.resumption; r != nil {
+		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData = r.byID, r.byTicket, r.psk, r.early
+	}
+}
