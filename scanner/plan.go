@@ -82,6 +82,9 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	if wants(AspectProtocol) {
 		probes = append(probes, PlannedProbe{"protocol", "at most 16, and one for each application protocol; of them at most 6 are finished, and one sends HEAD /", 0, 18})
 	}
+	if wants(AspectPath) {
+		probes = append(probes, PlannedProbe{"path", fmt.Sprintf("%d for each of at most three questions, up to %d where answers differ", repeats, maxRounds*repeats), 0, 3 * repeats})
+	}
 	return probes
 }
 

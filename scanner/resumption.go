@@ -157,3 +157,49 @@ func (s *session) foldResumption(p *results.Protocol) {
 		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData = r.byID, r.byTicket, r.psk, r.early
 	}
 }
+
+// maxAddresses bounds how many addresses of one name exchange sessions: each
+// pair is a handshake.
+const maxAddresses = 8
+
+// offerAround offers each address the session that each other address of the
+// same name left: servers that share their ticket keys go on with it.
+func (s *Scanner) offerAround(ctx context.Context, visits []*visit) {
+	if len(visits) < 2 {
+		return
+	}
+	visits = visits[:min(len(visits), maxAddresses)]
+	for _, here := range visits {
+		for _, there := range visits {
+			if session := there.newest(); here != there && here.siblings && session != nil {
+				put(&here.drift.TicketsFrom, there.addr.String(), s.offerAt(ctx, here, session))
+			}
+		}
+	}
+}
+
+// newest is the session of the newest version that a scan left, nil if none.
+func (s *session) newest() *handshake.Session {
+	if s.resumption == nil || len(s.resumption.left) == 0 {
+		return nil
+	}
+	return s.resumption.left[len(s.resumption.left)-1]
+}
+
+// offerAt offers a session at an address; one that does not even speak its
+// version does not go on with it.
+func (s *Scanner) offerAt(ctx context.Context, v *visit, session *handshake.Session) results.Answer {
+	if v.resumption == nil {
+		return results.Unknown
+	}
+	o := v.resumption.old
+	if session.Version() == wire.TLS13 {
+		o = v.resumption.new
+	}
+	if len(o.Suites) == 0 || !slices.Contains(o.Suites, session.Suite()) {
+		return results.No
+	}
+	v.ask.lane = s.dialer.Lane(v.addr)
+	defer v.ask.lane.Release()
+	return v.resumption.again(ctx, o, session)
+}

@@ -100,15 +100,28 @@ func (s *Scanner) scanPath(ctx context.Context, p inventory.Path, done chan<- *r
 	if !s.opt.AllAddresses {
 		addrs = addrs[:1]
 	}
+	var scanned []*visit
 	for _, addr := range addrs {
-		if e := s.scanEndpoint(ctx, p, netip.AddrPortFrom(addr, p.Port)); e != nil {
+		scanned = append(scanned, s.scanEndpoint(ctx, p, netip.AddrPortFrom(addr, p.Port), len(addrs) > 1))
+	}
+	s.offerAround(ctx, scanned)
+	for _, v := range scanned {
+		if e := s.fold(ctx, v); e != nil {
 			done <- e
 		}
 	}
 }
 
-// scanEndpoint scans one address; nil if the run was cancelled meanwhile.
-func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, addr netip.AddrPort) *results.Endpoint {
+// visit is the scan of one address of a path.
+type visit struct {
+	*session
+	addr   netip.AddrPort
+	record *results.Endpoint
+	took   time.Duration
+}
+
+// scanEndpoint asks one address; siblings says that the name has others.
+func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, addr netip.AddrPort, siblings bool) *visit {
 	started := time.Now()
 	e := s.record(p, addr.String(), s.opt.Now())
 	lane := s.dialer.Lane(addr)
@@ -119,13 +132,19 @@ func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, addr netip
 	}
 	session := newSession(p, s.opt.Aspects, &asker{lane: lane, patience: patience, insist: s.opt.Patience > 0})
 	session.complete, session.certificate = s.opt.Complete, s.opt.Certificate
+	session.siblings = siblings && session.wants(AspectPath)
 	session.run(ctx)
+	return &visit{session, addr, e, time.Since(started)}
+}
+
+// fold makes a visit's record; nil if the run was cancelled meanwhile.
+func (s *Scanner) fold(ctx context.Context, v *visit) *results.Endpoint {
 	if ctx.Err() == context.Canceled {
 		return nil
 	}
-	session.fold(e, s.opt.Roots(p), s.opt.Now())
-	e.ElapsedMS = float64(time.Since(started).Microseconds()) / 1000
-	return e
+	v.session.fold(v.record, s.opt.Roots(v.path), s.opt.Now())
+	v.record.ElapsedMS = float64(v.took.Microseconds()) / 1000
+	return v.record
 }
 
 // record begins an endpoint's record with what the inventory says.

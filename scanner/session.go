@@ -38,6 +38,8 @@ type session struct {
 	certificate *tls.Certificate // ours, if a server asks; nil if we have none
 	completes   map[pair]results.Answer
 	resumption  *resumption
+	siblings    bool // the name has other addresses, whose sessions are offered here and ours there
+	drift       results.PathFacts
 	unseen      bool // some chain that was asked for got no usable answer
 	dead        bool // nothing of TLS was heard: the rest was not asked
 }
@@ -79,10 +81,11 @@ func (s *session) run(ctx context.Context) {
 	s.findGroup(ctx)
 	g.Go(func() error { s.chains = s.runChains(ctx); return nil })
 	g.Go(func() error { s.runProtocol(ctx); return nil })
+	g.Go(func() error { s.runPath(ctx); return nil })
 	if s.complete {
 		g.Go(func() error { s.runCompletion(ctx); return nil })
 	}
-	if s.wants(AspectProtocol) {
+	if s.wants(AspectProtocol) || s.siblings {
 		g.Go(func() error { s.runResumption(ctx); return nil })
 	}
 	g.Wait()
@@ -91,7 +94,7 @@ func (s *session) run(ctx context.Context) {
 // findGroup finds what encrypted flights can be opened with, if that is wanted.
 func (s *session) findGroup(ctx context.Context) {
 	newest := s.versions[len(s.versions)-1]
-	if newest.answer() != results.Yes || !s.wants(AspectCertificates) && !s.wants(AspectProtocol) && !s.complete {
+	if newest.answer() != results.Yes || !s.wants(AspectCertificates) && !s.wants(AspectProtocol) && !s.complete && !s.siblings {
 		return
 	}
 	if s.group, s.noGroup = usableGroup(ctx, s.ask, s.path.ServerName, s.suitesFor(newest, newest.accepted())); s.noGroup != nil {
@@ -246,7 +249,10 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 		e.Chains = append(e.Chains, judged)
 	}
 	e.Protocol = s.protocol
-	s.foldResumption(&e.Protocol)
+	if s.wants(AspectProtocol) {
+		s.foldResumption(&e.Protocol)
+	}
+	e.PathFacts = s.drift
 	e.Status = status(e)
 	if s.unseen && e.Status == results.Complete {
 		e.Status = results.Partial
@@ -336,7 +342,8 @@ func status(e *results.Endpoint) results.Status {
 	case determined == 0:
 		return results.Failed
 	case !e.Undetermined.IsZero(), slices.Contains(protocolAnswers(e.Protocol), results.Unknown), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
-		slices.Contains(mapValues(e.GroupPreference), results.PreferenceUnknown), completesUnknown(e):
+		slices.Contains(mapValues(e.GroupPreference), results.PreferenceUnknown), completesUnknown(e),
+		e.PathFacts.Steadiness == results.SteadinessUnknown, slices.Contains(mapValues(e.PathFacts.TicketsFrom), results.Unknown):
 		return results.Partial
 	}
 	return results.Complete
@@ -359,9 +366,9 @@ func mapValues[K comparable, V any](m map[K]V) []V {
 	return out
 }
 
-func put[V any](m *map[results.Version]V, name results.Version, v V) {
+func put[K comparable, V any](m *map[K]V, name K, v V) {
 	if *m == nil {
-		*m = map[results.Version]V{}
+		*m = map[K]V{}
 	}
 	(*m)[name] = v
 }

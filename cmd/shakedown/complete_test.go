@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"shakedown/bench/lab"
@@ -99,6 +100,57 @@ func TestResumptionAgreesWithConfiguration(t *testing.T) {
 			if p.ResumptionID != c.id || p.ResumptionTicket != c.ticket || p.ResumptionPSK != c.psk || p.EarlyData != c.early {
 				t.Errorf("id %s, ticket %s, psk %s, early data %s; want %s, %s, %s, %s",
 					p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, c.id, c.ticket, c.psk, c.early)
+			}
+		})
+	}
+}
+
+// A pass-through load balancer over two instances that differ is seen through,
+// and one over two that are alike is steady.
+func TestPathTellsServersBehindABalancer(t *testing.T) {
+	place := func(name string) lab.Place { return lab.Place{Dir: filepath.Join(t.TempDir(), name)} }
+	pki, err := lab.NewPKI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := pki.Issue(lab.Leaf{Names: []string{"portal.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	instance := func(name string, protocols ...string) string {
+		return started(t)(lab.StartNginx(t.Context(), lab.Nginx{Place: place(name), TLS: lab.TLS{
+			Certificates: []lab.Certificate{certificate}, Protocols: protocols, Ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0",
+		}})).Address
+	}
+	i1, i2, drifted := instance("i-1"), instance("i-2"), instance("i-3", "TLSv1.1", "TLSv1.2")
+	for _, c := range []struct {
+		name     string
+		backends []string
+		want     results.Steadiness
+		votes    []string
+	}{
+		{"alike", []string{i1, i2}, results.Steady, nil},
+		{"drifted", []string{i1, drifted}, results.Drifting, []string{"TLSv1.1", "TLSv1.3"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			balancer := started(t)(lab.StartStream(t.Context(), lab.Stream{Place: place("lb"), Backends: c.backends}))
+			e := scanOne(t, balancer.Address, "--sni", "portal.example", "--aspect", "path")
+			var votes []string
+			for _, v := range e.PathFacts.Votes {
+				if len(v.Answers) == 2 && (v.Fact == "TLSv1.1" || v.Fact == "TLSv1.3") {
+					votes = append(votes, v.Fact)
+				}
+			}
+			if e.PathFacts.Steadiness != c.want {
+				t.Errorf("%+v", e.PathFacts)
+			}
+			for _, v := range votes {
+				if !slices.Contains(c.votes, v) {
+					t.Errorf("%s differs, of %v", v, c.votes)
+				}
+			}
+			if c.want == results.Drifting && (len(votes) == 0 || e.PathFacts.Servers != 2) {
+				t.Errorf("%+v", e.PathFacts)
 			}
 		})
 	}
