@@ -41,6 +41,7 @@ func Plan(paths []inventory.Path, opt Options) []PlannedPath {
 	if opt.Aspects == nil {
 		opt.Aspects = Aspects()
 	}
+	opt.Aspects = opt.withNeeds()
 	var plan []PlannedPath
 	for _, p := range paths {
 		plan = append(plan, PlannedPath{p, append(planProbes(p, opt.Aspects), planMore(opt)...)})
@@ -92,6 +93,9 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 func planMore(opt Options) (probes []PlannedProbe) {
 	if opt.Complete {
 		probes = append(probes, PlannedProbe{"complete", "one for each accepted suite that can be finished here", 0, LikelySuites})
+	}
+	if opt.Revocation {
+		probes = append(probes, PlannedProbe{"revocation", "for each trusted certificate once a run, its authority's OCSP responder or CRL, not the endpoint", 0, 2})
 	}
 	return probes
 }

@@ -29,16 +29,31 @@ type Options struct {
 	AllAddresses bool             // every address of a name, not the first alone
 	Endpoints    int              // scanned side by side; 0 is 32
 	Complete     bool             // finish every accepted suite once
+	Revocation   bool             // ask OCSP responders and CRLs about trusted chains
 	Certificate  *tls.Certificate // shown where a finished handshake asks for one; nil is none
 	// Roots gives a path's trust anchors; nil is the system's for all.
 	Roots func(inventory.Path) *chain.Roots
 	Now   func() time.Time // nil is time.Now
 }
 
+// withNeeds adds the aspects that other wishes rest on.
+func (o Options) withNeeds() []Aspect {
+	aspects := slices.Clone(o.Aspects)
+	need := func(a Aspect, wished bool) {
+		if wished && !slices.Contains(aspects, a) {
+			aspects = append(aspects, a)
+		}
+	}
+	need(AspectSuites, o.Complete)
+	need(AspectCertificates, o.Revocation)
+	return aspects
+}
+
 // Scanner scans endpoints through a dialer.
 type Scanner struct {
-	dialer *dial.Dialer
-	opt    Options
+	dialer    *dial.Dialer
+	opt       Options
+	registrar *registrar // nil if revocation is not asked
 }
 
 // New returns a Scanner.
@@ -46,9 +61,7 @@ func New(d *dial.Dialer, opt Options) *Scanner {
 	if opt.Aspects == nil {
 		opt.Aspects = Aspects()
 	}
-	if opt.Complete && !slices.Contains(opt.Aspects, AspectSuites) {
-		opt.Aspects = append(slices.Clone(opt.Aspects), AspectSuites)
-	}
+	opt.Aspects = opt.withNeeds()
 	if opt.Endpoints <= 0 {
 		opt.Endpoints = 32
 	}
@@ -59,7 +72,7 @@ func New(d *dial.Dialer, opt Options) *Scanner {
 		system := &chain.Roots{}
 		opt.Roots = func(inventory.Path) *chain.Roots { return system }
 	}
-	return &Scanner{d, opt}
+	return &Scanner{dialer: d, opt: opt}
 }
 
 // Run scans paths and hands each endpoint's record to emit as it is finished,
@@ -67,6 +80,9 @@ func New(d *dial.Dialer, opt Options) *Scanner {
 // record, with what was learned; when ctx is cancelled, unfinished endpoints
 // get none. Run returns emit's error, or nil.
 func (s *Scanner) Run(ctx context.Context, paths []inventory.Path, emit func(*results.Endpoint) error) error {
+	if s.opt.Revocation {
+		s.registrar = newRegistrar(ctx, s.dialer, s.opt.Now)
+	}
 	done := make(chan *results.Endpoint)
 	var g errgroup.Group
 	g.SetLimit(s.opt.Endpoints)
@@ -142,7 +158,12 @@ func (s *Scanner) fold(ctx context.Context, v *visit) *results.Endpoint {
 	if ctx.Err() == context.Canceled {
 		return nil
 	}
-	v.session.fold(v.record, s.opt.Roots(v.path), s.opt.Now())
+	roots, at := s.opt.Roots(v.path), s.opt.Now()
+	v.session.fold(v.record, roots, at)
+	judgeStaples(v.record, roots, v.staples, at)
+	if s.registrar != nil {
+		s.registrar.judge(ctx, v.record, roots, v.staples)
+	}
 	v.record.ElapsedMS = float64(v.took.Microseconds()) / 1000
 	return v.record
 }

@@ -40,8 +40,9 @@ type session struct {
 	resumption  *resumption
 	siblings    bool // the name has other addresses, whose sessions are offered here and ours there
 	drift       results.PathFacts
-	unseen      bool // some chain that was asked for got no usable answer
-	dead        bool // nothing of TLS was heard: the rest was not asked
+	staples     map[string][]byte // OCSP responses that were seen, by leaf
+	unseen      bool              // some chain that was asked for got no usable answer
+	dead        bool              // nothing of TLS was heard: the rest was not asked
 }
 
 func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
@@ -121,6 +122,7 @@ func (s *session) runProtocol(ctx context.Context) {
 	}
 	if p.old != 0 || p.tls13 != nil {
 		s.protocol = p.run(ctx)
+		s.staples = p.staples
 	}
 }
 

@@ -25,6 +25,7 @@ func scanCommand(a *app) *cobra.Command {
 		allAddresses bool
 		patience     time.Duration
 		complete     bool
+		revocation   bool
 		certFile     string
 		keyFile      string
 	)
@@ -58,7 +59,7 @@ balancer serves beside what each instance behind it serves.`,
 				return err
 			}
 			return a.scan(cmd.Context(), &net, args, scanner.Options{
-				Aspects: chosen, AllAddresses: allAddresses, Patience: patience, Now: a.now, Complete: complete, Certificate: own,
+				Aspects: chosen, AllAddresses: allAddresses, Patience: patience, Now: a.now, Complete: complete, Certificate: own, Revocation: revocation,
 			})
 		},
 	}
@@ -66,6 +67,7 @@ balancer serves beside what each instance behind it serves.`,
 	cmd.Flags().StringVar(&aspects, "aspect", "", "what to ask, a `LIST` of "+aspectList()+" (default all)")
 	cmd.Flags().BoolVar(&allAddresses, "all-addresses", false, "every address of a name, not the first alone")
 	cmd.Flags().BoolVar(&complete, "complete", false, "finish a handshake with every accepted suite: what is chosen may still fail")
+	cmd.Flags().BoolVar(&revocation, "revocation", false, "ask the authorities of trusted chains whether a certificate is revoked (OCSP and CRL)")
 	cmd.Flags().StringVar(&certFile, "client-cert", "", "certificate chain to show where a finished handshake asks for one, a PEM `FILE`")
 	cmd.Flags().StringVar(&keyFile, "client-key", "", "its private key, a PEM `FILE`")
 	cmd.Flags().DurationVar(&patience, "patience", 0, "how long the slow second asking of an unknown waits (default: as --timeout)")
