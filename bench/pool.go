@@ -51,9 +51,6 @@ type crew struct {
 }
 
 func (p *pool) run(ctx context.Context, s slice) []client.Sample {
-	// Grace is over for handshakes that wait for their peer, too.
-	ctx, cancel := context.WithTimeout(ctx, s.cut-p.clock.now())
-	defer cancel()
 	c := &crew{pool: p, slice: s, ctx: ctx}
 	if s.open() {
 		c.hire(min(spare, s.slots))
@@ -111,7 +108,7 @@ func (p *pool) handshaker() (client.Handshaker, error) {
 
 // arrivals is the work of one worker of an open loop.
 func (c *crew) arrivals(h client.Handshaker) (done []client.Sample) {
-	for c.ctx.Err() == nil {
+	for !c.over() {
 		ready := c.clock.now()
 		i := c.next.Add(1) - 1
 		if i >= int64(len(c.due)) {
@@ -135,7 +132,7 @@ func (c *crew) arrivals(h client.Handshaker) (done []client.Sample) {
 // slot is the work of one connection of a closed loop.
 func (c *crew) slot(h client.Handshaker) (done []client.Sample) {
 	failed := 0
-	for c.ctx.Err() == nil {
+	for !c.over() {
 		s := client.Sample{Due: c.clock.now()}
 		if s.Due >= c.until {
 			return done
@@ -152,18 +149,31 @@ func (c *crew) slot(h client.Handshaker) (done []client.Sample) {
 	return done
 }
 
-// one makes one handshake. One that ctx cut off is left without an end.
+// over reports whether what is under way now is cut off.
+func (c *crew) over() bool { return c.ctx.Err() != nil || c.clock.now() >= c.cut-slop }
+
+// slop is how early a timer may be, measured by another clock.
+const slop = time.Millisecond
+
+// one makes one handshake. One that was cut off is left without an end.
 func (c *crew) one(h client.Handshaker, s *client.Sample) {
-	ctx, cancel := context.WithTimeout(c.ctx, c.timeout)
-	defer cancel()
 	s.Start = c.clock.now()
+	ctx, cancel := context.WithTimeout(c.ctx, min(c.timeout, c.cut-s.Start))
+	defer cancel()
+	if err := c.attempt(ctx, h, s); err != nil {
+		f := c.classify(results.StageConnect, err)
+		s.Failure = &f
+	}
+	if s.Failure != nil && c.over() {
+		s.Failure, s.Done = nil, 0
+	}
+}
+
+// attempt returns what kept it from connecting; what came after is in the sample.
+func (c *crew) attempt(ctx context.Context, h client.Handshaker, s *client.Sample) error {
 	conn, err := c.dial(ctx, c.address)
 	if err != nil {
-		if c.ctx.Err() == nil {
-			f := c.classify(results.StageConnect, timeoutOf(ctx, err))
-			s.Failure = &f
-		}
-		return
+		return timeoutOf(ctx, err)
 	}
 	s.Connected = c.clock.now()
 	deadline, _ := ctx.Deadline()
@@ -172,7 +182,5 @@ func (c *crew) one(h client.Handshaker, s *client.Sample) {
 	h.Handshake(conn, c.clock.now, s)
 	stop()
 	h.Close(conn)
-	if s.Failure != nil && c.ctx.Err() != nil {
-		s.Failure, s.Done = nil, 0
-	}
+	return nil
 }

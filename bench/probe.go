@@ -5,6 +5,7 @@ package bench
 
 import (
 	"context"
+	"math"
 	"net"
 	"net/netip"
 	"time"
@@ -24,7 +25,7 @@ func (r *run) prepare(ctx context.Context, l *lane) (load, error) {
 	deadline := r.clock.now() + r.plan.Timeout
 	var first *client.Sample
 	for _, attempt := range r.attempts() {
-		h, load, err := attempt(l.path)
+		h, load, err := attempt(l)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +56,7 @@ func refusal(f *results.Failure) bool {
 
 // attempt makes a client for a path: a Handshaker to try it, and the load if that
 // goes well.
-type attempt func(Path) (client.Handshaker, func() (load, error), error)
+type attempt func(*lane) (client.Handshaker, func() (load, error), error)
 
 // attempts are the clients to try, in order.
 func (r *run) attempts() []attempt {
@@ -65,27 +66,28 @@ func (r *run) attempts() []attempt {
 	return []attempt{r.lean(client.UnitShares), r.lean(client.ReusedShares)}
 }
 
-func (r *run) stock(path Path) (client.Handshaker, func() (load, error), error) {
-	fresh := func() (client.Handshaker, error) { return client.NewStock(r.config(path)) }
+func (r *run) stock(l *lane) (client.Handshaker, func() (load, error), error) {
+	fresh := func() (client.Handshaker, error) { return client.NewStock(r.config(l.path)) }
 	h, err := fresh()
-	return h, func() (load, error) { return r.pool(path, fresh), nil }, err
+	return h, func() (load, error) { return r.pool(l.path, fresh), nil }, err
 }
 
 func (r *run) lean(kind client.ShareKind) attempt {
-	return func(path Path) (client.Handshaker, func() (load, error), error) {
-		c, err := client.NewLean(r.config(path), kind)
+	return func(l *lane) (client.Handshaker, func() (load, error), error) {
+		c, err := client.NewLean(r.config(l.path), kind)
 		if err != nil {
 			return nil, nil, err
 		}
 		fresh := func() (client.Handshaker, error) { return c.Session(r.plan.Seed), nil }
 		h, err := fresh()
 		return h, func() (load, error) {
+			l.record.Generator.KeyShares = string(kind)
 			if r.env.Dial == nil {
-				if l, err := newLoop(r.clock, r.plan, path, c, r.env.Classify); l != nil || err != nil {
-					return l, err
+				if made, err := newLoop(r.clock, r.plan, l.path, c, r.env.Classify); made != nil || err != nil {
+					return made, err
 				}
 			}
-			return r.pool(path, fresh), nil
+			return r.pool(l.path, fresh), nil
 		}, err
 	}
 }
@@ -119,11 +121,13 @@ func (r *run) pool(path Path, fresh func() (client.Handshaker, error)) *pool {
 func (r *run) try(ctx context.Context, path Path, h client.Handshaker, deadline time.Duration) client.Sample {
 	now := r.clock.now()
 	s := client.Sample{Due: now, Ready: now}
-	c := crew{pool: r.pool(path, nil), ctx: ctx}
+	c := crew{pool: r.pool(path, nil), ctx: ctx, slice: slice{cut: forever}}
 	c.timeout = max(deadline-now, time.Millisecond)
 	c.one(confirmed{h, c.timeout}, &s)
 	return s
 }
+
+const forever = time.Duration(math.MaxInt64)
 
 // confirmed is a Handshaker that waits for the server's last word, for a second
 // at most.

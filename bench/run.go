@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -137,15 +138,20 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	return r.env.Put(block)
 }
 
-// lead is the time from planning a block to its beginning.
-const lead = 2 * time.Millisecond
+// lead is the time from planning a block to its beginning; settle, that from the
+// timeout of its last handshake until all is cut off: a timeout is to be told
+// from what was cut.
+const (
+	lead   = 2 * time.Millisecond
+	settle = 500 * time.Millisecond
+)
 
 // slice plans a block from now on: what the load is to do, and between which
 // instants it counts.
 func (r *run) slice(l *lane, round int) (s slice, begin, end time.Duration) {
 	begin = r.clock.now() + lead + r.plan.WarmUp
 	end = begin + r.plan.block()
-	s = slice{slots: r.plan.Connections, until: end, cut: end + r.plan.Timeout}
+	s = slice{slots: r.plan.Connections, until: end, cut: end + r.plan.Timeout + settle}
 	if r.plan.Loop == results.OpenLoop {
 		s.due = r.plan.arrivals(round, l.index)
 		for i := range s.due {
@@ -185,7 +191,11 @@ func (r *run) trials(ctx context.Context) error {
 			if l.record.Due == 0 {
 				continue
 			}
-			why = append(why, fmt.Sprintf("interrupted: %d of %d blocks were finished", l.blocks, r.plan.Blocks))
+			end := "interrupted"
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				end = "the run's deadline came"
+			}
+			why = append(why, fmt.Sprintf("%s: %d of %d blocks were finished", end, l.blocks, r.plan.Blocks))
 		}
 		record := l.finish(processors, why...)
 		r.outcome.Trials++

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"shakedown/bench/client"
@@ -186,8 +188,8 @@ const (
 	maxFailedShare   = 0.05 // the times of the rest would flatter the path
 	maxCPUShare      = 0.90
 	maxLag           = 2 * time.Millisecond
-	maxLagOfMedian   = 0.5  // of the total's median
-	maxLagOfInterval = 0.25 // of the time between arrivals: what began that late was in nobody's way
+	maxLagOfMedian   = 0.5 // of the total's median
+	maxLagOfInterval = 0.5 // of the time between arrivals: what began that late met no other of ours
 	maxLateShare     = 0.01
 )
 
@@ -217,7 +219,7 @@ func (t *trial) doubts() (why []string) {
 		say("%.1f %% of the handshakes failed or were abandoned%s: the times of the others flatter the path", 100*s, worst(r.Failures))
 	}
 	if s := share(ours); s > maxOursShare {
-		say("%.1f %% of the handshakes failed on this machine (%s)", 100*s, detail(r.Failures, results.KindInternal))
+		say("%.1f %% of the handshakes failed on this machine (%s)", 100*s, ownFault(r.Failures))
 	}
 	return append(why, t.saturation()...)
 }
@@ -258,7 +260,15 @@ func worst(failures []results.Failure) string {
 	return fmt.Sprintf(" (mostly %s: %s)", failures[0].Stage, cmp.Or(failures[0].Detail, string(failures[0].Kind)))
 }
 
-func detail(failures []results.Failure, kind results.FailureKind) string {
-	i := slices.IndexFunc(failures, func(f results.Failure) bool { return f.Kind == kind })
-	return failures[i].Detail
+// ownFault describes a failure of our own, with the mend where it is known.
+func ownFault(failures []results.Failure) string {
+	i := slices.IndexFunc(failures, func(f results.Failure) bool { return f.Kind == results.KindInternal })
+	switch text := failures[i].Detail; {
+	case strings.Contains(text, syscall.EADDRNOTAVAIL.Error()):
+		return text + ": no port is free, as each is kept for a minute after its connection has ended; use a lower rate"
+	case strings.Contains(text, syscall.EMFILE.Error()):
+		return text + ": allow more by ulimit -n, or fewer connections in flight by --concurrency"
+	default:
+		return text
+	}
 }

@@ -69,6 +69,9 @@ type Generator struct {
 	LagP99US *float64 `json:"lag_p99_us,omitempty"`
 	// CPUShare is the part of its allowed processors that the generator used, 0 to 1.
 	CPUShare float64 `json:"cpu_share,omitempty"`
+	// KeyShares is how the lean client exchanged keys: "unit", or "reused" with a
+	// server that refuses unit shares.
+	KeyShares string `json:"key_shares,omitempty"`
 }
 
 // Phases are the distributions of a handshake's parts. The first four are

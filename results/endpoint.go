@@ -84,7 +84,7 @@ type Endpoint struct {
 	Status      Status    `json:"status"`
 	Connections int       `json:"connections"`
 	ElapsedMS   float64   `json:"elapsed_ms"`
-	Failures    []Failure `json:"failures,omitempty"`
+	Failures    []Failure `json:"failures"`
 
 	Versions         map[Version]Answer     `json:"versions,omitempty"`
 	Suites           map[Version][]Suite    `json:"suites,omitempty"`
@@ -92,7 +92,7 @@ type Endpoint struct {
 	Groups           map[Version][]Named    `json:"groups,omitempty"`
 	GroupPreference  map[Version]Preference `json:"group_preference,omitempty"`
 	SignatureSchemes map[Version][]Named    `json:"signature_schemes,omitempty"`
-	Undetermined     Undetermined           `json:"undetermined,omitzero"`
+	Undetermined     Undetermined           `json:"undetermined"`
 	Protocol         Protocol               `json:"protocol,omitzero"`
 	Chains           []Chain                `json:"chains,omitempty"`
 	PathFacts        PathFacts              `json:"path_facts,omitzero"`

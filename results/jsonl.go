@@ -51,6 +51,11 @@ func Marshal(r Record) ([]byte, error) {
 	if o, ok := r.(*Other); ok {
 		return bytes.Clone(o.JSON), nil
 	}
+	if e, ok := r.(*Endpoint); ok && e.Failures == nil {
+		none := *e
+		none.Failures = []Failure{} // none is a fact, which [] says
+		r = &none
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"record":%q`, r.Type())
 	head := b.Len()
@@ -126,10 +131,24 @@ func (d *Decoder) Next() (Record, error) {
 		if r.Records != d.records {
 			return nil, fmt.Errorf("line %d: the trailer counts %d records, the stream has %d: lines were lost or added", d.line, r.Records, d.records)
 		}
-		return nil, io.EOF
+		return nil, d.end()
 	}
 	d.records++
 	return rec, nil
+}
+
+// end is io.EOF where nothing follows the trailer. Two runs in one file would
+// otherwise be read as the first alone.
+func (d *Decoder) end() error {
+	for {
+		line, err := d.readLine()
+		if len(bytes.TrimSpace(line)) > 0 {
+			return fmt.Errorf("line %d: there is more after the trailer: keep each run in a file of its own", d.line)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 func (d *Decoder) read() (Record, error) {

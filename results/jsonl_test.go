@@ -171,18 +171,34 @@ func TestEveryCut(t *testing.T) {
 func TestRefused(t *testing.T) {
 	header := `{"record":"header","schema":"shakedown/1","tool_version":"1","started_at":"2026-11-22T08:00:00Z","command":"scan"}` + "\n"
 	for name, c := range map[string]struct{ in, want string }{
-		"empty":           {"", "the input is empty"},
-		"another schema":  {strings.Replace(header, "shakedown/1", "shakedown/2", 1), `schema "shakedown/2" is not known here`},
-		"no header":       {`{"record":"endpoint"}` + "\n", "line 1: not a run"},
-		"not JSON":        {"TARGET STATUS\n", "line 1: not a JSON object"},
-		"no record key":   {header + `{"a":1}` + "\n", `line 2: not a record`},
-		"a broken middle": {header + `{"record":"endp` + "\n" + `{"record":"trailer"}` + "\n", "line 2"},
-		"a wrong count":   {header + `{"record":"trailer","records":3}` + "\n", "counts 3 records, the stream has 0"},
-		"two runs":        {header + header, "line 2: a second header"},
-		"a wrong type":    {header + `{"record":"block","index":"three"}` + "\n", "line 2: block record"},
+		"empty":              {"", "the input is empty"},
+		"another schema":     {strings.Replace(header, "shakedown/1", "shakedown/2", 1), `schema "shakedown/2" is not known here`},
+		"no header":          {`{"record":"endpoint"}` + "\n", "line 1: not a run"},
+		"not JSON":           {"TARGET STATUS\n", "line 1: not a JSON object"},
+		"no record key":      {header + `{"a":1}` + "\n", `line 2: not a record`},
+		"a broken middle":    {header + `{"record":"endp` + "\n" + `{"record":"trailer"}` + "\n", "line 2"},
+		"a wrong count":      {header + `{"record":"trailer","records":3}` + "\n", "counts 3 records, the stream has 0"},
+		"two runs":           {header + header, "line 2: a second header"},
+		"a run behind a run": {header + `{"record":"trailer"}` + "\n" + header, "line 3: there is more after the trailer"},
+		"a cut-off one":      {header + `{"record":"trailer"}` + "\n" + "\n" + `{"rec`, "line 4: there is more after the trailer"},
+		"a wrong type":       {header + `{"record":"block","index":"three"}` + "\n", "line 2: block record"},
 	} {
 		if _, _, err := decode(t, []byte(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// That nothing failed and nothing is unknown is a fact: a key that is absent was
+// not asked.
+func TestNoFailureIsAFact(t *testing.T) {
+	line, err := Marshal(&Endpoint{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"failures":[]`, `"undetermined":{}`} {
+		if !strings.Contains(string(line), want) {
+			t.Errorf("%s lacks %s", line, want)
 		}
 	}
 }

@@ -24,6 +24,9 @@ type Header struct {
 	Command     string    `json:"command"`
 	// Inventory is the path of the inventory file as it was given, if one was.
 	Inventory string `json:"inventory,omitempty"`
+	// Paths is what the run set out to do, each as SERVICE/PATH, in the order of
+	// the inventory. Records come in the order in which they are finished.
+	Paths []string `json:"paths,omitempty"`
 	// Seed is what every random choice of the run was made from.
 	Seed uint64 `json:"seed,omitempty"`
 }

@@ -22,10 +22,16 @@ type asker struct {
 	insist   bool          // ask again even where nothing was ever heard
 
 	connections atomic.Int64
-	heard       atomic.Bool              // something of TLS came from here
+	knocks      atomic.Int32             // first questions that are not answered yet
+	knocked     gate                     // none of them is
+	heard       gate                     // something of TLS came from here
 	control     atomic.Pointer[question] // a question that was accepted
 	mu          sync.Mutex               // guards failures
 	failures    []results.Failure
+}
+
+func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
+	return &asker{lane: lane, patience: patience, insist: insist, knocked: newGate(), heard: newGate()}
 }
 
 // inquiry is what can be put to a server over one connection: a question, or
@@ -33,19 +39,44 @@ type asker struct {
 type inquiry interface{ put(*dial.Conn) answer }
 
 // ask puts a question, and once more, slowly and with the address to itself,
-// if it got no usable answer. A server that closed the connection both times,
-// and between them accepted a control question, has refused.
+// if it got no usable answer. A server that closes the connection both times,
+// accepts a control question and then closes again has refused: one that was
+// merely full would have had room after the control.
 func (a *asker) ask(ctx context.Context, q inquiry) answer {
+	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.Open))
+}
+
+// knock is ask for the first questions, which are put side by side before
+// anything is known: whether it is worth asking again shows when one of them was
+// answered, or all of them were not.
+func (a *asker) knock(ctx context.Context, q inquiry) answer {
 	first := a.exchange(ctx, q, a.lane.Open)
+	if a.knocks.Add(-1) <= 0 {
+		a.knocked.open()
+	}
+	select {
+	case <-a.heard.c:
+	case <-a.knocked.c:
+	}
+	return a.settle(ctx, q, first)
+}
+
+// settle asks again where that may help.
+func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 	if first.settled() || !a.worthAsking(ctx, first) {
 		return a.note(first)
 	}
 	again := a.exchange(ctx, q, a.alone)
-	if again.settled() {
-		return again
-	}
 	if first.outcome == closed && again.outcome == closed && a.controlled(ctx) {
-		return answer{outcome: refused, alert: 40}
+		if again = a.exchange(ctx, q, a.alone); again.outcome == closed {
+			return answer{outcome: refused, alert: 40}
+		}
+	}
+	if again.settled() {
+		if first.outcome == closed {
+			a.lane.Crowded()
+		}
+		return again
 	}
 	a.note(first)
 	return a.note(again)
@@ -57,7 +88,7 @@ func (a *asker) worthAsking(ctx context.Context, first answer) bool {
 	case ctx.Err() != nil, first.failure.Kind == results.KindInternal, first.failure.Kind == results.KindDeadline:
 		return false
 	}
-	return a.heard.Load() || a.insist
+	return a.heard.isOpen() || a.insist
 }
 
 // controlled asks what was accepted before: a server that still answers that
@@ -82,7 +113,7 @@ func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answe
 		got = answer{failure: *f}
 	}
 	if got.settled() || got.failure.Kind == results.KindAlert {
-		a.heard.Store(true)
+		a.heard.open()
 	}
 	if q, ok := q.(question); ok && got.outcome == accepted && a.control.Load() == nil {
 		q.until = untilHello

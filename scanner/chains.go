@@ -22,7 +22,7 @@ type sentChain struct {
 }
 
 // chainQuestions asks TLS 1.2 or older for one chain of each kind of key, of
-// which it accepts suites: RSA, ECDSA, EdDSA (which shares ECDSA's suites,
+// which there are suites: RSA, ECDSA, EdDSA (which shares ECDSA's suites,
 // RFC 8422 §2.1) and DSA.
 func chainQuestions(version uint16, serverName string, suites []uint16) []question {
 	var qs []question
@@ -35,7 +35,7 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 		}
 		q.until = untilCertificate
 		if scheme != nil {
-			q.schemes = slices.DeleteFunc(slices.Clone(q.schemes), func(id uint16) bool { return !scheme(wire.LookupScheme(id)) })
+			q.schemes = schemesWith(q.schemes, scheme)
 		}
 		qs = append(qs, q)
 	}
@@ -52,40 +52,41 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 }
 
 // chainQuestions13 asks TLS 1.3 for one chain of each kind of key: there the
-// signature schemes choose it (RFC 8446 §4.2.3). group is one that the server
-// accepts and handshake can use.
-func chainQuestions13(serverName string, suites []uint16, group uint16) ([]question, *results.Failure) {
-	suites = slices.DeleteFunc(slices.Clone(suites), func(id uint16) bool { return !slices.Contains(handshake.Suites(), id) })
+// signature schemes choose it (RFC 8446 §4.2.3).
+func chainQuestions13(serverName string, suites []uint16, group uint16) []question {
 	var qs []question
 	for _, keys := range [][]string{{"rsa", "rsa-pss"}, {"ecdsa"}, {"ed25519", "ed448"}} {
-		key, err := handshake.NewKey(group)
-		if err != nil {
-			return nil, unable(err.Error())
-		}
-		q := usual(wire.TLS13, serverName, suites)
-		q.groups, q.key, q.until = []uint16{group}, key, untilCertificate
-		q.schemes = slices.DeleteFunc(schemesOf(wire.TLS13), func(id uint16) bool { return !slices.Contains(keys, wire.LookupScheme(id).KeyType) })
+		q := question13(serverName, suites, group, untilCertificate)
+		q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return slices.Contains(keys, s.KeyType) })
 		qs = append(qs, q)
 	}
-	return qs, nil
+	return qs
 }
 
-// usableGroup finds a group that both the server and handshake can use: it
-// offers those of handshake and lets a HelloRetryRequest choose.
-func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint16) (uint16, *results.Failure) {
-	q := usual(wire.TLS13, serverName, suites)
+func schemesWith(ids []uint16, want func(wire.SchemeInfo) bool) []uint16 {
+	return slices.DeleteFunc(slices.Clone(ids), func(id uint16) bool { return !want(wire.LookupScheme(id)) })
+}
+
+// usableGroup finds a group that both the server and handshake can use. The
+// HelloRetryRequest that opened TLS 1.3 often names one; else only handshake's
+// are offered.
+func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer) (uint16, *results.Failure) {
+	if opening.outcome == accepted {
+		if share, ok := opening.hello.KeyShare(); ok && slices.Contains(handshake.Groups(), share.Group) && len(openable(suites)) > 0 {
+			return share.Group, nil
+		}
+	}
+	q := usual(wire.TLS13, serverName, openable(suites))
 	q.groups = handshake.Groups()
 	got := a.ask(ctx, q)
 	if got.outcome != accepted {
-		return 0, unable("certificates of TLS 1.3 travel encrypted, and the server accepts no group that is computed here")
+		return 0, &results.Failure{
+			Stage: results.StageHandshake, Kind: results.KindInternal, Count: 1,
+			Detail: "what TLS 1.3 encrypts stays unseen: the server accepts no group and suite that are computed here",
+		}
 	}
 	share, _ := got.hello.KeyShare()
 	return share.Group, nil
-}
-
-// unable is a failure of ours to see what the server would have shown.
-func unable(why string) *results.Failure {
-	return &results.Failure{Stage: results.StageHandshake, Kind: results.KindInternal, Count: 1, Detail: why}
 }
 
 // scanChains puts the questions side by side. A server that has no chain of a

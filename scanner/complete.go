@@ -66,17 +66,17 @@ func (a *asker) completes(ctx context.Context, o handshake.Offer) results.Answer
 // here can finish is not asked: it has no answer.
 func (s *session) runCompletion(ctx context.Context) {
 	var g errgroup.Group
-	for _, v := range s.versions {
-		if v.answer() != results.Yes {
+	for _, version := range slices.Backward(askedVersions()) {
+		if !s.speaks(version) || version == wire.TLS13 && s.key().failure != nil {
 			continue
 		}
-		for _, id := range v.accepted() {
-			if !s.finishable(v.version, id) {
+		for _, id := range s.allSuites(version) {
+			if !slices.Contains(handshake.Finishable(version), id) {
 				continue
 			}
 			g.Go(func() error {
-				got := s.ask.completes(ctx, s.offer(v.version, id))
-				s.keep(func() { s.completes[pair{v.version, id}] = got })
+				got := s.ask.completes(ctx, s.offer(version, id))
+				s.keep(func() { put(&s.more.completes, pair{version, id}, got) })
 				return nil
 			})
 		}
@@ -87,19 +87,21 @@ func (s *session) runCompletion(ctx context.Context) {
 // pair is a suite in a version.
 type pair struct{ version, suite uint16 }
 
-func (s *session) finishable(version, suite uint16) bool {
-	return slices.Contains(handshake.Finishable(version), suite) && (version != wire.TLS13 || s.group != 0)
-}
-
-// offer is what a handshake of some suites offers.
+// offer is what a handshake of some suites offers. Of TLS 1.3, s.key must have
+// found a group.
 func (s *session) offer(version uint16, suites ...uint16) handshake.Offer {
-	return handshake.Offer{Version: version, ServerName: s.path.ServerName, Suites: suites, Group: s.group, Certificate: s.certificate}
+	o := handshake.Offer{Version: version, ServerName: s.path.ServerName, Suites: suites, Certificate: s.more.certificate}
+	if version == wire.TLS13 {
+		o.Group = s.key().group
+	}
+	return o
 }
 
-// foldCompletion adds the answers to a version's suites.
-func (s *session) foldCompletion(version uint16, ids []uint16, suites []results.Suite) []results.Suite {
+// foldCompletion describes a version's suites, with what came of finishing them.
+func (s *session) foldCompletion(version uint16, ids []uint16) []results.Suite {
+	suites := suiteRecords(ids)
 	for i, id := range ids {
-		suites[i].Completes = s.completes[pair{version, id}]
+		suites[i].Completes = s.more.completes[pair{version, id}]
 	}
 	return suites
 }

@@ -41,9 +41,6 @@ type poll struct {
 // the newest versions, what certificate is shown, and whether an older version
 // is spoken after all.
 func (s *session) runPath(ctx context.Context) {
-	if !s.wants(AspectPath) {
-		return
-	}
 	polls := s.polls()
 	var g errgroup.Group
 	for _, p := range polls {
@@ -51,7 +48,8 @@ func (s *session) runPath(ctx context.Context) {
 	}
 	g.Wait()
 	if len(polls) > 0 {
-		s.drift = tally(polls)
+		facts := tally(polls)
+		s.keep(func() { s.more.drift = facts })
 	}
 }
 
@@ -62,6 +60,7 @@ func (s *session) polls() []*poll {
 	}
 	spoken, refused := false, false // of the versions before TLS 1.3, newest first
 	for _, v := range slices.Backward(s.versions) {
+		v.done.through()
 		if v.answer() == results.Unknown {
 			continue // asking it often is no better than asking it twice
 		}
@@ -71,7 +70,7 @@ func (s *session) polls() []*poll {
 			add(q) // without a key: suite and group of a HelloRetryRequest
 		case yes && !spoken:
 			spoken = true
-			q.suites = shown(s.suitesFor(v, v.accepted()))
+			q.suites = shown(s.allSuites(v.version))
 			q.until = untilCertificate
 			add(q)
 		case !yes && !refused && v.version >= wire.TLS10:

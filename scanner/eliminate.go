@@ -15,6 +15,7 @@ type elimination struct {
 	rest     []uint16 // not yet known
 	accepted []uint16 // in the order in which the server chose them
 	offers   []offer  // every choice that was seen
+	onAccept func()   // called after each acceptance, if set
 	ended    bool
 	last     answer // the one that ended it
 }
@@ -62,6 +63,9 @@ func (e *elimination) take(got answer) {
 	e.offers = append(e.offers, offer{e.rest, id})
 	e.accepted = append(e.accepted, id)
 	e.rest = slices.Concat(e.rest[:i], e.rest[i+1:]) // a copy: offers keep the old one
+	if e.onAccept != nil {
+		e.onAccept()
+	}
 }
 
 // undetermined lists what got no usable answer.

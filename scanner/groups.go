@@ -10,59 +10,84 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"shakedown/results"
 	"shakedown/scanner/wire"
 )
 
-// groupScan is the enumeration of the groups of one version.
-type groupScan struct {
-	found   *elimination
-	ranking ranking
+// groupHands is in how many hands groups are dealt: several are quicker, but a
+// single one shows the server's order as it goes.
+func groupHands(wantRank bool) int {
+	if wantRank {
+		return 1
+	}
+	return 3
 }
 
-// scanGroups enumerates the groups of TLS 1.2 or 1.3, given the suites that the
-// version accepts. It is nil where no suite uses a group.
-func scanGroups(ctx context.Context, a *asker, version uint16, serverName string, suites []uint16, wantRank bool) *groupScan {
-	by := groupsIn(version, serverName, suites)
-	if by.ask == nil {
-		return nil
+// groupScan is the enumeration of the groups of one version.
+type groupScan struct {
+	first   []uint16 // the choice among all, if there was one
+	hands   hands
+	ranking ranking
+	unasked []uint16 // all of them, if the first question got no usable answer
+}
+
+func (g *groupScan) accepted() []uint16     { return slices.Concat(g.first, g.hands.accepted()) }
+func (g *groupScan) undetermined() []uint16 { return slices.Concat(g.unasked, g.hands.undetermined()) }
+
+// scanGroups13 enumerates the groups of TLS 1.3. opening is a HelloRetryRequest
+// to an offer of all of them.
+func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer, wantRank bool) *groupScan {
+	by := enumerator{
+		ask: func(offered []uint16) question {
+			q := usual(wire.TLS13, serverName, suites)
+			q.groups = offered
+			return q
+		},
+		chosen: func(got answer) uint16 { share, _ := got.hello.KeyShare(); return share.Group },
 	}
-	g := &groupScan{found: &elimination{enumerator: by, rest: groupsOf(version)}}
-	g.found.run(ctx, a)
-	g.ranking = ranking{order: g.found.accepted}
-	if wantRank && len(g.found.undetermined()) == 0 {
-		g.ranking = rank(ctx, a, by, g.found.accepted, g.found.offers)
+	return playGroups(ctx, a, by, groupsOf(wire.TLS13), opening, wantRank)
+}
+
+// scanGroups12 enumerates the groups of TLS 1.2; nil where no suite uses one.
+// RSA suites are tried first: see groupsOfCurves.
+func scanGroups12(ctx context.Context, a *asker, serverName string, suites []uint16, wantRank bool) *groupScan {
+	for _, auth := range []string{"RSA", "ECDSA", "anon"} {
+		some := suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Kx == "ECDHE" && s.Auth == auth })
+		if len(some) == 0 {
+			continue
+		}
+		by := groupsOfCurves(serverName, some)
+		all := groupsOf(wire.TLS12)
+		opening := a.ask(ctx, by.ask(all))
+		if opening.outcome == accepted || !opening.settled() {
+			return playGroups(ctx, a, by, all, opening, wantRank)
+		}
+	}
+	return nil
+}
+
+// playGroups goes on from the answer to an offer of all groups.
+func playGroups(ctx context.Context, a *asker, by enumerator, all []uint16, opening answer, wantRank bool) *groupScan {
+	if opening.outcome != accepted {
+		return &groupScan{unasked: all}
+	}
+	first := by.chosen(opening)
+	g := &groupScan{first: []uint16{first}}
+	g.hands = deal(by, slices.DeleteFunc(slices.Clone(all), func(id uint16) bool { return id == first }), groupHands(wantRank))
+	g.hands.run(ctx, a)
+	g.ranking = ranking{order: g.accepted()}
+	if wantRank && len(g.undetermined()) == 0 {
+		usual := func(id uint16) int { return slices.Index(all, id) }
+		g.ranking = rank(ctx, a, by, g.accepted(), usual, append(g.hands.offers(), offer{all, first}))
 	}
 	return g
 }
 
-// groupsIn enumerates groups of a version; without suites that use one, its ask
-// is nil.
-func groupsIn(version uint16, serverName string, suites []uint16) enumerator {
-	if version == wire.TLS13 {
-		return enumerator{
-			ask: func(offered []uint16) question {
-				q := usual(version, serverName, suites)
-				q.groups = offered
-				return q
-			},
-			chosen: func(got answer) uint16 { share, _ := got.hello.KeyShare(); return share.Group },
-		}
-	}
-	ephemeral := suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Kx == "ECDHE" })
-	if len(ephemeral) == 0 {
-		return enumerator{}
-	}
-	return groupsOfCurves(serverName, ephemeral)
-}
-
 // groupsOfCurves enumerates groups of TLS 1.2. There a certificate on a curve is
 // usable only if the client offers that curve (RFC 8422 §5.1), whatever group
-// the exchange uses. RSA suites do not have that tie and go first; without
-// them, the certificate's own curve stays on offer, last, once it is known.
+// the exchange uses: the certificate's own curve stays on offer, last, once it
+// is known. RSA suites do not have that tie.
 func groupsOfCurves(serverName string, suites []uint16) enumerator {
-	if rsa := suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Auth == "RSA" }); len(rsa) > 0 {
-		suites = rsa
-	}
 	var tied atomic.Uint32
 	return enumerator{
 		ask: func(offered []uint16) question {
@@ -104,4 +129,13 @@ func suitesWith(ids []uint16, want func(wire.SuiteInfo) bool) []uint16 {
 		}
 	}
 	return out
+}
+
+// fold writes the groups of a version into a record.
+func (g *groupScan) fold(e *results.Endpoint, name results.Version, version results.Answer) {
+	put(&e.Groups, name, named(g.ranking.order, func(id uint16) string { return wire.LookupGroup(id).Name }))
+	putUndetermined(&e.Undetermined.Groups, name, version, g.undetermined())
+	if g.ranking.preference != "" {
+		put(&e.GroupPreference, name, g.ranking.preference)
+	}
 }

@@ -53,7 +53,9 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	versions := askedVersions()
 	hands := 0
 	for _, v := range versions {
-		hands += handsOf(v)
+		for _, d := range dealsOf(v) {
+			hands += d.hands
+		}
 	}
 	probes := []PlannedProbe{{
 		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions)+1,
@@ -65,13 +67,13 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 		probes = append(probes, PlannedProbe{"suites", fmt.Sprintf("one for each accepted suite, and at most %d refusals", hands), 0, LikelySuites + hands - len(versions)})
 	}
 	if wants(AspectPreference) {
-		probes = append(probes, PlannedProbe{"preference", "one for each version, and one for each suite and group where the server prefers", 0, LikelySuites + 2*likelyGroups})
+		probes = append(probes, PlannedProbe{"preference", "two for each version and its groups, and one for each suite where the server prefers", 0, LikelySuites + 4})
 	}
 	if wants(AspectGroups) {
-		probes = append(probes, PlannedProbe{"groups", "one for each accepted group of TLS 1.2 and 1.3, and one refusal each", 0, 2*likelyGroups + 2})
+		probes = append(probes, PlannedProbe{"groups", "one for each accepted group of TLS 1.2 and 1.3, and a few refusals", 0, 2*likelyGroups + 2*groupHands(wants(AspectPreference))})
 	}
 	if wants(AspectSignatures) {
-		probes = append(probes, PlannedProbe{"signatures", "one for each accepted scheme of TLS 1.2 and 1.3, and two more each", 0, 2*likelySchemes + 4})
+		probes = append(probes, PlannedProbe{"signatures", "one for each accepted scheme of TLS 1.2 and 1.3, and a few refusals", 0, 2*likelySchemes + 2*schemeHands})
 	}
 	if wants(AspectCertificates) {
 		names := 1

@@ -19,76 +19,147 @@ type ranking struct {
 }
 
 // rank finds the preference among accepted ids, given every offer that was
-// seen so far. guess is an order to try first. It needs two questions where the
-// client decides, one each way round; where the server does, its whole order is
-// guessed and then certified by offering every tail of it, back to front, side
-// by side.
-func rank(ctx context.Context, a *asker, by enumerator, guess []uint16, seen []offer) ranking {
-	if len(guess) < 2 {
+// seen so far and a usual order (better means smaller). It needs two questions
+// where the client decides, one each way round, and about one for each id where
+// the server does.
+func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual func(uint16) int, seen []offer) ranking {
+	guess := arrange(ids, seen, usual)
+	if len(ids) < 2 {
 		return ranking{order: guess}
 	}
+	unknown := ranking{results.PreferenceUnknown, guess}
 	backwards := choose(ctx, a, by, by.backwards(guess))
 	if backwards == nil {
-		return ranking{results.PreferenceUnknown, guess}
+		return unknown
 	}
 	seen = append(slices.Clone(seen), *backwards)
 	if backwards.choice == backwards.ids[0] {
 		// Either the client decides, or the server's favourite happened to
 		// stand first.
-		forwards := choose(ctx, a, by, guess)
+		forwards := choose(ctx, a, by, by.favouritesLast(guess))
 		if forwards == nil {
-			return ranking{results.PreferenceUnknown, guess}
+			return unknown
 		}
-		if seen = append(seen, *forwards); clientDecides(seen, guess) {
+		if seen = append(seen, *forwards); clientDecides(seen, ids) {
 			return ranking{results.PreferenceClient, guess}
 		}
 	}
-	order, more, ok := serverOrder(ctx, a, by, guess, *backwards)
+	order, seen, ok := serverOrder(ctx, a, by, ids, usual, seen)
 	if !ok {
-		return ranking{results.PreferenceUnknown, guess}
+		return unknown
 	}
 	if pushed := by.favouritesFirst(order); pushed != nil {
 		o := choose(ctx, a, by, pushed)
 		if o == nil {
 			return ranking{results.PreferenceUnknown, order}
 		}
-		more = append(more, *o)
+		seen = append(seen, *o)
 	}
-	if serverDecides(append(seen, more...), order) {
+	if serverDecides(seen, order) {
 		return ranking{results.PreferenceServer, order}
 	}
 	return ranking{results.PreferenceMixed, order}
 }
 
-// serverOrder certifies a guessed order: of each of its tails, the first must
-// be chosen. From the first tail that says otherwise, the rest is found by
-// elimination.
-func serverOrder(ctx context.Context, a *asker, by enumerator, guess []uint16, whole offer) (order []uint16, seen []offer, ok bool) {
-	tails := make([]*offer, len(guess)-1) // the last has one id: nothing to ask
-	tails[0] = &whole
-	if whole.choice == guess[0] {
+// orderRounds is how often an order is guessed before the rest of it is found
+// by elimination: one question at a time, but never in vain.
+const orderRounds = 3
+
+// serverOrder finds the server's order: it guesses one from what was seen and
+// certifies it by offering each of its tails, back to front, all side by side,
+// since of each tail the first must be chosen. Every answer says that its choice
+// goes before all else that was offered; the next guess knows that too. A good
+// first guess costs one question an id, and one round trip in all.
+func serverOrder(ctx context.Context, a *asker, by enumerator, ids []uint16, usual func(uint16) int, seen []offer) (order []uint16, all []offer, ok bool) {
+	for round := range orderRounds {
+		order = arrange(ids, seen, usual)
+		tails := uncertain(order, seen)
+		if len(tails) == 0 {
+			return order, seen, true
+		}
+		if round > 0 && len(tails) > len(ids)/3 {
+			break // an order that nobody would guess
+		}
+		answers := make([]*offer, len(tails))
 		var g errgroup.Group
-		for i := 1; i < len(tails); i++ {
-			g.Go(func() error {
-				tails[i] = choose(ctx, a, by, by.backwards(guess[i:]))
-				return nil
-			})
+		for i, tail := range tails {
+			g.Go(func() error { answers[i] = choose(ctx, a, by, by.backwards(tail)); return nil })
 		}
 		g.Wait()
-	}
-	for i, tail := range tails {
-		if tail == nil {
-			return nil, seen, false
+		for _, got := range answers {
+			if got == nil {
+				return nil, seen, false
+			}
+			seen = append(seen, *got)
 		}
-		if tail.choice != guess[i] {
-			rest := &elimination{enumerator: by, rest: by.backwards(guess[i:])}
-			rest.run(ctx, a)
-			seen = append(seen, rest.offers...)
-			return slices.Concat(guess[:i], rest.accepted), seen, len(rest.rest) == 0
-		}
-		seen = append(seen, *tail)
 	}
-	return guess, seen, true
+	return finishOrder(ctx, a, by, arrange(ids, seen, usual), seen)
+}
+
+// finishOrder finds the uncertain rest of an order by elimination.
+func finishOrder(ctx context.Context, a *asker, by enumerator, order []uint16, seen []offer) ([]uint16, []offer, bool) {
+	tails := uncertain(order, seen)
+	if len(tails) == 0 {
+		return order, seen, true
+	}
+	rest := &elimination{enumerator: by, rest: by.backwards(tails[0])}
+	rest.run(ctx, a)
+	certain := order[:len(order)-len(tails[0])]
+	return slices.Concat(certain, rest.accepted), append(seen, rest.offers...), len(rest.rest) == 0
+}
+
+// uncertain lists the tails of an order that were not offered yet. The last,
+// of one id, needs no question.
+func uncertain(order []uint16, seen []offer) (tails [][]uint16) {
+	known := map[string]bool{}
+	for _, o := range seen {
+		known[setKey(o.ids, order)] = true
+	}
+	for i := range len(order) - 1 {
+		if !known[setKey(order[i:], order)] {
+			tails = append(tails, order[i:])
+		}
+	}
+	return tails
+}
+
+// setKey names the set of those ids that are among some.
+func setKey(ids, some []uint16) string {
+	kept := slices.DeleteFunc(slices.Clone(ids), func(id uint16) bool { return !slices.Contains(some, id) })
+	slices.Sort(kept)
+	key := make([]byte, 0, 2*len(kept))
+	for _, id := range kept {
+		key = append(key, byte(id>>8), byte(id))
+	}
+	return string(key)
+}
+
+// arrange orders ids by what was seen: a choice goes before everything else
+// that was on offer with it; where nothing was seen, the usual goes first.
+func arrange(ids []uint16, seen []offer, usual func(uint16) int) []uint16 {
+	before := map[uint16]map[uint16]bool{} // by id, what goes before it
+	for _, id := range ids {
+		before[id] = map[uint16]bool{}
+	}
+	for _, o := range seen {
+		for _, id := range o.ids {
+			if id != o.choice && before[id] != nil {
+				before[id][o.choice] = true
+			}
+		}
+	}
+	rest := slices.Clone(ids)
+	slices.SortStableFunc(rest, func(a, b uint16) int { return usual(a) - usual(b) })
+	var order []uint16
+	for len(rest) > 0 {
+		i := slices.IndexFunc(rest, func(id uint16) bool {
+			return !slices.ContainsFunc(rest, func(other uint16) bool { return before[id][other] })
+		})
+		i = max(i, 0) // a contradiction: the usual order decides
+		order = append(order, rest[i])
+		rest = slices.Delete(rest, i, i+1)
+	}
+	return order
 }
 
 // backwards is an offer from the back of an order to its front, but for the
@@ -97,9 +168,16 @@ func serverOrder(ctx context.Context, a *asker, by enumerator, guess []uint16, w
 func (by enumerator) backwards(order []uint16) []uint16 {
 	ids := slices.Clone(order)
 	slices.Reverse(ids)
-	if by.favourite != nil {
-		slices.SortStableFunc(ids, func(a, b uint16) int { return asInt(by.favourite(a)) - asInt(by.favourite(b)) })
+	return by.favouritesLast(ids)
+}
+
+// favouritesLast moves the client's favourites to the end.
+func (by enumerator) favouritesLast(ids []uint16) []uint16 {
+	if by.favourite == nil {
+		return ids
 	}
+	ids = slices.Clone(ids)
+	slices.SortStableFunc(ids, func(a, b uint16) int { return asInt(by.favourite(a)) - asInt(by.favourite(b)) })
 	return ids
 }
 
@@ -152,24 +230,4 @@ func serverDecides(seen []offer, order []uint16) bool {
 		}
 	}
 	return true
-}
-
-// merge joins several orders of one server to a guess of the whole: each keeps
-// its own order, and between their heads the better-ranked goes first.
-func merge(orders [][]uint16, better func(a, b uint16) bool) []uint16 {
-	orders = slices.Clone(orders)
-	var whole []uint16
-	for {
-		best := -1
-		for i, o := range orders {
-			if len(o) > 0 && (best < 0 || better(o[0], orders[best][0])) {
-				best = i
-			}
-		}
-		if best < 0 {
-			return whole
-		}
-		whole = append(whole, orders[best][0])
-		orders[best] = orders[best][1:]
-	}
 }

@@ -13,7 +13,6 @@ import (
 
 	"shakedown/results"
 	"shakedown/scanner/chain"
-	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
 )
 
@@ -197,13 +196,7 @@ func (p *protocolScan) question13(u until) (question, bool) {
 	if p.tls13 == nil || p.group == 0 {
 		return question{}, false
 	}
-	key, err := handshake.NewKey(p.group)
-	if err != nil {
-		return question{}, false
-	}
-	q := usual(wire.TLS13, p.name, p.tls13)
-	q.groups, q.key, q.until = []uint16{p.group}, key, u
-	return q, true
+	return question13(p.name, p.tls13, p.group, u), true
 }
 
 // protocols lists application protocols by the ids that IANA gives them, usual

@@ -58,7 +58,7 @@ func (q question) message() []byte {
 	h.Extensions = append(h.Extensions,
 		wire.ExtendedMasterSecret(), wire.RenegotiationInfo(), wire.SupportedGroups(q.groups), wire.ECPointFormats())
 	if q.version >= wire.TLS12 {
-		h.Extensions = append(h.Extensions, wire.SignatureAlgorithms(q.schemes))
+		h.Extensions = append(h.Extensions, wire.SignatureAlgorithms(q.offeredSchemes()))
 	}
 	if q.version == wire.TLS13 {
 		// A session id and the record version of TLS 1.0 are for middleboxes
@@ -70,6 +70,17 @@ func (q question) message() []byte {
 	}
 	h.Extensions = append(h.Extensions, q.extra...)
 	return h.Marshal()
+}
+
+// offeredSchemes adds to the schemes of TLS 1.3 those of PKCS #1 v1.5 where RSA is
+// asked for at all: they are for certificates alone (RFC 8446 §4.2.3), and some
+// servers (HAProxy) show an RSA certificate only to clients that offer them.
+func (q question) offeredSchemes() []uint16 {
+	pss := []uint16{0x0804, 0x0805, 0x0806} // rsa_pss_rsae
+	if q.version != wire.TLS13 || !slices.ContainsFunc(q.schemes, func(id uint16) bool { return slices.Contains(pss, id) }) {
+		return q.schemes
+	}
+	return slices.Concat(q.schemes, []uint16{0x0401, 0x0501, 0x0601}) // rsa_pkcs1
 }
 
 // records puts the message into records as it goes on the wire.
@@ -92,17 +103,22 @@ func usual(version uint16, serverName string, suites []uint16) question {
 	}
 }
 
-// groupsOf lists every group that a version can use, likely ones first.
-func groupsOf(version uint16) []uint16 {
+// groupsOf lists every group that a version can use, likely ones first. The
+// slice is shared: do not change it.
+func groupsOf(version uint16) []uint16 { return offersOf(version).groups }
+
+// schemesOf lists every signature scheme that a version can use, likely ones
+// first. The slice is shared.
+func schemesOf(version uint16) []uint16 { return offersOf(version).schemes }
+
+func makeGroups(version uint16) []uint16 {
 	likely := []uint16{0x11EC, 0x001D, 0x0017, 0x0018, 0x0019, 0x001E, 0x0100, 0x0101}
 	return likelyFirst(likely, wire.Groups(), func(g wire.GroupInfo) (uint16, bool) {
 		return g.ID, version == wire.TLS13 && g.TLS13 || version != wire.TLS13 && g.TLS12 && g.Kind != "ec-explicit"
 	})
 }
 
-// schemesOf lists every signature scheme that a version can use, likely ones
-// first.
-func schemesOf(version uint16) []uint16 {
+func makeSchemes(version uint16) []uint16 {
 	likely := []uint16{0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808}
 	return likelyFirst(likely, wire.Schemes(), func(s wire.SchemeInfo) (uint16, bool) {
 		return s.ID, version == wire.TLS13 && s.TLS13 || version == wire.TLS12 && s.TLS12 || version < wire.TLS12

@@ -108,26 +108,19 @@ func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.
 	return results.No
 }
 
-// newResumption asks in the suites that were accepted and can be resumed here;
-// nil if there are none.
+// newResumption asks in the suites that were accepted and can be resumed here.
 func (s *session) newResumption() *resumption {
-	r := &resumption{ask: s.ask, old: s.offer(wire.TLS12), new: s.offer(wire.TLS13), request: s.request()}
-	for _, v := range s.versions {
-		if v.answer() != results.Yes {
-			continue
-		}
-		suites := slices.DeleteFunc(slices.Clone(s.suitesFor(v, v.accepted())), func(id uint16) bool {
-			return !slices.Contains(handshake.Resumable(v.version), id)
+	r := &resumption{ask: s.ask, request: s.request()}
+	resumable := func(version uint16) []uint16 {
+		return slices.DeleteFunc(slices.Clone(s.allSuites(version)), func(id uint16) bool {
+			return !slices.Contains(handshake.Resumable(version), id)
 		})
-		switch {
-		case v.version == wire.TLS12:
-			r.old.Suites = suites
-		case v.version == wire.TLS13 && s.group != 0:
-			r.new.Suites = suites
-		}
 	}
-	if len(r.old.Suites)+len(r.new.Suites) == 0 {
-		return nil
+	if s.speaks(wire.TLS12) {
+		r.old = s.offer(wire.TLS12, resumable(wire.TLS12)...)
+	}
+	if s.speaks(wire.TLS13) && s.key().failure == nil {
+		r.new = s.offer(wire.TLS13, resumable(wire.TLS13)...)
 	}
 	return r
 }
@@ -144,16 +137,13 @@ func (s *session) request() []byte {
 // runResumption asks the facts of sessions, which are finished handshakes.
 func (s *session) runResumption(ctx context.Context) {
 	r := s.newResumption()
-	if r == nil {
-		return
-	}
 	r.run(ctx)
-	s.keep(func() { s.resumption = r })
+	s.keep(func() { s.more.resumption = r })
 }
 
 // foldResumption writes them down.
 func (s *session) foldResumption(p *results.Protocol) {
-	if r := s.resumption; r != nil {
+	if r := s.more.resumption; r != nil {
 		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData = r.byID, r.byTicket, r.psk, r.early
 	}
 }
@@ -171,8 +161,8 @@ func (s *Scanner) offerAround(ctx context.Context, visits []*visit) {
 	visits = visits[:min(len(visits), maxAddresses)]
 	for _, here := range visits {
 		for _, there := range visits {
-			if session := there.newest(); here != there && here.siblings && session != nil {
-				put(&here.drift.TicketsFrom, there.addr.String(), s.offerAt(ctx, here, session))
+			if session := there.newest(); here != there && here.more.siblings && session != nil {
+				put(&here.more.drift.TicketsFrom, there.route.String(), s.offerAt(ctx, here, session))
 			}
 		}
 	}
@@ -180,26 +170,27 @@ func (s *Scanner) offerAround(ctx context.Context, visits []*visit) {
 
 // newest is the session of the newest version that a scan left, nil if none.
 func (s *session) newest() *handshake.Session {
-	if s.resumption == nil || len(s.resumption.left) == 0 {
+	if s.more.resumption == nil || len(s.more.resumption.left) == 0 {
 		return nil
 	}
-	return s.resumption.left[len(s.resumption.left)-1]
+	return s.more.resumption.left[len(s.more.resumption.left)-1]
 }
 
 // offerAt offers a session at an address; one that does not even speak its
 // version does not go on with it.
 func (s *Scanner) offerAt(ctx context.Context, v *visit, session *handshake.Session) results.Answer {
-	if v.resumption == nil {
+	r := v.more.resumption
+	if r == nil {
 		return results.Unknown
 	}
-	o := v.resumption.old
+	o := r.old
 	if session.Version() == wire.TLS13 {
-		o = v.resumption.new
+		o = r.new
 	}
 	if len(o.Suites) == 0 || !slices.Contains(o.Suites, session.Suite()) {
 		return results.No
 	}
-	v.ask.lane = s.dialer.Lane(v.addr)
+	v.ask.lane = s.dialer.Lane(v.route)
 	defer v.ask.lane.Release()
-	return v.resumption.again(ctx, o, session)
+	return r.again(ctx, o, session)
 }

@@ -97,7 +97,7 @@ func dialAuthority(ctx context.Context, d *dial.Dialer, address string) (net.Con
 	if f != nil {
 		return nil, unreached{*f}
 	}
-	lane := d.Lane(netip.AddrPortFrom(addrs[0], uint16(port)))
+	lane := d.Lane(dial.Direct(netip.AddrPortFrom(addrs[0], uint16(port))))
 	conn, f := lane.Open(ctx)
 	if f != nil {
 		lane.Release()

@@ -10,7 +10,6 @@ package scanner
 import (
 	"context"
 	"crypto/tls"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -24,13 +23,13 @@ import (
 
 // Options say what is asked, and how patiently.
 type Options struct {
+	Complete     bool             // finish every accepted suite once
+	Revocation   bool             // ask OCSP responders and CRLs about trusted chains
+	Certificate  *tls.Certificate // shown where a finished handshake asks for one; nil is none
 	Aspects      []Aspect         // nil is all
 	Patience     time.Duration    // of the second asking of an unknown; 0 is the dialer's timeout
 	AllAddresses bool             // every address of a name, not the first alone
 	Endpoints    int              // scanned side by side; 0 is 32
-	Complete     bool             // finish every accepted suite once
-	Revocation   bool             // ask OCSP responders and CRLs about trusted chains
-	Certificate  *tls.Certificate // shown where a finished handshake asks for one; nil is none
 	// Roots gives a path's trust anchors; nil is the system's for all.
 	Roots func(inventory.Path) *chain.Roots
 	Now   func() time.Time // nil is time.Now
@@ -108,20 +107,20 @@ func (s *Scanner) scanPath(ctx context.Context, p inventory.Path, done chan<- *r
 		return
 	}
 	started := s.opt.Now()
-	addrs, f := s.dialer.Resolve(ctx, p.Host)
+	routes, f := s.dialer.Routes(ctx, dial.Target{Host: p.Host, Port: p.Port, StartTLS: p.Scheme, ProxyProtocol: p.ProxyProtocol})
 	if f != nil {
 		done <- s.unresolved(p, *f, started)
 		return
 	}
 	if !s.opt.AllAddresses {
-		addrs = addrs[:1]
+		routes = routes[:1]
 	}
-	var scanned []*visit
-	for _, addr := range addrs {
-		scanned = append(scanned, s.scanEndpoint(ctx, p, netip.AddrPortFrom(addr, p.Port), len(addrs) > 1))
+	var visits []*visit
+	for _, r := range routes {
+		visits = append(visits, s.scanEndpoint(ctx, p, r, len(routes) > 1))
 	}
-	s.offerAround(ctx, scanned)
-	for _, v := range scanned {
+	s.offerAround(ctx, visits)
+	for _, v := range visits {
 		if e := s.fold(ctx, v); e != nil {
 			done <- e
 		}
@@ -131,26 +130,25 @@ func (s *Scanner) scanPath(ctx context.Context, p inventory.Path, done chan<- *r
 // visit is the scan of one address of a path.
 type visit struct {
 	*session
-	addr   netip.AddrPort
+	route  dial.Route
 	record *results.Endpoint
 	took   time.Duration
 }
 
 // scanEndpoint asks one address; siblings says that the name has others.
-func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, addr netip.AddrPort, siblings bool) *visit {
+func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, route dial.Route, siblings bool) *visit {
 	started := time.Now()
-	e := s.record(p, addr.String(), s.opt.Now())
-	lane := s.dialer.Lane(addr)
+	e := s.record(p, route.String(), s.opt.Now())
+	lane := s.dialer.Lane(route)
 	defer lane.Release()
 	patience := s.opt.Patience
 	if patience <= 0 {
 		patience = s.dialer.Timeout()
 	}
-	session := newSession(p, s.opt.Aspects, &asker{lane: lane, patience: patience, insist: s.opt.Patience > 0})
-	session.complete, session.certificate = s.opt.Complete, s.opt.Certificate
-	session.siblings = siblings && session.wants(AspectPath)
+	session := newSession(p, s.opt.Aspects, newAsker(lane, patience, s.opt.Patience > 0))
+	session.more = extras{complete: s.opt.Complete, certificate: s.opt.Certificate, siblings: siblings && session.wants(AspectPath)}
 	session.run(ctx)
-	return &visit{session, addr, e, time.Since(started)}
+	return &visit{session, route, e, time.Since(started)}
 }
 
 // fold makes a visit's record; nil if the run was cancelled meanwhile.
@@ -160,9 +158,9 @@ func (s *Scanner) fold(ctx context.Context, v *visit) *results.Endpoint {
 	}
 	roots, at := s.opt.Roots(v.path), s.opt.Now()
 	v.session.fold(v.record, roots, at)
-	judgeStaples(v.record, roots, v.staples, at)
+	judgeStaples(v.record, roots, v.more.staples, at)
 	if s.registrar != nil {
-		s.registrar.judge(ctx, v.record, roots, v.staples)
+		s.registrar.judge(ctx, v.record, roots, v.more.staples)
 	}
 	v.record.ElapsedMS = float64(v.took.Microseconds()) / 1000
 	return v.record

@@ -181,12 +181,14 @@ func TestSecondAsking(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := usualServer()
-			f.reply = func(conn net.Conn, _ *wire.ClientHello, n int64) bool {
-				if n > 4 && n%9 == 0 {
-					misbehave(conn)
-					return true
+			var seen sync.Map
+			f.reply = func(conn net.Conn, hello *wire.ClientHello, n int64) bool {
+				question := fmt.Sprint(hello.Version, hello.Versions(), hello.Suites, hello.Groups(), hello.Schemes())
+				if _, again := seen.LoadOrStore(question, true); again || n%3 > 0 {
+					return false
 				}
-				return false
+				misbehave(conn)
+				return true
 			}
 			e := scanFake(t, f.serve(t), dial.Options{PerEndpoint: 1}, Options{})
 			if e.Status != results.Complete || len(e.Suites[results.TLSv12]) != 6 || len(e.Groups[results.TLSv13]) != 3 {
@@ -234,7 +236,11 @@ func TestMisbehaviour(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f := &fake{raw: func(conn net.Conn, _ []byte) bool { c.reply(conn); return true }}
-			e := scanFake(t, f.serve(t), dial.Options{Timeout: 500 * time.Millisecond}, Options{})
+			timeout := 10 * time.Second // of those that answer something
+			if c.kind == results.KindTimeout {
+				timeout = 500 * time.Millisecond
+			}
+			e := scanFake(t, f.serve(t), dial.Options{Timeout: timeout}, Options{})
 			if e.Status != results.Failed {
 				t.Errorf("status %s, versions %v, want failed", e.Status, e.Versions)
 			}
@@ -288,8 +294,8 @@ func TestNothingListens(t *testing.T) {
 	if e.Status != results.Failed || len(e.Failures) != 1 || e.Failures[0].Kind != results.KindRefused || e.Failures[0].Stage != results.StageConnect {
 		t.Errorf("status %s, failures %+v", e.Status, e.Failures)
 	}
-	if e.Connections != 2 {
-		t.Errorf("%d connections to a dead address, want 2", e.Connections)
+	if e.Connections != 4 {
+		t.Errorf("%d connections to a dead address, want as many as go side by side, 4", e.Connections)
 	}
 }
 
@@ -423,10 +429,21 @@ func TestSSLv2(t *testing.T) {
 	}
 }
 
-func TestMerge(t *testing.T) {
-	got := merge([][]uint16{{5, 1, 9}, {4, 2}, nil}, func(a, b uint16) bool { return a < b })
-	if want := []uint16{4, 2, 5, 1, 9}; !slices.Equal(got, want) {
+func TestArrange(t *testing.T) {
+	seen := []offer{
+		{ids: []uint16{1, 2, 3, 7}, choice: 3}, // 3 before 1 and 2; 7 was not accepted
+		{ids: []uint16{5, 4}, choice: 5},
+	}
+	usual := func(id uint16) int { return int(id) }
+	if got, want := arrange([]uint16{1, 2, 3, 4, 5}, seen, usual), []uint16{3, 1, 2, 5, 4}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+	contradiction := []offer{{ids: []uint16{1, 2}, choice: 1}, {ids: []uint16{1, 2}, choice: 2}}
+	if got := arrange([]uint16{2, 1}, contradiction, usual); len(got) != 2 {
+		t.Errorf("a contradiction: %v", got)
+	}
+	if got := uncertain([]uint16{3, 1, 2}, append(seen, offer{ids: []uint16{9, 2, 1}, choice: 1})); len(got) != 0 {
+		t.Errorf("every tail was offered: %v are left", got)
 	}
 }
 

@@ -1,5 +1,7 @@
 // Signature schemes: with which ones a server signs, in TLS 1.2 as its
-// ServerKeyExchange says, in TLS 1.3 as its CertificateVerify says.
+// ServerKeyExchange says, in TLS 1.3 as its CertificateVerify says. The server
+// signs once for each scheme that it accepts: there is no cheaper way to see
+// what it would do.
 
 package scanner
 
@@ -12,54 +14,61 @@ import (
 	"shakedown/scanner/wire"
 )
 
-// scanSchemes enumerates the schemes of TLS 1.2 or 1.3, given the suites that
-// the version accepts. It is nil where no suite makes the server sign. The
-// server signs once for each scheme that it accepts: there is no cheaper way to
-// see what it would do.
-func scanSchemes(ctx context.Context, a *asker, version uint16, serverName string, suites []uint16) (*elimination, *results.Failure) {
-	var by enumerator
-	if version == wire.TLS13 {
-		group, f := usableGroup(ctx, a, serverName, suites)
-		if f != nil {
-			return nil, f
-		}
-		by = schemesIn13(serverName, suites, group)
-	} else {
-		signed := suitesWith(suites, func(s wire.SuiteInfo) bool {
-			return (s.Kx == "ECDHE" || s.Kx == "DHE") && (s.Auth == "RSA" || s.Auth == "ECDSA" || s.Auth == "DSS")
-		})
-		if len(signed) == 0 {
-			return nil, nil
-		}
-		by = schemesIn12(serverName, signed)
-	}
-	e := &elimination{enumerator: by, rest: schemesOf(version)}
-	e.run(ctx, a)
-	return e, nil
-}
+// schemeHands is in how many hands signature schemes are dealt.
+const schemeHands = 3
 
-func schemesIn12(serverName string, suites []uint16) enumerator {
-	return enumerator{
+// scanSchemes12 enumerates the schemes of TLS 1.2; nil where no suite makes the
+// server sign.
+func scanSchemes12(ctx context.Context, a *asker, serverName string, suites []uint16) hands {
+	signed := suitesWith(suites, func(s wire.SuiteInfo) bool {
+		return (s.Kx == "ECDHE" || s.Kx == "DHE") && (s.Auth == "RSA" || s.Auth == "ECDSA" || s.Auth == "DSS")
+	})
+	if len(signed) == 0 {
+		return nil
+	}
+	h := deal(enumerator{
 		ask: func(offered []uint16) question {
-			q := usual(wire.TLS12, serverName, suites)
+			q := usual(wire.TLS12, serverName, signed)
 			q.schemes, q.until = offered, untilKeyExchange
 			return q
 		},
 		chosen: func(got answer) uint16 { return got.keyExchange.Scheme },
-	}
+	}, schemesOf(wire.TLS12), schemeHands)
+	h.run(ctx, a)
+	return h
 }
 
-func schemesIn13(serverName string, suites []uint16, group uint16) enumerator {
-	suites = slices.DeleteFunc(slices.Clone(suites), func(id uint16) bool { return !slices.Contains(handshake.Suites(), id) })
-	return enumerator{
+// scanSchemes13 enumerates the schemes of TLS 1.3. group is one that the server
+// accepts and handshake can use.
+func scanSchemes13(ctx context.Context, a *asker, serverName string, suites []uint16, group uint16) hands {
+	h := deal(enumerator{
 		ask: func(offered []uint16) question {
-			q := usual(wire.TLS13, serverName, suites)
-			q.groups, q.schemes, q.until = []uint16{group}, offered, untilSignature
-			// A key that cannot be made makes a hello without a share; its
-			// HelloRetryRequest is then the failure that the record names.
-			q.key, _ = handshake.NewKey(group)
+			q := question13(serverName, suites, group, untilSignature)
+			q.schemes = offered
 			return q
 		},
 		chosen: func(got answer) uint16 { return got.scheme },
-	}
+	}, schemesOf(wire.TLS13), schemeHands)
+	h.run(ctx, a)
+	return h
+}
+
+// question13 is a question of TLS 1.3 whose answer can be decrypted. A key that
+// cannot be made leaves a hello without a share: its HelloRetryRequest is then
+// the failure that the record names.
+func question13(serverName string, suites []uint16, group uint16, u until) question {
+	q := usual(wire.TLS13, serverName, openable(suites))
+	q.groups, q.until = []uint16{group}, u
+	q.key, _ = handshake.NewKey(group)
+	return q
+}
+
+// openable leaves the suites whose flights can be opened.
+func openable(suites []uint16) []uint16 {
+	return slices.DeleteFunc(slices.Clone(suites), func(id uint16) bool { return !slices.Contains(handshake.Suites(), id) })
+}
+
+func foldSchemes(e *results.Endpoint, name results.Version, version results.Answer, found hands) {
+	put(&e.SignatureSchemes, name, named(found.accepted(), func(id uint16) string { return wire.LookupScheme(id).Name }))
+	putUndetermined(&e.Undetermined.SignatureSchemes, name, version, found.undetermined())
 }

@@ -17,36 +17,51 @@ import (
 	"shakedown/scanner/wire"
 )
 
-// session scans one endpoint. Its parts are filled side by side, each by one
-// goroutine, and folded to a record when all are done.
+// session scans one endpoint. Its parts are asked side by side, as soon as what
+// they rest on is known, and folded to a record when all are done.
 type session struct {
 	path    inventory.Path
 	aspects []Aspect
 	ask     *asker
 
-	v2          answer         // of SSLv2, which is a language of its own
-	versions    []*versionScan // oldest first
-	mu          sync.Mutex     // guards the maps
-	ranks       map[uint16]ranking
-	groups      map[uint16]*groupScan
-	schemes     map[uint16]*elimination
-	chains      []sentChain
-	protocol    results.Protocol
-	group       uint16           // of TLS 1.3, for which handshake has keys
-	noGroup     *results.Failure // why there is none
-	complete    bool             // accepted suites are finished too
+	v2       answer         // of SSLv2, which is a language of its own
+	versions []*versionScan // oldest first
+	key      func() keyGroup
+	mu       sync.Mutex // guards what follows
+	ranks    map[uint16]ranking
+	groups   map[uint16]*groupScan
+	schemes  map[uint16]hands
+	chains   []sentChain
+	protocol results.Protocol
+	more     extras
+	unseen   bool // something that was asked for got no usable answer
+	dead     bool // nothing of TLS was heard: the rest was not asked
+}
+
+// extras are what is not asked by hellos alone, or not by default.
+type extras struct {
+	complete    bool             // finish accepted suites too
 	certificate *tls.Certificate // ours, if a server asks; nil if we have none
-	completes   map[pair]results.Answer
-	resumption  *resumption
-	siblings    bool // the name has other addresses, whose sessions are offered here and ours there
-	drift       results.PathFacts
-	staples     map[string][]byte // OCSP responses that were seen, by leaf
-	unseen      bool              // some chain that was asked for got no usable answer
-	dead        bool              // nothing of TLS was heard: the rest was not asked
+	siblings    bool             // the name has other addresses, to offer sessions to
+
+	completes  map[pair]results.Answer
+	resumption *resumption
+	drift      results.PathFacts
+	staples    map[string][]byte // OCSP responses that were seen, by leaf
+}
+
+// keyGroup is the group of TLS 1.3 with which encrypted flights can be opened,
+// or why there is none.
+type keyGroup struct {
+	group   uint16
+	failure *results.Failure
 }
 
 func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
-	s := &session{path: path, aspects: aspects, ask: ask, ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]*elimination{}, completes: map[pair]results.Answer{}}
+	s := &session{
+		path: path, aspects: aspects, ask: ask,
+		ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]hands{},
+	}
 	for _, v := range askedVersions() {
 		s.versions = append(s.versions, newVersionScan(v, path.ServerName))
 	}
@@ -59,70 +74,239 @@ func askedVersions() []uint16 {
 	return []uint16{wire.SSL30, wire.TLS10, wire.TLS11, wire.TLS12, wire.TLS13}
 }
 
-func (s *session) wants(a Aspect) bool { return slices.Contains(s.aspects, a) }
+func (s *session) wants(as ...Aspect) bool {
+	return slices.ContainsFunc(as, func(a Aspect) bool { return slices.Contains(s.aspects, a) })
+}
 
-// run asks everything. TLS 1.2 and 1.3 knock first, side by side: whoever does
-// not answer them at all is not asked further, so that a dead endpoint costs
-// one timeout and two connections.
+// version finds the scan of a version.
+func (s *session) version(number uint16) *versionScan {
+	return s.versions[slices.Index(askedVersions(), number)]
+}
+
+// keep writes a result of one of the goroutines.
+func (s *session) keep(write func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	write()
+}
+
+// run asks everything. The newest versions knock first, as many as may be asked
+// side by side: where nothing of TLS answers any of them, nothing further is
+// asked, so that a dead endpoint costs one timeout and few connections.
 func (s *session) run(ctx context.Context) {
-	knock := s.versions[len(s.versions)-2:]
-	var g errgroup.Group
+	knock := s.versions[max(0, len(s.versions)-s.ask.lane.Width()):]
+	s.ask.knocks.Store(int32(len(knock)))
+	var knocking, g errgroup.Group
 	for _, v := range knock {
-		g.Go(func() error { v.open(ctx, s.ask); return nil })
+		knocking.Go(func() error { v.open(ctx, s.ask); return nil })
 	}
-	g.Wait()
-	if s.dead = silent(knock) && !s.ask.heard.Load(); s.dead {
-		return
+	answered := make(chan struct{})
+	go func() { knocking.Wait(); close(answered) }()
+	select {
+	case <-s.ask.heard.c:
+	case <-answered:
+		if s.dead = silent(knock) && !s.ask.heard.isOpen(); s.dead {
+			return
+		}
 	}
-	g.Go(func() error { s.v2 = s.ask.ask(ctx, v2Question{}); return nil })
-	for _, v := range s.versions {
-		g.Go(func() error { s.runVersion(ctx, v); return nil })
-	}
-	g.Wait()
-	s.findGroup(ctx)
-	g.Go(func() error { s.chains = s.runChains(ctx); return nil })
-	g.Go(func() error { s.runProtocol(ctx); return nil })
-	g.Go(func() error { s.runPath(ctx); return nil })
-	if s.complete {
-		g.Go(func() error { s.runCompletion(ctx); return nil })
-	}
-	if s.wants(AspectProtocol) || s.siblings {
-		g.Go(func() error { s.runResumption(ctx); return nil })
+	s.key = sync.OnceValue(func() keyGroup {
+		v := s.version(wire.TLS13)
+		group, failure := usableGroup(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), v.opening)
+		if failure != nil {
+			s.ask.note(answer{failure: *failure})
+			s.keep(func() { s.unseen = true })
+		}
+		return keyGroup{group, failure}
+	})
+	for _, part := range s.parts() {
+		g.Go(func() error { part(ctx); return nil })
 	}
 	g.Wait()
 }
 
-// findGroup finds what encrypted flights can be opened with, if that is wanted.
-func (s *session) findGroup(ctx context.Context) {
-	newest := s.versions[len(s.versions)-1]
-	if newest.answer() != results.Yes || !s.wants(AspectCertificates) && !s.wants(AspectProtocol) && !s.complete && !s.siblings {
+// parts lists what is asked, each part for a goroutine of its own. Parts wait
+// for each other at the gates of versions.
+func (s *session) parts() []func(context.Context) {
+	parts := []func(context.Context){func(ctx context.Context) { s.v2 = s.ask.ask(ctx, v2Question{}) }}
+	for _, v := range s.versions {
+		parts = append(parts, func(ctx context.Context) { s.runVersion(ctx, v) })
+	}
+	if s.wants(AspectGroups) {
+		parts = append(parts, s.runGroups12, s.runGroups13)
+	}
+	if s.wants(AspectSignatures) {
+		parts = append(parts, s.runSchemes12, s.runSchemes13)
+	}
+	if s.wants(AspectCertificates) {
+		parts = append(parts, s.runChains)
+	}
+	if s.wants(AspectProtocol) {
+		parts = append(parts, s.runProtocol)
+	}
+	if s.wants(AspectProtocol) || s.more.siblings {
+		parts = append(parts, s.runResumption)
+	}
+	if s.wants(AspectPath) {
+		parts = append(parts, s.runPath)
+	}
+	if s.more.complete {
+		parts = append(parts, s.runCompletion)
+	}
+	return parts
+}
+
+// runVersion asks for a version, its suites and their order.
+func (s *session) runVersion(ctx context.Context, v *versionScan) {
+	v.open(ctx, s.ask)
+	v.run(ctx, s.ask, s.enumerates())
+	if s.wants(AspectPreference) && v.spoken.Load() {
+		r := rank(ctx, s.ask, v.by, v.hands.accepted(), v.usualRank(), v.hands.offers())
+		s.keep(func() { s.ranks[v.version] = r })
+	}
+}
+
+// enumerates reports whether suites are enumerated, and not only versions.
+func (s *session) enumerates() bool { return s.wants(AspectSuites, AspectPreference) }
+
+// speaks waits until it is known whether a version is spoken.
+func (s *session) speaks(version uint16) bool {
+	v := s.version(version)
+	v.known.through()
+	return v.spoken.Load()
+}
+
+// allSuites waits for the suites that a version accepts; where they are not
+// enumerated, it is all that there are.
+func (s *session) allSuites(version uint16) []uint16 {
+	v := s.version(version)
+	v.done.through()
+	if !s.enumerates() {
+		return candidates(version)
+	}
+	return v.hands.accepted()
+}
+
+func (s *session) runGroups12(ctx context.Context) {
+	if !s.speaks(wire.TLS12) {
 		return
 	}
-	if s.group, s.noGroup = usableGroup(ctx, s.ask, s.path.ServerName, s.suitesFor(newest, newest.accepted())); s.noGroup != nil {
-		s.ask.note(answer{failure: *s.noGroup})
+	g := scanGroups12(ctx, s.ask, s.path.ServerName, likely(wire.TLS12), s.wants(AspectPreference))
+	if g == nil { // none of the likely suites: some other may use a group
+		g = scanGroups12(ctx, s.ask, s.path.ServerName, s.allSuites(wire.TLS12), s.wants(AspectPreference))
 	}
+	s.keep(func() { s.groups[wire.TLS12] = g })
+}
+
+func (s *session) runGroups13(ctx context.Context) {
+	if !s.speaks(wire.TLS13) {
+		return
+	}
+	g := scanGroups13(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), s.version(wire.TLS13).opening, s.wants(AspectPreference))
+	s.keep(func() { s.groups[wire.TLS13] = g })
+}
+
+func (s *session) runSchemes12(ctx context.Context) {
+	if !s.speaks(wire.TLS12) {
+		return
+	}
+	found := scanSchemes12(ctx, s.ask, s.path.ServerName, s.allSuites(wire.TLS12))
+	s.keep(func() { s.schemes[wire.TLS12] = found })
+}
+
+func (s *session) runSchemes13(ctx context.Context) {
+	if !s.speaks(wire.TLS13) {
+		return
+	}
+	found := hands{{rest: schemesOf(wire.TLS13)}} // undetermined
+	if key := s.key(); key.failure == nil {
+		found = scanSchemes13(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), key.group)
+	}
+	s.keep(func() { s.schemes[wire.TLS13] = found })
+}
+
+// runChains asks for certificates: in the newest version that shows them in
+// the clear, and in TLS 1.3, which may show others. Likely suites are offered
+// first; what a server has only unlikely ones for is asked when all are known.
+func (s *session) runChains(ctx context.Context) {
+	versions := s.chainVersions()
+	var qs []question
+	for _, name := range s.chainNames() {
+		for _, version := range versions {
+			if version < wire.TLS13 {
+				qs = append(qs, chainQuestions(version, name, likely(version))...)
+			} else if key := s.key(); key.failure == nil {
+				qs = append(qs, chainQuestions13(name, likely(version), key.group)...)
+			}
+		}
+	}
+	sent, whole := scanChains(ctx, s.ask, qs)
+	if len(versions) > 0 && versions[len(versions)-1] < wire.TLS13 {
+		more, all := scanChains(ctx, s.ask, s.unlikelyChains(versions[len(versions)-1]))
+		sent, whole = append(sent, more...), whole && all
+	}
+	s.keep(func() { s.chains, s.unseen = distinct(sent), s.unseen || !whole })
+}
+
+// chainNames lists the server names that chains are asked for under.
+func (s *session) chainNames() []string {
+	if s.path.ServerName == "" {
+		return []string{""}
+	}
+	return []string{s.path.ServerName, ""}
+}
+
+// unlikelyChains asks with the suites that are accepted and not likely, for
+// kinds of key that no accepted likely suite has.
+func (s *session) unlikelyChains(version uint16) (qs []question) {
+	usual := likely(version)
+	var rest []uint16
+	for _, id := range s.allSuites(version) {
+		auth := wire.LookupSuite(id).Auth
+		covered := suitesWith(usual, func(o wire.SuiteInfo) bool {
+			return o.Auth == auth && slices.Contains(s.allSuites(version), uint16(o.ID))
+		})
+		if len(covered) == 0 {
+			rest = append(rest, id)
+		}
+	}
+	for _, name := range s.chainNames() {
+		qs = append(qs, chainQuestions(version, name, rest)...)
+	}
+	return qs
+}
+
+// chainVersions lists in which versions certificates are asked for.
+func (s *session) chainVersions() (versions []uint16) {
+	for _, v := range slices.Backward(askedVersions()) {
+		if !s.speaks(v) {
+			continue
+		}
+		versions = append(versions, v)
+		if v < wire.TLS13 {
+			break
+		}
+	}
+	return versions
 }
 
 // runProtocol asks the protocol facts.
 func (s *session) runProtocol(ctx context.Context) {
-	if !s.wants(AspectProtocol) {
-		return
-	}
-	p := &protocolScan{ask: s.ask, name: s.path.ServerName, group: s.group}
+	p := &protocolScan{ask: s.ask, name: s.path.ServerName}
 	for _, v := range slices.Backward(s.versions) {
-		switch suites := s.suitesFor(v, v.accepted()); {
-		case v.answer() != results.Yes:
+		switch {
+		case !s.speaks(v.version):
 		case v.version == wire.TLS13:
-			p.tls13 = suites
+			p.tls13 = likely(wire.TLS13)
+			p.group = s.key().group
 		case p.old == 0:
-			p.old, p.suites = v.version, suites
+			p.old, p.suites = v.version, s.allSuites(v.version)
 		case p.older == 0:
 			p.older = v.version
 		}
 	}
 	if p.old != 0 || p.tls13 != nil {
-		s.protocol = p.run(ctx)
-		s.staples = p.staples
+		facts := p.run(ctx)
+		s.keep(func() { s.protocol, s.more.staples = facts, p.staples })
 	}
 }
 
@@ -136,104 +320,6 @@ func silent(vs []*versionScan) bool {
 		}
 	}
 	return true
-}
-
-// runVersion asks all that concerns one version.
-func (s *session) runVersion(ctx context.Context, v *versionScan) {
-	if !v.opened {
-		v.open(ctx, s.ask)
-	}
-	v.run(ctx, s.ask, s.wants(AspectSuites) || s.wants(AspectPreference))
-	if v.answer() != results.Yes {
-		return
-	}
-	suites := s.suitesFor(v, v.accepted())
-	var g errgroup.Group
-	if s.wants(AspectPreference) {
-		g.Go(func() error {
-			r := rank(ctx, s.ask, v.by, v.guess(), v.offers())
-			s.keep(func() { s.ranks[v.version] = r })
-			return nil
-		})
-	}
-	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
-		g.Go(func() error {
-			found := scanGroups(ctx, s.ask, v.version, s.path.ServerName, suites, s.wants(AspectPreference))
-			s.keep(func() { s.groups[v.version] = found })
-			return nil
-		})
-	}
-	if s.wants(AspectSignatures) && v.version >= wire.TLS12 {
-		g.Go(func() error {
-			found, f := scanSchemes(ctx, s.ask, v.version, s.path.ServerName, suites)
-			if f != nil {
-				s.ask.note(answer{failure: *f})
-				found = &elimination{rest: schemesOf(v.version)}
-			}
-			s.keep(func() { s.schemes[v.version] = found })
-			return nil
-		})
-	}
-	g.Wait()
-}
-
-// keep writes a result of one of the goroutines.
-func (s *session) keep(write func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	write()
-}
-
-// suitesFor lists the suites that further questions of a version offer: those
-// it accepts, or all while they were not enumerated.
-func (s *session) suitesFor(v *versionScan, accepted []uint16) []uint16 {
-	if s.wants(AspectSuites) || s.wants(AspectPreference) {
-		return accepted
-	}
-	return candidates(v.version)
-}
-
-// runChains asks for certificates: in the newest version that shows them in
-// the clear, and in TLS 1.3, which may show others.
-func (s *session) runChains(ctx context.Context) []sentChain {
-	if !s.wants(AspectCertificates) {
-		return nil
-	}
-	names := []string{s.path.ServerName}
-	if s.path.ServerName != "" {
-		names = append(names, "")
-	}
-	var qs []question
-	clear := false
-	for _, v := range slices.Backward(s.versions) {
-		if v.answer() != results.Yes || v.version < wire.TLS13 && clear {
-			continue
-		}
-		clear = clear || v.version < wire.TLS13
-		for _, name := range names {
-			qs = append(qs, s.chainQuestions(v, name)...)
-		}
-	}
-	sent, whole := scanChains(ctx, s.ask, qs)
-	s.unseen = s.unseen || !whole
-	return distinct(sent)
-}
-
-func (s *session) chainQuestions(v *versionScan, serverName string) []question {
-	suites := s.suitesFor(v, v.accepted())
-	if v.version < wire.TLS13 {
-		return chainQuestions(v.version, serverName, suites)
-	}
-	if s.noGroup != nil {
-		s.unseen = true
-		return nil
-	}
-	qs, failure := chainQuestions13(serverName, suites, s.group)
-	if failure != nil {
-		s.unseen = true
-		s.ask.note(answer{failure: *failure})
-	}
-	return qs
 }
 
 // fold makes the record.
@@ -254,7 +340,7 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 	if s.wants(AspectProtocol) {
 		s.foldResumption(&e.Protocol)
 	}
-	e.PathFacts = s.drift
+	e.PathFacts = s.more.drift
 	e.Status = status(e)
 	if s.unseen && e.Status == results.Complete {
 		e.Status = results.Partial
@@ -296,39 +382,24 @@ func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 	}
 	ranked := s.ranks[v.version]
 	if ranked.preference != results.PreferenceServer && ranked.preference != results.PreferenceMixed {
-		ranked.order = usualOrder(v.accepted())
+		ranked.order = usualOrder(v.hands.accepted())
 	}
 	if s.wants(AspectSuites) {
-		put(&e.Suites, name, s.foldCompletion(v.version, ranked.order, suiteRecords(ranked.order)))
+		put(&e.Suites, name, s.foldCompletion(v.version, ranked.order))
 		putUndetermined(&e.Undetermined.Suites, name, got, v.undetermined())
 	}
 	if s.wants(AspectPreference) && ranked.preference != "" {
 		put(&e.Preference, name, ranked.preference)
 	}
 	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
-		s.foldGroups(e, name, got, s.groups[v.version])
+		g := s.groups[v.version]
+		if g == nil {
+			g = &groupScan{}
+		}
+		g.fold(e, name, got)
 	}
 	if s.wants(AspectSignatures) && v.version >= wire.TLS12 {
-		s.foldSchemes(e, name, got, s.schemes[v.version])
-	}
-}
-
-func (s *session) foldSchemes(e *results.Endpoint, name results.Version, got results.Answer, found *elimination) {
-	if found == nil {
-		found = &elimination{}
-	}
-	put(&e.SignatureSchemes, name, named(found.accepted, func(id uint16) string { return wire.LookupScheme(id).Name }))
-	putUndetermined(&e.Undetermined.SignatureSchemes, name, got, found.undetermined())
-}
-
-func (s *session) foldGroups(e *results.Endpoint, name results.Version, got results.Answer, g *groupScan) {
-	if g == nil {
-		g = &groupScan{found: &elimination{}}
-	}
-	put(&e.Groups, name, named(g.ranking.order, func(id uint16) string { return wire.LookupGroup(id).Name }))
-	putUndetermined(&e.Undetermined.Groups, name, got, g.found.undetermined())
-	if g.ranking.preference != "" {
-		put(&e.GroupPreference, name, g.ranking.preference)
+		foldSchemes(e, name, got, s.schemes[v.version])
 	}
 }
 

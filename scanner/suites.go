@@ -9,21 +9,58 @@ import (
 	"context"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
+	"sync/atomic"
 
 	"shakedown/results"
 	"shakedown/scanner/wire"
 )
 
-// enumerator asks for one kind of code point: it puts candidates into a
-// question and finds the chosen one in the answer.
-type enumerator struct {
-	ask    func(offered []uint16) question
-	chosen func(answer) uint16
-	// favourite marks what a server with an order of its own may still let a
-	// client push to the front; nil if there is no such thing.
-	favourite func(uint16) bool
+// versionScan is the enumeration of one version. Others wait on it: until
+// known, for whether the version is spoken; until done, for its suites.
+type versionScan struct {
+	version uint16
+	by      enumerator
+	hands   hands
+	once    sync.Once
+	opening answer // to the first hand's first question
+
+	spoken atomic.Bool // some suite was accepted
+	known  gate
+	done   gate
+}
+
+// gate is closed until somebody opens it.
+type gate struct {
+	once sync.Once
+	c    chan struct{}
+}
+
+func newGate() gate      { return gate{c: make(chan struct{})} }
+func (g *gate) open()    { g.once.Do(func() { close(g.c) }) }
+func (g *gate) through() { <-g.c }
+
+func (g *gate) isOpen() bool {
+	select {
+	case <-g.c:
+		return true
+	default:
+		return false
+	}
+}
+
+func newVersionScan(version uint16, serverName string) *versionScan {
+	v := &versionScan{version: version, by: suitesIn(version, serverName), known: newGate(), done: newGate()}
+	for _, d := range dealsOf(version) {
+		v.hands = append(v.hands, deal(v.by, suitesWith(candidates(version), d.of), d.hands)...)
+	}
+	for _, hand := range v.hands {
+		hand.onAccept = func() {
+			v.spoken.Store(true)
+			v.known.open()
+		}
+	}
+	return v
 }
 
 // suitesIn enumerates suites of a version.
@@ -36,63 +73,94 @@ func suitesIn(version uint16, serverName string) enumerator {
 	}
 }
 
-// versionScan is the enumeration of one version. Its suites are dealt into
-// disjoint hands, so that they are asked for side by side and no hello is
-// large; each hand ends in a refusal of its own.
-type versionScan struct {
-	version uint16
-	by      enumerator
-	hands   []*elimination
-	opened  bool
-	opening answer // to the first hand's first question
+// dealing is a part of a version's suites, and in how many hands it is dealt:
+// more are quicker, each costs one connection.
+type dealing struct {
+	hands int
+	of    func(wire.SuiteInfo) bool
 }
 
-func newVersionScan(version uint16, serverName string) *versionScan {
-	v := &versionScan{version: version, by: suitesIn(version, serverName)}
-	for _, hand := range deal(candidates(version), handsOf(version)) {
-		v.hands = append(v.hands, &elimination{enumerator: v.by, rest: hand})
-	}
-	return v
-}
-
-// handsOf is in how many hands a version's suites are dealt: more are quicker,
-// each costs one connection.
-func handsOf(version uint16) int {
+// dealsOf says how a version's suites are dealt. Suites that want an ECDSA
+// certificate stand apart: some servers (HAProxy) choose the certificate first,
+// by what the hello allows, and then find no suite for it although they have
+// others.
+func dealsOf(version uint16) []dealing {
+	ecdsa := func(s wire.SuiteInfo) bool { return s.Auth == "ECDSA" }
+	rsa := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" }
+	others := func(s wire.SuiteInfo) bool { return s.Auth != "RSA" && s.Auth != "ECDSA" }
 	switch version {
 	case wire.TLS13:
-		return 1
+		return []dealing{{1, func(wire.SuiteInfo) bool { return true }}}
 	case wire.TLS12:
-		return 4
+		return []dealing{{4, rsa}, {3, ecdsa}, {1, others}}
 	}
-	return 2
+	return []dealing{{1, func(s wire.SuiteInfo) bool { return s.Auth != "ECDSA" }}, {1, ecdsa}}
 }
 
 // candidates lists every suite that may be asked for in a version, likely ones
 // first. Suites of TLS 1.2 are asked for in older versions too: that a server
-// must not accept them there does not say that it does not.
-func candidates(version uint16) []uint16 {
-	var all []wire.SuiteInfo
+// must not accept them there does not say that it does not. The slice is
+// shared: do not change it.
+func candidates(version uint16) []uint16 { return offersOf(version).suites }
+
+// likely lists the candidates that most servers have some of: for questions in
+// which any suite will do. The slice is shared.
+func likely(version uint16) []uint16 { return offersOf(version).likely }
+
+// offered is what can be offered in a version.
+type offered struct{ suites, likely, groups, schemes []uint16 }
+
+// offersOf gives what can be offered in a version.
+func offersOf(version uint16) offered {
+	switch version {
+	case wire.TLS13:
+		return newest()
+	case wire.TLS12:
+		return tls12()
+	}
+	return older()
+}
+
+// The tables are made once, when they are first needed.
+var (
+	newest = sync.OnceValue(func() offered { return makeOffers(wire.TLS13) })
+	tls12  = sync.OnceValue(func() offered { return makeOffers(wire.TLS12) })
+	older  = sync.OnceValue(func() offered { return makeOffers(wire.TLS11) })
+)
+
+func makeOffers(version uint16) offered {
+	return offered{suitesUpTo(version, rarest), suitesUpTo(version, 0), makeGroups(version), makeSchemes(version)}
+}
+
+func suitesUpTo(version uint16, rare int) []uint16 {
+	var some []wire.SuiteInfo
 	for _, s := range wire.Suites() {
-		if (s.First == wire.TLS13) == (version == wire.TLS13) {
-			all = append(all, s)
+		if (s.First == wire.TLS13) == (version == wire.TLS13) && rareness(s) <= rare {
+			some = append(some, s)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b wire.SuiteInfo) int { return cmp.Compare(rareness(a), rareness(b)) })
-	ids := make([]uint16, len(all))
-	for i, s := range all {
+	// A server has one kind of key, or a kind of exchange, or not: suites that go
+	// together stand together, so that hands get equal shares of them.
+	slices.SortStableFunc(some, func(a, b wire.SuiteInfo) int {
+		return cmp.Or(cmp.Compare(rareness(a), rareness(b)), cmp.Compare(a.Auth, b.Auth), cmp.Compare(a.Kx, b.Kx))
+	})
+	ids := make([]uint16, len(some))
+	for i, s := range some {
 		ids[i] = uint16(s.ID)
 	}
 	return ids
 }
 
-// rareness sorts suites by how likely a server is to accept them, so that
-// dealing spreads the likely ones evenly.
+// rarest is the most that rareness gives.
+const rarest = 4
+
+// rareness sorts suites by how likely a server is to accept them.
 func rareness(s wire.SuiteInfo) int {
 	usual := s.Kx == "ECDHE" || s.Kx == "DHE" || s.Kx == "RSA" || s.Kx == "any"
 	signed := s.Auth == "RSA" || s.Auth == "ECDSA" || s.Auth == "any"
 	switch {
 	case !s.Registered:
-		return 4
+		return rarest
 	case !usual:
 		return 3
 	case !signed:
@@ -103,48 +171,35 @@ func rareness(s wire.SuiteInfo) int {
 	return 1
 }
 
-// deal spreads ids over n hands, one by one.
-func deal(ids []uint16, n int) [][]uint16 {
-	hands := make([][]uint16, n)
-	for i, id := range ids {
-		hands[i%n] = append(hands[i%n], id)
-	}
-	return hands
-}
-
-// open asks the first question of the first hand.
+// open asks the first question of the first hand, once: whoever comes later
+// waits for its answer.
 func (v *versionScan) open(ctx context.Context, a *asker) {
-	v.opened = true
-	if q := v.hands[0].next(nil); q != nil {
-		v.opening = a.ask(ctx, *q)
-		v.hands[0].take(v.opening)
-	}
+	v.once.Do(func() {
+		if q := v.hands[0].next(nil); q != nil {
+			v.opening = a.knock(ctx, *q)
+			v.hands[0].take(v.opening)
+		}
+	})
 }
 
 // run asks the rest; without all, only until the version is known. A refusal of
 // the version as such needs no further hand.
 func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
-	if !v.opening.settled() || v.opening.wrongVersion() {
-		return
-	}
-	if !all {
+	defer v.done.open()
+	defer v.known.open()
+	switch {
+	case v.opening.wrongVersion():
+	case all:
+		v.hands.run(ctx, a)
+	default:
 		v.settle(ctx, a)
-		return
 	}
-	var g errgroup.Group
-	for _, hand := range v.hands {
-		g.Go(func() error {
-			hand.run(ctx, a)
-			return nil
-		})
-	}
-	g.Wait()
 }
 
 // settle asks each hand once, until one is accepted.
 func (v *versionScan) settle(ctx context.Context, a *asker) {
 	for _, hand := range v.hands {
-		if len(v.accepted()) > 0 {
+		if v.spoken.Load() {
 			return
 		}
 		if q := hand.next(nil); q != nil {
@@ -156,36 +211,13 @@ func (v *versionScan) settle(ctx context.Context, a *asker) {
 // answer is whether the version is spoken. With every suite, group and scheme
 // on offer, a refusal of all hands is a refusal of the version.
 func (v *versionScan) answer() results.Answer {
-	if len(v.accepted()) > 0 {
+	switch {
+	case v.spoken.Load():
 		return results.Yes
-	}
-	if v.opening.wrongVersion() {
+	case v.opening.wrongVersion(), len(v.hands.undetermined()) == 0:
 		return results.No
 	}
-	for _, hand := range v.hands {
-		if len(hand.undetermined()) > 0 {
-			return results.Unknown
-		}
-	}
-	return results.No
-}
-
-// accepted lists the accepted suites, hand by hand.
-func (v *versionScan) accepted() []uint16 {
-	var ids []uint16
-	for _, hand := range v.hands {
-		ids = append(ids, hand.accepted...)
-	}
-	return ids
-}
-
-// offers lists every choice that was seen.
-func (v *versionScan) offers() []offer {
-	var all []offer
-	for _, hand := range v.hands {
-		all = append(all, hand.offers...)
-	}
-	return all
+	return results.Unknown
 }
 
 // undetermined lists the suites that got no usable answer.
@@ -193,48 +225,76 @@ func (v *versionScan) undetermined() []uint16 {
 	if v.opening.wrongVersion() {
 		return nil
 	}
-	var ids []uint16
-	for _, hand := range v.hands {
-		ids = append(ids, hand.undetermined()...)
-	}
-	return ids
+	return v.hands.undetermined()
 }
 
-// guess is an order of the accepted suites to try first as the server's: each
-// hand's is known, and between hands stronger goes first, as most servers have
-// it.
-func (v *versionScan) guess() []uint16 {
-	var orders [][]uint16
-	for _, hand := range v.hands {
-		orders = append(orders, hand.accepted)
+// usualRank is the usual order of suites that agrees best with what the server
+// chose.
+func (v *versionScan) usualRank() func(uint16) int {
+	seen := v.hands.offers()
+	accepted := v.hands.accepted()
+	return slices.MinFunc(usualRanks(), func(a, b func(uint16) int) int {
+		return cmp.Compare(disagreements(seen, accepted, a), disagreements(seen, accepted, b))
+	})
+}
+
+// disagreements counts what a ranking has before a choice that the server made
+// in spite of it.
+func disagreements(seen []offer, accepted []uint16, rank func(uint16) int) int {
+	n := 0
+	for _, o := range seen {
+		for _, id := range accepted {
+			if rank(id) < rank(o.choice) && slices.Contains(o.ids, id) {
+				n++
+			}
+		}
 	}
-	return merge(orders, func(a, b uint16) bool { return usualRank(a) < usualRank(b) })
+	return n
 }
 
 // usualOrder sorts suites as most servers do, for those that have no order of
 // their own.
 func usualOrder(ids []uint16) []uint16 {
+	rank := usualRanks()[0]
 	ids = slices.Clone(ids)
-	slices.SortFunc(ids, func(a, b uint16) int { return cmp.Or(cmp.Compare(usualRank(a), usualRank(b)), cmp.Compare(a, b)) })
+	slices.SortFunc(ids, func(a, b uint16) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
 	return ids
 }
 
-// usualRank places a suite as OpenSSL's default order and the lists made from
-// it do: ephemeral before static, authenticated encryption before CBC, ECDHE
-// before DHE, longer keys first.
-func usualRank(id uint16) int {
-	s := wire.LookupSuite(id)
-	rank := 0
-	score := func(points int, yes bool) {
-		if !yes {
-			rank += points
-		}
+// usualRanks are the orders that servers usually have, as functions that place
+// a suite: OpenSSL's and those made from it, with long keys first; Mozilla's and
+// Go's, with short ones first; AWS's, where the length of the key comes before
+// all else.
+func usualRanks() []func(uint16) int {
+	var (
+		longFirst  = []string{"_256_ CHACHA20", "_128_"}
+		shortFirst = []string{"_128_", "_256_", "CHACHA20"}
+	)
+	return []func(uint16) int{
+		func(id uint16) int { return place(wire.LookupSuite(id), longFirst, 1<<9) },
+		func(id uint16) int { return place(wire.LookupSuite(id), shortFirst, 1<<9) },
+		func(id uint16) int { return place(wire.LookupSuite(id), shortFirst, 1<<13) },
 	}
-	score(64, strings.HasSuffix(s.Strength, "-fs") && !strings.HasSuffix(s.Strength, "no-fs"))
-	score(32, strings.HasPrefix(s.Strength, "aead"))
-	score(16, strings.Contains(s.Name, "_256_"))
-	score(8, s.Kx == "ECDHE")
-	score(4, s.Auth == "ECDSA")
-	score(2, strings.Contains(s.Name, "_GCM_") || strings.HasSuffix(s.Name, "SHA384") || strings.HasSuffix(s.Name, "SHA256"))
-	return rank
+}
+
+// place puts what encrypts before what does not, ephemeral before static,
+// authenticated encryption before CBC, newer hashes first; key lengths in the
+// order and with the weight given; then by cipher, key exchange and signature.
+func place(s wire.SuiteInfo, lengths []string, lengthWeight int) int {
+	return 1<<16*position(s.Strength, "aead cbc tls13 rc4 64bit low export anon", "null") +
+		1<<15*position(s.Kx, "ECDHE DHE any") +
+		1<<12*position(s.Strength, "aead tls13") +
+		1<<10*position(s.Name+"$", "SHA256$ SHA384$ _GCM_ POLY1305 CCM", "SHA$") +
+		lengthWeight*position(s.Name, lengths...) +
+		1<<5*position(s.Name, "_AES_256_GCM _AES_128_GCM", "CHACHA20", "AES_256_CBC AES_128_CBC", "CCM_8", "CCM", "ARIA", "CAMELLIA") +
+		1<<3*position(s.Kx, "ECDHE", "DHE") +
+		position(s.Auth, "ECDSA", "DSS", "RSA")
+}
+
+// position is the first of some lists of words, spaces between, of which a text
+// contains a word; their number if it contains none.
+func position(text string, lists ...string) int {
+	return max(slices.IndexFunc(append(lists, ""), func(list string) bool {
+		return list == "" || slices.ContainsFunc(strings.Fields(list), func(word string) bool { return strings.Contains(text, word) })
+	}), 0)
 }

@@ -81,13 +81,11 @@ func (s *Session) Confirm(conn net.Conn, now Clock, sample *Sample) {
 	if s.answered {
 		return // it has answered a request
 	}
-	err := s.goodbye(conn)
-	if half, ok := conn.(interface{ CloseWrite() error }); ok && err == nil {
-		err = half.CloseWrite()
+	s.goodbye(conn) // may fail if the server has refused already: then its alert is here
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
 	}
-	if err == nil {
-		err = s.drive(conn, now, func() bool { return s.answered })
-	}
+	err := s.drive(conn, now, func() bool { return s.answered })
 	// A server that closes without a word, or by reset since we did not wait for
 	// its tickets, has accepted what we sent.
 	if f, ok := err.(*fault); ok && f.alert != "close_notify" {

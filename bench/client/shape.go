@@ -162,10 +162,15 @@ func (a Ask) suites() []uint16 {
 }
 
 func (a Ask) schemes() []uint16 {
-	if a.Scheme != 0 {
-		return []uint16{a.Scheme}
+	switch {
+	case a.Scheme == 0:
+		return defaultSchemes()
+	case a.Version == wire.TLS13 && a.Scheme >= 0x0804 && a.Scheme <= 0x0806: // rsa_pss_rsae
+		// Those of PKCS #1 v1.5 are for certificates alone (RFC 8446 §4.2.3);
+		// without them HAProxy shows no RSA certificate.
+		return []uint16{a.Scheme, 0x0401, 0x0501, 0x0601}
 	}
-	return defaultSchemes()
+	return []uint16{a.Scheme}
 }
 
 // Groups of the lean client.

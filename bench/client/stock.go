@@ -109,9 +109,10 @@ func (c *Stock) request(now Clock, s *Sample) error {
 
 // Confirm waits for the server's last word.
 func (c *Stock) Confirm(_ net.Conn, _ Clock, s *Sample) {
-	if s.FirstByte != 0 || c.conn.CloseWrite() != nil {
-		return
+	if s.FirstByte != 0 {
+		return // it has answered a request
 	}
+	c.conn.CloseWrite() // may fail if the server has refused already: then its alert is here
 	if _, err := c.conn.Read(make([]byte, 1)); err == nil {
 		return
 	} else if f, ok := c.fault(err).(*fault); ok {

@@ -114,6 +114,9 @@ func (a *app) bench(ctx context.Context, f *benchFlags, targets []string) error 
 	if err != nil {
 		return err
 	}
+	if err := f.refuseRoutes("bench", paths); err != nil {
+		return err
+	}
 	if err := f.checkBaseline(paths); err != nil {
 		return err
 	}
@@ -197,7 +200,7 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 // addresses finds every path's address, and refuses those whose owner has not
 // agreed to load.
 func (f *benchFlags) addresses(ctx context.Context, paths []inventory.Path, ask client.Ask) ([]bench.Path, error) {
-	dialer, err := f.dialer()
+	dialer, err := f.dialer(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +248,7 @@ func ownAddresses() (func(netip.Addr) bool, error) {
 
 // measure runs the plan and puts the comparisons behind its records.
 func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error {
-	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed})
+	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed, Paths: planned(plan)})
 	if err != nil {
 		return err
 	}
@@ -257,7 +260,7 @@ func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error
 		Now:      a.now,
 		Put: func(r results.Record) error {
 			kept.Put(r)
-			return out.stream.Put(r)
+			return out.put(r)
 		},
 		Progress: func(p bench.Progress) {
 			progress.step(p.Done - done)
@@ -273,6 +276,15 @@ func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error
 		}
 	}
 	return out.finish(benchCode(ctx, outcome, runErr), runErr == nil && !outcome.Interrupted)
+}
+
+// planned lists a plan's paths as SERVICE/PATH.
+func planned(plan bench.Plan) []string {
+	names := make([]string, len(plan.Paths))
+	for i, p := range plan.Paths {
+		names[i] = p.Service + "/" + p.Name
+	}
+	return names
 }
 
 // benchCode is the exit code of a bench: measurements alone are never bad, but

@@ -1,5 +1,5 @@
 // Command shakedown scans TLS endpoints and measures their handshakes. Each
-// verb is one file here; see doc.go for the manual.
+// verb is one file here; README.md is the manual.
 package main
 
 import (
@@ -22,6 +22,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second interrupt ends the process at once: whoever insists is obeyed.
 	context.AfterFunc(ctx, stop)
+	// A reader that closed the pipe is output that could not be written, exit 3: no
+	// death by signal. Notify, not Ignore, which the lab's servers would inherit.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

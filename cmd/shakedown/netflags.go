@@ -24,6 +24,8 @@ type netFlags struct {
 	roots       []string
 	resolve     []string
 	v4, v6      bool
+	proxy       string
+	header      string // of the PROXY protocol
 	format      string
 	output      string
 	timeout     time.Duration
@@ -45,6 +47,8 @@ func (f *netFlags) register(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.resolve, "resolve", nil, "use an address for a name, `NAME:ADDRESS` (repeatable)")
 	fs.BoolVarP(&f.v4, "ipv4", "4", false, "IPv4 addresses only")
 	fs.BoolVarP(&f.v6, "ipv6", "6", false, "IPv6 addresses only")
+	fs.StringVar(&f.proxy, "proxy", "", "reach targets through http://, socks5:// or none, a `URL` (default HTTPS_PROXY, ALL_PROXY; NO_PROXY)")
+	fs.StringVar(&f.header, "proxy-protocol", "", "send this PROXY protocol header to targets first, `v1|v2`")
 	fs.StringVar(&f.format, "format", "text", "what to print: text, json or html")
 	fs.StringVar(&f.output, "output", "", "write to `FILE`; standard output stays empty")
 	fs.DurationVar(&f.timeout, "timeout", 5*time.Second, "time for one exchange")
@@ -73,6 +77,8 @@ func (f *netFlags) check() error {
 		return usagef("--per-endpoint %d: at least one connection is needed", f.perEndpoint)
 	case f.rate < 0:
 		return usagef("--rate %v: must be more than nothing", f.rate)
+	case f.header != "" && f.header != "v1" && f.header != "v2":
+		return usagef("--proxy-protocol %q: write v1 or v2", f.header)
 	}
 	return nil
 }
@@ -98,19 +104,35 @@ func (f *netFlags) paths(a *app, targets []string) ([]inventory.Path, error) {
 		}
 		paths = append(paths, p)
 	}
+	sni, err := f.serverName()
+	if err != nil {
+		return nil, err
+	}
 	if len(paths) == 0 {
 		return nil, usagef("nothing to work on: give a TARGET such as portal.example:443, or --inventory FILE")
 	}
 	for i := range paths {
-		if paths[i].Scheme != "" {
-			return nil, usagef("%s: STARTTLS is not spoken yet; give the port where TLS begins at once", paths[i].Target)
+		if sni != "" {
+			paths[i].ServerName = sni
 		}
-		if f.sni != "" {
-			paths[i].ServerName = f.sni
+		if f.header != "" {
+			paths[i].ProxyProtocol = f.header
 		}
 		paths[i].Roots = append(slices.Clone(paths[i].Roots), f.roots...)
 	}
 	return paths, nil
+}
+
+// serverName is the name of --sni, "" where it was not given.
+func (f *netFlags) serverName() (string, error) {
+	if f.sni == "" {
+		return "", nil
+	}
+	name, err := inventory.ParseServerName(f.sni)
+	if err != nil {
+		return "", usagef("--sni %q: %w", f.sni, err)
+	}
+	return name, nil
 }
 
 func (f *netFlags) inventoryPaths() ([]inventory.Path, error) {
@@ -142,12 +164,15 @@ func (f *netFlags) inventoryPaths() ([]inventory.Path, error) {
 	return chosen, nil
 }
 
-func pathNames(paths []inventory.Path) string {
-	var names []string
-	for _, p := range paths {
-		names = append(names, p.Service+"/"+p.Name)
+func pathNames(paths []inventory.Path) string { return strings.Join(namesOf(paths), ", ") }
+
+// namesOf lists paths as SERVICE/PATH.
+func namesOf(paths []inventory.Path) []string {
+	names := make([]string, len(paths))
+	for i, p := range paths {
+		names[i] = p.Service + "/" + p.Name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // resolver is the system's with the pins of --resolve.
@@ -159,6 +184,15 @@ func (f *netFlags) resolver() (dial.Resolver, error) {
 	if f.v6 {
 		family = dial.IPv6
 	}
+	pins, err := f.pins()
+	if err != nil {
+		return nil, err
+	}
+	return dial.SystemResolver(family, pins), nil
+}
+
+// pins reads --resolve.
+func (f *netFlags) pins() (map[string][]netip.Addr, error) {
 	pins := map[string][]netip.Addr{}
 	for _, pin := range f.resolve {
 		name, address, ok := strings.Cut(pin, ":")
@@ -168,18 +202,31 @@ func (f *netFlags) resolver() (dial.Resolver, error) {
 		}
 		pins[name] = append(pins[name], addr)
 	}
-	return dial.SystemResolver(family, pins), nil
+	return pins, nil
 }
 
-// dialer builds the dialer of these budgets.
-func (f *netFlags) dialer() (*dial.Dialer, error) {
+// dialer builds the dialer of these budgets, with proxies or, if nil, without.
+func (f *netFlags) dialer(proxy proxyFor) (*dial.Dialer, error) {
 	resolver, err := f.resolver()
 	if err != nil {
 		return nil, err
 	}
 	return dial.New(dial.Options{
-		Concurrency: f.concurrency, PerEndpoint: f.perEndpoint, Rate: f.rate, Timeout: f.timeout, Resolver: resolver,
+		Concurrency: f.concurrency, PerEndpoint: f.perEndpoint, Rate: f.rate, Timeout: f.timeout, Resolver: resolver, Proxy: proxy,
 	}), nil
+}
+
+// routes builds the dialer that reaches these paths, through proxies where they
+// are wanted.
+func (f *netFlags) routes(a *app, paths []inventory.Path) (*dial.Dialer, error) {
+	proxy, err := f.proxies(a)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.checkProxied(proxy, paths); err != nil {
+		return nil, err
+	}
+	return f.dialer(proxy)
 }
 
 // limit puts the run's deadline on ctx.

@@ -4,10 +4,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -20,12 +22,52 @@ type output struct {
 	a      *app
 	stream *results.Stream
 	file   *os.File // nil if the records go to standard output
+	unseen bool     // nobody reads the report as it is written
+	first  []string // the first troubles
+	more   int      // troubles beyond
+}
+
+// mostTroubles is how many paths are named on standard error.
+const mostTroubles = 10
+
+// put writes a record, and remembers what went wrong with its path.
+func (o *output) put(r results.Record) error {
+	switch trouble := report.Trouble(r); {
+	case trouble == "":
+	case len(o.first) < mostTroubles:
+		o.first = append(o.first, trouble)
+	default:
+		o.more++
+	}
+	return o.stream.Put(r)
+}
+
+// told is what the run says on standard error in the end, so that cron mails it:
+// nothing where all is well, or where the report itself is on the screen.
+func (o *output) told(code int) error {
+	var lines []string
+	if code == exitInterrupted {
+		lines = append(lines, "interrupted; what was finished is kept")
+	}
+	if code == exitUndetermined {
+		lines = append(lines, o.first...)
+		if o.more > 0 {
+			lines = append(lines, fmt.Sprintf("and %d more", o.more))
+		}
+	}
+	if !o.unseen || lines == nil {
+		return nil
+	}
+	if o.file != nil {
+		lines[len(lines)-1] += "; see " + o.file.Name()
+	}
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 // openOutput opens --output, chooses the sink of --format and begins the
 // stream. It fails before anything was sent.
 func (a *app) openOutput(f *netFlags, h results.Header) (*output, error) {
-	o := &output{a: a}
+	o := &output{a: a, unseen: f.output != "" || f.format != "text"}
 	var w io.Writer = a.stdout
 	if f.output != "" {
 		file, err := os.Create(f.output)
@@ -94,5 +136,8 @@ func (o *output) finish(code int, complete bool) error {
 		}
 		return &exitError{code, fmt.Errorf("the output is not whole: %w", writeErr)}
 	}
-	return exit(code)
+	if code == exitGood {
+		return nil
+	}
+	return &exitError{code, o.told(code)}
 }

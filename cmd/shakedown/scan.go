@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -36,11 +37,17 @@ func scanCommand(a *app) *cobra.Command {
 exchange groups and certificates they serve. Every fact is yes, no or unknown;
 what could not be determined is listed as such and gives exit code 3.
 
-A TARGET is host:port, host (port 443), [v6]:port, or - for a list on standard
-input. --inventory scans the paths of your services and sets what a load
-balancer serves beside what each instance behind it serves.`,
+A TARGET is host:port, host (port 443), [v6]:port, scheme://host:port for STARTTLS
+(smtp, imap, pop3, ldap, postgres, mysql), or - for a list on standard input.
+--inventory scans the paths of your services and sets what a load
+balancer serves beside what each instance behind it serves.
+
+Behind a proxy (--proxy, or HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment,
+which leave out loopback) the proxy resolves names, and a record's address is the
+name and port that it was given.`,
 		Example: `  shakedown scan portal.example
   shakedown scan --inventory inventory.yaml --format json --output scan.jsonl
+  shakedown scan smtp://mx.example postgres://db.example:5432
   shakedown scan --dry-run --inventory inventory.yaml
   cat hosts.txt | shakedown scan -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -104,7 +111,7 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 	if err != nil {
 		return err
 	}
-	dialer, err := net.dialer()
+	dialer, err := net.routes(a, paths)
 	if err != nil {
 		return err
 	}
@@ -114,10 +121,13 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 	if net.dryRun {
 		return printPlan(a.stdout, scanner.Plan(paths, opt), net)
 	}
-	out, err := a.openOutput(net, results.Header{Command: "scan"})
+	out, err := a.openOutput(net, results.Header{Command: "scan", Paths: namesOf(paths)})
 	if err != nil {
 		return err
 	}
+	// A scan makes much garbage and keeps little: a heap of some 30 MB may grow
+	// before it is worth collecting.
+	debug.SetGCPercent(400)
 	ctx, cancel := net.limit(ctx)
 	defer cancel()
 	progress := a.progress(net.quiet, len(paths), "endpoints")
@@ -126,7 +136,7 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 		progress.step(1)
 		progress.note(e.Service + "/" + e.Path)
 		tally.add(e)
-		return out.stream.Put(e)
+		return out.put(e)
 	})
 	progress.end()
 	return out.finish(tally.exitCode(ctx), scanErr == nil && ctx.Err() == nil)

@@ -178,8 +178,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // interrupted runs a command, interrupts it once a line of its standard output
-// contains a text, and keeps all of that output in a file:
-// interrupted FILE TEXT COMMAND [ARG...]. It wants exit code 130.
+// contains a text, and keeps all of that output in FILE, standard error in
+// FILE.stderr: interrupted FILE TEXT COMMAND [ARG...]. It wants exit code 130.
 func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupted FILE TEXT COMMAND [ARG...]")
@@ -193,6 +193,8 @@ func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Dir = ts.MkAbs(".")
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	ts.Check(cmd.Start())
 	var all bytes.Buffer
 	lines := bufio.NewScanner(io.TeeReader(stdout, &all))
@@ -204,6 +206,7 @@ func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	cmd.Wait()
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), all.Bytes(), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".stderr"), stderr.Bytes(), 0o600))
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
 		ts.Fatalf("exit code %d, want %d; output %s", code, exitInterrupted, all.String())
 	}

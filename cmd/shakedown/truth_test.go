@@ -84,6 +84,27 @@ var (
 	}
 )
 
+// A balancer with certificates of both kinds. HAProxy chooses the certificate
+// first, ECDSA wherever the client can have it, and then a suite for it: ECDSA's
+// suites come first, in their order, then RSA's in theirs.
+var (
+	dualTLS = lab.TLS{
+		Protocols:    []string{"TLSv1.2", "TLSv1.3"},
+		Ciphers:      "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:AES128-GCM-SHA256",
+		Ciphersuites: "TLS_AES_256_GCM_SHA384",
+		Curves:       "X25519:P-256", Preference: lab.ServerPreference,
+	}
+	dualTruth = truth{
+		versions: []results.Version{results.TLSv12, results.TLSv13},
+		suites: map[results.Version][]string{
+			results.TLSv12: {"ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA256", "AES128-GCM-SHA256"},
+			results.TLSv13: {"TLS_AES_256_GCM_SHA384"},
+		},
+		groups:     map[results.Version][]string{results.TLSv12: {"x25519", "secp256r1"}, results.TLSv13: {"x25519", "secp256r1"}},
+		preference: map[results.Version]results.Preference{results.TLSv12: "server"},
+	}
+)
+
 // TestScanAgreesWithConfiguration scans real servers and expects what their
 // configurations say: versions, suites in order, groups in order.
 func TestScanAgreesWithConfiguration(t *testing.T) {
@@ -112,6 +133,11 @@ func TestScanAgreesWithConfiguration(t *testing.T) {
 	balancer := started(t)(lab.StartHAProxy(t.Context(), lab.HAProxy{
 		Place: place("balancer"), TLS: balancerTLS, Backends: []lab.Backend{{Name: "i-1", Address: instance.Plain}},
 	}))
+	dualTLS := dualTLS
+	dualTLS.Certificates = []lab.Certificate{rsa, ec}
+	dual := started(t)(lab.StartHAProxy(t.Context(), lab.HAProxy{
+		Place: place("dual"), TLS: dualTLS, Backends: []lab.Backend{{Name: "i-1", Address: instance.Plain}},
+	}))
 	stream := started(t)(lab.StartStream(t.Context(), lab.Stream{Place: place("stream"), Backends: []string{instance.Address}}))
 
 	for _, c := range []struct {
@@ -122,6 +148,7 @@ func TestScanAgreesWithConfiguration(t *testing.T) {
 		{instance, instanceTruth, []string{"ECDSA", "RSA"}},
 		{drifted, driftedTruth, []string{"RSA"}},
 		{balancer, balancerTruth, []string{"ECDSA"}},
+		{dual, dualTruth, []string{"ECDSA", "RSA"}},
 		{stream, instanceTruth, []string{"ECDSA", "RSA"}},
 	} {
 		t.Run(c.server.Name, func(t *testing.T) {

@@ -40,13 +40,39 @@ func attention(d *digest) []issue {
 
 func runIssues(run Run) []issue {
 	who := []string{cmp.Or(clean(run.Name), "this "+clean(run.Header.Command))}
+	words := ""
 	switch {
 	case run.Trailer == nil:
-		return []issue{{level: warning, labels: who, words: "partial: the run has no trailer, so records may be missing"}}
+		words = "partial: the run has no trailer, so records may be missing"
 	case !run.Trailer.Complete:
-		return []issue{{level: warning, labels: who, words: "the run ended before all planned work was tried"}}
+		words = "the run ended before all planned work was tried"
+	default:
+		return nil
 	}
-	return nil
+	if missing := missingPaths(run); len(missing) > 0 {
+		words += "; nothing is recorded of " + list(missing, 5)
+	}
+	return []issue{{level: warning, labels: who, words: words}}
+}
+
+// missingPaths are those that a run set out to do and has no record of.
+func missingPaths(run Run) []string {
+	seen := map[string]bool{}
+	for _, rec := range run.Records {
+		switch rec := rec.(type) {
+		case *results.Endpoint:
+			seen[rec.Service+"/"+rec.Path] = true
+		case *results.Trial:
+			seen[rec.Service+"/"+rec.Path] = true
+		}
+	}
+	var missing []string
+	for _, path := range run.Header.Paths {
+		if !seen[path] {
+			missing = append(missing, clean(path))
+		}
+	}
+	return missing
 }
 
 func runTitle(run Run) string {
@@ -78,6 +104,11 @@ func sectionIssues(s *section) []issue {
 	for _, t := range s.trials {
 		l, words := trialWords(t)
 		add(l, t.label, t.ref, words)
+	}
+	for _, c := range s.comparisons {
+		if unlike := s.unlike(c); unlike != "" {
+			add(warning, s.pathLabel(c.Service, c.Candidate), c.ref, fmt.Sprintf("compared with %s, but not like with like: %s", baselineName(c), unlike))
+		}
 	}
 	return all
 }

@@ -68,6 +68,7 @@ type block struct {
 type comparison struct {
 	*results.Comparison
 	ref
+	run int
 }
 
 type finding struct {
@@ -97,9 +98,10 @@ func newDigest(runs []Run) *digest {
 		}
 	}
 	g.joinBlocks()
-	d.sections = arrange(g.services)
+	planned := placesOf(runs)
+	d.sections = arrange(g.services, planned)
 	for _, s := range d.sections {
-		s.settle()
+		s.settle(planned)
 	}
 	d.attention = attention(d)
 	return d
@@ -165,7 +167,7 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		about = fmt.Sprintf("trial %s, block %d", rec.Trial, rec.Index)
 	case *results.Comparison:
 		s := g.service(rec.Service)
-		s.comparisons = append(s.comparisons, &comparison{rec, at})
+		s.comparisons = append(s.comparisons, &comparison{rec, at, run})
 		about = fmt.Sprintf("%s: %s beside %s, %s %s", rec.Service, rec.Candidate, rec.Baseline, rec.Phase, rec.Quantile)
 	case *results.Finding:
 		s := g.service(rec.Service)
@@ -191,12 +193,43 @@ func (g *gatherer) joinBlocks() {
 	}
 }
 
-// arrange orders the services by name; those with one path only become one
-// section at the end, if there are several.
-func arrange(services map[string]*section) []*section {
+// places is where a service or path stands in the inventory, as far as the runs
+// tell: by service, and by SERVICE/PATH.
+type places map[string]int
+
+func placesOf(runs []Run) places {
+	p := places{}
+	learn := func(key string) {
+		if _, known := p[key]; !known {
+			p[key] = len(p)
+		}
+	}
+	for _, run := range runs {
+		for _, path := range run.Header.Paths {
+			service, _, _ := strings.Cut(path, "/")
+			learn(service)
+			learn(path)
+		}
+	}
+	return p
+}
+
+// of is a place; what no run told of comes last.
+func (p places) of(key string) int {
+	if at, known := p[key]; known {
+		return at
+	}
+	return len(p)
+}
+
+// arrange orders the services as the inventory does, or else by name; those with
+// one path only become one section at the end, if there are several.
+func arrange(services map[string]*section, planned places) []*section {
 	var sections []*section
 	single := &section{many: true}
-	for _, name := range sortedKeys(services) {
+	names := sortedKeys(services)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(planned.of(a), planned.of(b)) })
+	for _, name := range names {
 		if s := services[name]; s.paths() > 1 {
 			sections = append(sections, s)
 		} else {
@@ -234,16 +267,20 @@ func (s *section) absorb(o *section) {
 	s.findings = append(s.findings, o.findings...)
 }
 
-// settle names and orders what a section has: the load balancer first, then
-// inwards; names as people count, i-2 before i-10.
-func (s *section) settle() {
+// settle names and orders what a section has: as the inventory does; where that
+// is not known the load balancer first, then inwards, and names as people count,
+// i-2 before i-10.
+func (s *section) settle(planned places) {
 	s.nameEndpoints()
 	s.nameTrials()
 	slices.SortStableFunc(s.endpoints, func(a, b *endpoint) int {
-		return cmp.Or(cmp.Compare(rank(a.Kind), rank(b.Kind)), natural(a.label, b.label))
+		return cmp.Or(cmp.Compare(planned.of(a.Service+"/"+a.Path), planned.of(b.Service+"/"+b.Path)), cmp.Compare(rank(a.Kind), rank(b.Kind)), natural(a.label, b.label))
 	})
 	slices.SortStableFunc(s.trials, func(a, b *trial) int {
-		return cmp.Or(cmp.Compare(rank(a.Kind), rank(b.Kind)), natural(a.label, b.label))
+		return cmp.Or(cmp.Compare(planned.of(a.Service+"/"+a.Path), planned.of(b.Service+"/"+b.Path)), cmp.Compare(rank(a.Kind), rank(b.Kind)), natural(a.label, b.label))
+	})
+	slices.SortStableFunc(s.comparisons, func(a, b *comparison) int {
+		return cmp.Compare(planned.of(a.Service+"/"+a.Candidate), planned.of(b.Service+"/"+b.Candidate))
 	})
 	slices.SortStableFunc(s.findings, func(a, b *finding) int {
 		return cmp.Or(cmp.Compare(findingLevel(b.Finding), findingLevel(a.Finding)), cmp.Compare(severityRank(a.Severity), severityRank(b.Severity)))

@@ -297,6 +297,9 @@ func (v pathView) CertLevel() level { return v.Cert.level }
 
 // Unknown lists what is undetermined, in full.
 func (e *endpoint) Unknown() string {
+	if e.Status == results.Failed {
+		return nothingKnown
+	}
 	return strings.Join(undeterminedWords(e.Undetermined, true), ", ")
 }
 
@@ -546,6 +549,7 @@ type benchView struct {
 	Blocks    *figure
 	Ratios    *figure
 	Compared  []*comparison
+	Unlike    []string // where a comparison is not of like with like
 	Invalid   []series
 	Parts     []part
 }
@@ -565,7 +569,7 @@ type quantileRow struct {
 }
 
 func newBenchView(s *section, id string) *benchView {
-	v := &benchView{ID: id, Series: seriesOf(s.trials), Compared: s.comparisons}
+	v := &benchView{ID: id, Series: seriesOf(s.trials), Compared: s.comparisons, Unlike: s.unlikeness()}
 	for _, one := range v.Series {
 		for _, p := range partsOf(one.Phases) {
 			if !slices.ContainsFunc(v.Parts, func(o part) bool { return o.Class == p.Class }) {

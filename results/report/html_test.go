@@ -56,7 +56,7 @@ func TestHTMLInBrowser(t *testing.T) {
 	t.Run("every number traces to its record", func(t *testing.T) {
 		b.t = t
 		b.want(`[...document.querySelectorAll("a.ref")].filter(a => !document.querySelector(a.getAttribute("href"))).length`, 0)
-		b.want(`document.querySelectorAll("#records tbody tr").length`, 80)
+		b.want(`document.querySelectorAll("#records tbody tr").length`, 81)
 		b.want(`document.querySelector("#records tbody tr td:nth-child(3)").textContent`, "scan.jsonl:2")
 		b.want(`document.querySelector("#records details").open`, false)
 		b.want(`location.hash = document.querySelector("a.ref").getAttribute("href"), "asked"`, "asked")
@@ -112,9 +112,13 @@ func TestHTMLInBrowser(t *testing.T) {
 	t.Run("fits and prints", func(t *testing.T) {
 		b.t = t
 		b.open(url)
-		for _, width := range []int{1280, 800, 390} {
+		for _, width := range []int{1280, 1000, 800, 390} {
 			b.size(width, 900)
 			b.want(`document.documentElement.scrollWidth <= innerWidth`, true)
+			b.want(`[...document.querySelectorAll("svg.figure text")].filter(t => { const x = t.getBBox(), v = t.ownerSVGElement.viewBox.baseVal; return x.x < -1 || x.x + x.width > v.width + 1 }).map(t => t.textContent).join("; ")`, "")
+			if width > 400 {
+				b.want(`[...document.querySelectorAll(".hero .scroll")].filter(e => e.scrollWidth > e.clientWidth).length`, 0)
+			}
 			b.shot(fmt.Sprintf("width-%d", width))
 		}
 		b.size(1000, 900)

@@ -417,7 +417,7 @@ func ratioPlot(id string, cs []*comparison) *figure {
 	for _, c := range shown {
 		lo, hi = min(lo, c.RatioLow), max(hi, c.RatioHigh)
 	}
-	r := newRows(id, "Ratio to the baseline, by path", "A dot for each comparison at candidate divided by baseline, a line for its confidence interval; the band is the margin for being the same.", len(shown), figureWidth, 260, 150, 34)
+	r := newRows(id, "Ratio to the baseline, by path", "A dot for each comparison at candidate divided by baseline, a line for its confidence interval; the band is the margin for being the same.", len(shown), figureWidth, 260, 180, 34)
 	r.x = scale{lo * .97, hi * 1.03, r.left, r.right, true}
 	n := len(shown)
 	if m := shown[0].Margin; m > 1 {

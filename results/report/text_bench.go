@@ -41,7 +41,7 @@ func (p *page) bench(s *section) {
 		p.subtitle("Latency by phase, in ms")
 		p.table(2, phaseTable(s.trials, p.width))
 	}
-	p.comparisons(s.comparisons)
+	p.comparisons(s)
 }
 
 // sharedShape names what all trials asked for, if that is one shape.
@@ -185,19 +185,22 @@ func drawBar(part float64, width int) string {
 	return s
 }
 
-func (p *page) comparisons(cs []*comparison) {
-	if len(cs) == 0 {
+func (p *page) comparisons(s *section) {
+	if len(s.comparisons) == 0 {
 		return
 	}
 	p.subtitle("Paths compared")
 	t := &table{columns: []column{
-		{head: "CANDIDATE", min: 8}, {head: "BASELINE", min: 8}, {head: "PHASE"}, {head: "RATIO", right: true}, {head: "INTERVAL"}, {head: "BLOCKS", right: true}, {head: "VERDICT"},
+		{head: "CANDIDATE", min: 8}, {head: "BASELINE", min: 8}, {head: "PHASE"}, {head: "RATIO", right: true}, {head: "INTERVAL"}, {head: "VERDICT"},
 	}}
-	for _, c := range cs {
+	for _, c := range s.comparisons {
 		t.add(text(clean(c.Candidate)), text(baselineName(c)), text(clean(c.Phase+" "+c.Quantile)), text(fmt.Sprintf("×%.2f", c.Ratio)),
-			text(fmt.Sprintf("%.2f – %.2f", c.RatioLow, c.RatioHigh)), text(fmt.Sprint(c.Blocks)), styled(clean(c.Verdict), comparisonLevel(c).style()))
+			text(fmt.Sprintf("%.2f – %.2f", c.RatioLow, c.RatioHigh)), styled(clean(c.Verdict), comparisonLevel(c).style()))
 	}
 	p.table(2, t)
+	for _, note := range s.unlikeness() {
+		p.paragraph(2, 2, warnStyle, note)
+	}
 }
 
 func baselineName(c *comparison) string {

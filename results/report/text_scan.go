@@ -16,7 +16,7 @@ func (p *page) section(s *section) {
 	p.title(s.title)
 	if len(s.endpoints) > 0 {
 		p.table(0, pathTable(s.endpoints))
-		p.notes(append([]string{"✓ accepted, · refused, ? no usable answer, blank: not asked; PQ: a post-quantum group"}, versionNotes(s.endpoints)...))
+		p.notes(append([]string{legend(s.endpoints)}, versionNotes(s.endpoints)...))
 	}
 	for _, b := range s.bonds {
 		p.bond(b)
@@ -26,6 +26,15 @@ func (p *page) section(s *section) {
 	p.failures(s.endpoints)
 	p.findings(s)
 	p.bench(s)
+}
+
+// legend explains the signs of the table of paths.
+func legend(es []*endpoint) string {
+	words := "✓ accepted, · refused, ? no usable answer, blank: not asked"
+	if slices.ContainsFunc(es, func(e *endpoint) bool { return e.Groups != nil }) {
+		words += "; PQ: a post-quantum group"
+	}
+	return words
 }
 
 func (p *page) notes(notes []string) {
@@ -141,6 +150,8 @@ func count(n int, asked, open bool) string {
 	switch {
 	case !asked:
 		return ""
+	case open && n == 0:
+		return "?"
 	case open:
 		return fmt.Sprintf("%d+?", n)
 	}
@@ -290,7 +301,7 @@ func factLabel(f fact, full bool) string {
 
 // settings lists suites, groups and the rest, once for all that are alike.
 func (p *page) settings(es []*endpoint) {
-	answered := slices.DeleteFunc(slices.Clone(es), func(e *endpoint) bool { return e.Suites == nil && e.Groups == nil })
+	answered := slices.DeleteFunc(slices.Clone(es), func(e *endpoint) bool { return e.Status == results.Failed || e.Suites == nil && e.Groups == nil })
 	for _, group := range alike(answered, settings) {
 		e := group[0]
 		title := "TLS settings of " + list(labelsOf(group), 0)
@@ -564,8 +575,14 @@ func (p *page) failures(es []*endpoint) {
 	}
 }
 
+// nothingKnown is said once where every fact that was asked is unknown.
+const nothingKnown = "nothing of what was asked is known"
+
 func (p *page) unanswered(e *endpoint) string {
 	words := cmp.Or(failuresWords(e.Failures), "no failure recorded")
+	if e.Status == results.Failed {
+		return words + "; " + nothingKnown
+	}
 	if unknown := undeterminedWords(e.Undetermined, p.verbose); len(unknown) > 0 {
 		words += "; unknown therefore: " + list(unknown, 0)
 	}

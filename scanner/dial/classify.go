@@ -20,9 +20,12 @@ func Classify(stage results.Stage, err error) results.Failure {
 }
 
 func kind(err error) results.FailureKind {
+	var said *breach
 	var dns *net.DNSError
 	var timeout interface{ Timeout() bool }
 	switch {
+	case errors.As(err, &said):
+		return said.kind
 	case errors.Is(err, context.Canceled), err == context.DeadlineExceeded: // a net timeout claims to be one too
 		return results.KindDeadline
 	case errors.As(err, &dns):

@@ -1,7 +1,8 @@
 // Package dial is the only way out to the network. It keeps to budgets: so many
 // connections in flight in all and to one address, so many new ones a second,
-// each exchange within its time. It also names what went wrong on the way. It
-// sends nothing of its own and knows no TLS.
+// each exchange within its time. It says what must be said before TLS (to a
+// proxy, in the PROXY protocol, for STARTTLS), and names what went wrong on the
+// way. It knows no TLS.
 package dial
 
 import (
@@ -26,6 +27,9 @@ type Options struct {
 	Timeout     time.Duration // one exchange, from connecting on; 0 is 5 s
 	Resolver    Resolver      // nil is the system's, any family
 
+	// Proxy is the proxy for a host and port, nil for none; nil is none at all.
+	Proxy func(host string, port uint16) *Proxy
+
 	// Connect opens a connection; nil is TCP.
 	Connect func(ctx context.Context, address netip.AddrPort, deadline time.Time) (net.Conn, error)
 }
@@ -44,6 +48,9 @@ func (o Options) withDefaults() Options {
 	if o.Resolver == nil {
 		o.Resolver = SystemResolver(AnyFamily, nil)
 	}
+	if o.Proxy == nil {
+		o.Proxy = func(string, uint16) *Proxy { return nil }
+	}
 	if o.Connect == nil {
 		o.Connect = connectTCP
 	}
@@ -57,8 +64,9 @@ type Dialer struct {
 	pace   *rate.Limiter
 	opened atomic.Int64
 
-	mu    sync.Mutex
-	lanes map[netip.AddrPort]*Lane
+	mu      sync.Mutex
+	shares  map[string]*share       // by what a Route is called
+	proxies map[string][]netip.Addr // of their hosts
 }
 
 // New returns a Dialer.
@@ -69,10 +77,11 @@ func New(opt Options) *Dialer {
 		pace = rate.NewLimiter(rate.Limit(opt.Rate), 1)
 	}
 	return &Dialer{
-		opt:   opt,
-		all:   semaphore.NewWeighted(int64(opt.Concurrency)),
-		pace:  pace,
-		lanes: map[netip.AddrPort]*Lane{},
+		opt:     opt,
+		all:     semaphore.NewWeighted(int64(opt.Concurrency)),
+		pace:    pace,
+		shares:  map[string]*share{},
+		proxies: map[string][]netip.Addr{},
 	}
 }
 
@@ -97,78 +106,94 @@ func (d *Dialer) Resolve(ctx context.Context, host string) ([]netip.Addr, *resul
 	return addrs, nil
 }
 
-// Lane is the way to one address: its share of the budget. All users of an
-// address share one.
+// Lane is one route with its address's share of the budget, which all lanes to
+// that address have together.
 type Lane struct {
 	d     *Dialer
-	addr  netip.AddrPort
-	slots *semaphore.Weighted
-	users int // guarded by d.mu
+	route Route
+	share *share
 }
 
-// Lane returns the lane to an address. Call Release when done with it, so that
-// a run over many addresses does not remember them all.
-func (d *Dialer) Lane(addr netip.AddrPort) *Lane {
+// Lane returns the lane of a route. Call Release when done with it, so that a
+// run over many addresses does not remember them all.
+func (d *Dialer) Lane(r Route) *Lane {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := d.lanes[addr]
-	if l == nil {
-		l = &Lane{d: d, addr: addr, slots: semaphore.NewWeighted(int64(d.opt.PerEndpoint))}
-		d.lanes[addr] = l
+	s := d.shares[r.String()]
+	if s == nil {
+		s = newShare(d.opt.PerEndpoint)
+		d.shares[r.String()] = s
 	}
-	l.users++
-	return l
+	s.users++
+	return &Lane{d, r, s}
 }
 
 // Release gives the lane back.
 func (l *Lane) Release() {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	if l.users--; l.users == 0 {
-		delete(l.d.lanes, l.addr)
+	if l.share.users--; l.share.users == 0 {
+		delete(l.d.shares, l.route.String())
 	}
 }
 
-// Open waits for the budget and connects. The connection bears the deadline of
-// one exchange, counted from here on; waiting for the budget is not in it.
+// Width is how many connections may be in flight to the address.
+func (l *Lane) Width() int { return l.d.opt.PerEndpoint }
+
+// Open waits for the budget, connects and says what comes before TLS. The
+// connection bears the deadline of one exchange, counted from here on; waiting
+// for the budget is not in it.
 func (l *Lane) Open(ctx context.Context) (*Conn, *results.Failure) {
-	return l.open(ctx, 1, l.d.opt.Timeout)
+	return l.open(ctx, false, l.d.opt.Timeout)
 }
 
 // OpenAlone is Open with the address to oneself, and with a time of its own:
 // for asking again what a busy or slow server did not answer.
 func (l *Lane) OpenAlone(ctx context.Context, timeout time.Duration) (*Conn, *results.Failure) {
-	return l.open(ctx, int64(l.d.opt.PerEndpoint), timeout)
+	return l.open(ctx, true, timeout)
 }
 
-func (l *Lane) open(ctx context.Context, slots int64, timeout time.Duration) (*Conn, *results.Failure) {
-	if err := l.slots.Acquire(ctx, slots); err != nil {
-		return nil, overdue(results.StageConnect)
+// Crowded tells the lane that a question was answered alone that had failed
+// beside others: the address has too many of our connections.
+func (l *Lane) Crowded() { l.share.crowded() }
+
+func (l *Lane) open(ctx context.Context, alone bool, timeout time.Duration) (*Conn, *results.Failure) {
+	stage := l.route.first()
+	if err := l.share.enter(ctx, alone); err != nil {
+		return nil, overdue(stage)
 	}
 	if err := l.d.enter(ctx); err != nil {
-		l.slots.Release(slots)
-		return nil, overdue(results.StageConnect)
-	}
-	release := func() {
-		l.d.all.Release(1)
-		l.slots.Release(slots)
+		l.share.leave()
+		return nil, overdue(stage)
 	}
 	l.d.opened.Add(1)
-	deadline := time.Now().Add(timeout)
-	nc, err := l.d.opt.Connect(ctx, l.addr, deadline)
-	if err != nil {
-		release()
-		if f := overtime(ctx, results.StageConnect); f != nil {
-			return nil, f
+	c := &Conn{ctx: ctx, share: l.share, release: func() {
+		l.d.all.Release(1)
+		l.share.leave()
+	}}
+	if stage, err := c.establish(l, time.Now().Add(timeout)); err != nil {
+		f := c.Failure(stage, err)
+		if f.Kind != results.KindDeadline && f.Kind != results.KindInternal {
+			l.share.lost()
 		}
-		f := Classify(results.StageConnect, err)
+		c.Close()
 		return nil, &f
 	}
-	c := &Conn{Conn: nc, ctx: ctx, release: release}
+	return c, nil
+}
+
+// establish connects and goes to where TLS begins. It returns the stage that
+// failed.
+func (c *Conn) establish(l *Lane, deadline time.Time) (results.Stage, error) {
+	conn, err := l.d.connect(c.ctx, l.route, deadline)
+	if err != nil {
+		return l.route.first(), err
+	}
+	c.Conn = conn
 	c.SetDeadline(deadline)
 	// When the run ends, so does the exchange.
-	c.stop = context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
-	return c, nil
+	c.stop = context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	return l.route.begin(c)
 }
 
 // enter waits for a place among all connections and for the rate.
@@ -202,15 +227,29 @@ func overdue(stage results.Stage) *results.Failure {
 type Conn struct {
 	net.Conn
 	ctx     context.Context
+	share   *share
+	heard   bool // a byte of the answer came
 	stop    func() bool
 	release func()
 	once    sync.Once
 }
 
+// Read reads, and counts the connection as answered with its first byte.
+func (c *Conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && !c.heard {
+		c.heard = true
+		c.share.answered()
+	}
+	return n, err
+}
+
 // Close closes the connection and frees its place.
-func (c *Conn) Close() error {
-	c.stop()
-	err := c.Conn.Close()
+func (c *Conn) Close() (err error) {
+	if c.Conn != nil {
+		c.stop()
+		err = c.Conn.Close()
+	}
 	c.once.Do(c.release)
 	return err
 }

@@ -70,7 +70,7 @@ func pipes(opened chan<- struct{}) func(context.Context, netip.AddrPort, time.Ti
 func TestLaneBudget(t *testing.T) {
 	opened := make(chan struct{}, 10)
 	d := New(Options{PerEndpoint: 2, Connect: pipes(opened)})
-	lane := d.Lane(netip.MustParseAddrPort("127.0.0.1:1"))
+	lane := d.Lane(Direct(netip.MustParseAddrPort("127.0.0.1:1")))
 	first, _ := lane.Open(t.Context())
 	second, _ := lane.Open(t.Context())
 	cancelled, cancel := context.WithCancel(t.Context())
@@ -106,7 +106,7 @@ func TestLaneBudget(t *testing.T) {
 func TestRunEndsExchange(t *testing.T) {
 	d := New(Options{Timeout: time.Hour, Connect: pipes(make(chan struct{}, 1))})
 	ctx, cancel := context.WithCancel(t.Context())
-	c, f := d.Lane(netip.MustParseAddrPort("127.0.0.1:1")).Open(ctx)
+	c, f := d.Lane(Direct(netip.MustParseAddrPort("127.0.0.1:1"))).Open(ctx)
 	if f != nil {
 		t.Fatal(f)
 	}
@@ -120,15 +120,15 @@ func TestRunEndsExchange(t *testing.T) {
 
 func TestLanesAreForgotten(t *testing.T) {
 	d := New(Options{})
-	a := d.Lane(netip.MustParseAddrPort("127.0.0.1:1"))
-	b := d.Lane(netip.MustParseAddrPort("127.0.0.1:1"))
-	if a != b {
-		t.Error("two lanes to one address")
+	a := d.Lane(Direct(netip.MustParseAddrPort("127.0.0.1:1")))
+	b := d.Lane(Direct(netip.MustParseAddrPort("127.0.0.1:1")))
+	if a.share != b.share {
+		t.Error("two shares of one address")
 	}
 	a.Release()
 	b.Release()
-	if len(d.lanes) != 0 {
-		t.Errorf("%d lanes are remembered", len(d.lanes))
+	if len(d.shares) != 0 {
+		t.Errorf("%d shares are remembered", len(d.shares))
 	}
 }
 

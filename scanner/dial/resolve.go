@@ -29,27 +29,36 @@ const (
 func SystemResolver(family Family, pins map[string][]netip.Addr) Resolver {
 	return func(ctx context.Context, host string) ([]netip.Addr, error) {
 		if pinned := pins[host]; len(pinned) > 0 {
-			return pinned, nil
+			return family.only(host, pinned)
 		}
 		if literal, err := netip.ParseAddr(host); err == nil {
-			return []netip.Addr{literal.Unmap()}, nil
+			return family.only(host, []netip.Addr{literal})
 		}
 		addrs, err := net.DefaultResolver.LookupNetIP(ctx, string(family), host)
 		if err != nil {
 			return nil, err
 		}
-		for i := range addrs {
-			addrs[i] = addrs[i].Unmap()
-		}
 		// IPv4 first, then by number: what is scanned must not hang on the order
 		// in which a name server happened to answer.
 		slices.SortFunc(addrs, func(a, b netip.Addr) int {
+			a, b = a.Unmap(), b.Unmap()
 			return cmp.Or(cmp.Compare(a.BitLen(), b.BitLen()), a.Compare(b))
 		})
-		addrs = slices.Compact(addrs)
-		if len(addrs) == 0 {
-			return nil, &net.DNSError{Err: fmt.Sprintf("no %s address", family), Name: host, IsNotFound: true}
-		}
-		return addrs, nil
+		return family.only(host, addrs)
 	}
+}
+
+// only keeps the addresses of a family, each once.
+func (f Family) only(host string, addrs []netip.Addr) ([]netip.Addr, error) {
+	var kept []netip.Addr
+	for _, a := range addrs {
+		a = a.Unmap()
+		if f == AnyFamily || a.Is4() == (f == IPv4) {
+			kept = append(kept, a)
+		}
+	}
+	if kept = slices.Compact(kept); len(kept) == 0 {
+		return nil, &net.DNSError{Err: fmt.Sprintf("no %s address", f), Name: host, IsNotFound: true}
+	}
+	return kept, nil
 }

@@ -94,7 +94,7 @@ func tlsServer(t *testing.T, config *tls.Config) netip.AddrPort {
 // finish carries out one handshake with an address.
 func finish(t *testing.T, addr netip.AddrPort, o Offer, timeout time.Duration) Outcome {
 	t.Helper()
-	lane := dial.New(dial.Options{Timeout: timeout}).Lane(addr)
+	lane := dial.New(dial.Options{Timeout: timeout}).Lane(dial.Direct(addr))
 	defer lane.Release()
 	conn, f := lane.Open(t.Context())
 	if f != nil {
@@ -335,13 +335,13 @@ func TestEndlessTickets(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &client{line: line{tls13: true}}
-	lane := dial.New(dial.Options{Timeout: 2 * time.Second}).Lane(served(t, func(conn net.Conn) {
+	lane := dial.New(dial.Options{Timeout: 2 * time.Second}).Lane(dial.Direct(served(t, func(conn net.Conn) {
 		for {
 			if _, err := conn.Write(wire.Records(wire.TLS12, slices.Repeat(ticket, 300))); err != nil {
 				return
 			}
 		}
-	}))
+	})))
 	defer lane.Release()
 	conn, f := lane.Open(t.Context())
 	if f != nil {

@@ -4,6 +4,7 @@ package handshake
 
 import (
 	"fmt"
+	"sync"
 
 	"shakedown/scanner/secrets"
 	"shakedown/scanner/wire"
@@ -48,8 +49,11 @@ func (k *Key) Open(client, server []byte, hello *wire.ServerHello) (*Flight, err
 	return f, nil
 }
 
-// Suites lists the suites that a flight can be opened in.
-func Suites() []uint16 {
+// Suites lists the suites that a flight can be opened in. The slice is shared:
+// do not change it.
+func Suites() []uint16 { return suites() }
+
+var suites = sync.OnceValue(func() []uint16 {
 	var ids []uint16
 	for _, s := range wire.Suites() {
 		if suite, ok := secrets.Lookup(uint16(s.ID)); ok && suite.TLS13() {
@@ -57,7 +61,7 @@ func Suites() []uint16 {
 		}
 	}
 	return ids
-}
+})
 
 // Feed adds bytes that arrived.
 func (f *Flight) Feed(b []byte) { f.in = append(f.in, b...) }

@@ -4,6 +4,7 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -30,6 +31,18 @@ func ParseTarget(s string) (Path, error) {
 	p := Path{Service: host, Name: s, Target: s, Scheme: scheme, Host: host, Port: port}
 	p.ServerName = defaultServerName(host)
 	return p, nil
+}
+
+// ParseProxyProtocol reads which PROXY protocol header a target wants: v1, v2,
+// or none, which is "".
+func ParseProxyProtocol(s string) (string, error) {
+	switch s {
+	case "v1", "v2":
+		return s, nil
+	case "none":
+		return "", nil
+	}
+	return "", fmt.Errorf("write v1, v2 or none")
 }
 
 // startTLSPorts holds the STARTTLS schemes with their usual ports.
@@ -138,6 +151,17 @@ func readPort(s string) (uint16, error) {
 		return 0, fmt.Errorf("bad port %s: give a number from 1 to 65535", quote(s))
 	}
 	return uint16(n), nil
+}
+
+// ParseServerName reads a name to send as SNI.
+func ParseServerName(name string) (string, error) {
+	if err := checkHost(name); err != nil {
+		return "", err
+	}
+	if isIP(name) {
+		return "", errors.New("SNI carries no IP address (RFC 6066 §3): leave it out")
+	}
+	return strings.TrimSuffix(name, "."), nil
 }
 
 // checkHost takes an IP literal or a name of LDH labels (RFC 1123 §2.1, with

@@ -31,6 +31,8 @@ type Path struct {
 	Profiles   []string
 	Targets    []string // names of the paths to the instances behind this one, same service
 	Load       bool     // its owner agrees to load
+
+	ProxyProtocol string // v1 or v2: the header that the target wants first; "" for none
 }
 
 // Paths lists every path of every service, in the file's order.

@@ -123,7 +123,7 @@ func (rd *reader) version(top map[string]field) {
 
 // service reads one service, with the line of its name.
 func (rd *reader) service(n ast.Node) (s Service, line int, ok bool) {
-	fields := rd.fields(n, "a service", "name", "server_name", "roots", "profiles", "load", "paths")
+	fields := rd.fields(n, "a service", "name", "server_name", "roots", "profiles", "load", "proxy_protocol", "paths")
 	if fields == nil {
 		return s, 0, false
 	}
@@ -160,6 +160,7 @@ type common struct {
 	serverName      *string // nil: the host of the address
 	roots, profiles []string
 	load            bool
+	proxyProtocol   string
 }
 
 func (rd *reader) common(fields map[string]field, c common) common {
@@ -180,7 +181,24 @@ func (rd *reader) common(fields map[string]field, c common) common {
 		}
 		c.load = true
 	}
+	if f, given := fields["proxy_protocol"]; given {
+		c.proxyProtocol = rd.proxyProtocol(f)
+	}
 	return c
+}
+
+// proxyProtocol reads the header that a target wants; a path takes back by none
+// what its service says.
+func (rd *reader) proxyProtocol(f field) string {
+	v, ok := rd.text(f.value, "`proxy_protocol`")
+	if !ok {
+		return ""
+	}
+	header, err := ParseProxyProtocol(v)
+	if err != nil {
+		rd.add(f.line, "bad proxy_protocol %s: %v", quote(v), err)
+	}
+	return header
 }
 
 // serverName reads an SNI; "" says that none is sent.
@@ -189,15 +207,12 @@ func (rd *reader) serverName(f field) (string, bool) {
 	if !ok || name == "" {
 		return "", ok
 	}
-	err := checkHost(name)
-	if err == nil && isIP(name) {
-		err = fmt.Errorf("SNI carries no IP address (RFC 6066 §3): remove the line")
-	}
+	sni, err := ParseServerName(name)
 	if err != nil {
 		rd.add(f.line, "bad server_name %s: %v", quote(name), err)
 		return "", false
 	}
-	return strings.TrimSuffix(name, "."), true
+	return sni, true
 }
 
 // texts reads a list of different texts.
@@ -238,7 +253,7 @@ func (rd *reader) paths(f field, service string, base common) []Path {
 		if rd.tooMany() {
 			return nil
 		}
-		fields := rd.fields(n, "a path", "name", "kind", "address", "targets", "server_name", "roots", "profiles", "load")
+		fields := rd.fields(n, "a path", "name", "kind", "address", "targets", "server_name", "roots", "profiles", "load", "proxy_protocol")
 		if fields == nil {
 			continue
 		}
@@ -276,7 +291,7 @@ func (rd *reader) path(n ast.Node, fields map[string]field, service string, base
 	if c.serverName != nil {
 		p.ServerName = *c.serverName
 	}
-	p.Roots, p.Profiles, p.Load = c.roots, c.profiles, c.load
+	p.Roots, p.Profiles, p.Load, p.ProxyProtocol = c.roots, c.profiles, c.load, c.proxyProtocol
 	return p, line, ok
 }
 

@@ -228,3 +228,36 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// A service's PROXY protocol is its paths', until one says otherwise; a file
+// that is written says the same.
+func TestProxyProtocol(t *testing.T) {
+	inv := mustRead(t, `
+version: 1
+services:
+  - name: all
+    proxy_protocol: v2
+    paths:
+      - {name: a, address: a.example}
+      - {name: b, address: b.example}
+  - name: mixed
+    proxy_protocol: v1
+    paths:
+      - {name: a, address: a.example}
+      - {name: v2, address: b.example, proxy_protocol: v2}
+      - {name: off, address: c.example, proxy_protocol: none}
+`)
+	want := map[string]string{"all/a": "v2", "all/b": "v2", "mixed/a": "v1", "mixed/v2": "v2", "mixed/off": ""}
+	for _, p := range inv.Paths() {
+		if got := p.ProxyProtocol; got != want[p.Service+"/"+p.Name] {
+			t.Errorf("%s/%s: got %q, want %q", p.Service, p.Name, got, want[p.Service+"/"+p.Name])
+		}
+	}
+	var out strings.Builder
+	if err := Write(&out, inv); err != nil {
+		t.Fatal(err)
+	}
+	if again := mustRead(t, out.String()); !reflect.DeepEqual(again, inv) || strings.Count(out.String(), "proxy_protocol") != 3 {
+		t.Errorf("got back\n%+v from\n%s", again, out.String())
+	}
+}

@@ -41,6 +41,9 @@ func writeService(w io.Writer, s Service) {
 	if base.load {
 		fmt.Fprintln(w, "    load: allowed")
 	}
+	if base.proxyProtocol != "" {
+		fmt.Fprintf(w, "    proxy_protocol: %s\n", base.proxyProtocol)
+	}
 	fmt.Fprintln(w, "    paths:")
 	for _, p := range s.Paths {
 		fmt.Fprintf(w, "      - {%s}\n", strings.Join(pathFields(p, base), ", "))
@@ -49,14 +52,18 @@ func writeService(w io.Writer, s Service) {
 
 // shared is what the service says for its paths: what its first path has. The
 // others say where they differ, which a name or list can; load cannot be taken
-// back, so all must have it.
+// back, so all must have it. The PROXY protocol is a matter of single paths, so
+// it stands once only where all have it.
 func shared(paths []Path) common {
 	if len(paths) == 0 {
 		return common{}
 	}
-	c := common{roots: paths[0].Roots, profiles: paths[0].Profiles, load: true}
+	c := common{roots: paths[0].Roots, profiles: paths[0].Profiles, load: true, proxyProtocol: paths[0].ProxyProtocol}
 	for _, p := range paths {
 		c.load = c.load && p.Load
+		if p.ProxyProtocol != paths[0].ProxyProtocol {
+			c.proxyProtocol = ""
+		}
 		if p.ServerName != defaultServerName(p.Host) {
 			c.serverName = &paths[0].ServerName
 		}
@@ -84,6 +91,9 @@ func pathFields(p Path, base common) []string {
 	}
 	if p.Load && !base.load {
 		fields = append(fields, "load: allowed")
+	}
+	if p.ProxyProtocol != base.proxyProtocol {
+		fields = append(fields, "proxy_protocol: "+p.ProxyProtocol)
 	}
 	return fields
 }

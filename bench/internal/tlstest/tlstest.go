@@ -17,7 +17,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -67,8 +66,14 @@ type Server struct {
 	errs   []error
 }
 
+// tester is what is needed of a testing.TB.
+type tester interface {
+	Fatal(...any)
+	Cleanup(func())
+}
+
 // Serve starts a server that ends with the test.
-func Serve(t testing.TB, config *tls.Config) *Server {
+func Serve(t tester, config *tls.Config) *Server {
 	s := &Server{}
 	s.Addr = Listen(t, func(conn net.Conn) { s.serve(tls.Server(conn, config)) })
 	return s
@@ -108,7 +113,7 @@ func (s *Server) Errors() []error {
 
 // Listen serves every connection with handle until the test ends; then it waits
 // for all of them.
-func Listen(t testing.TB, handle func(net.Conn)) netip.AddrPort {
+func Listen(t tester, handle func(net.Conn)) netip.AddrPort {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,97 @@
+package client
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"shakedown/results"
+)
+
+func TestNewAsk(t *testing.T) {
+	for _, c := range []struct {
+		version              results.Version
+		group, suite, scheme string
+		want                 Ask
+	}{
+		{"", "", "", "", Ask{Version: 0x0304}},
+		{results.TLSv12, "P-256", "ECDHE-RSA-AES128-GCM-SHA256", "rsa_pkcs1_sha256", Ask{0x0303, 0x0017, 0xC02F, 0x0401}},
+		{results.TLSv13, "x25519mlkem768", "TLS_AES_256_GCM_SHA384", "ed25519", Ask{0x0304, 0x11EC, 0x1302, 0x0807}},
+	} {
+		if got, err := NewAsk(c.version, c.group, c.suite, c.scheme); err != nil || got != c.want {
+			t.Errorf("%+v: got %+v, %v", c, got, err)
+		}
+	}
+}
+
+func TestNewAskRefuses(t *testing.T) {
+	for _, c := range []struct {
+		version              results.Version
+		group, suite, scheme string
+		say                  string
+	}{
+		{results.TLSv11, "", "", "", "use TLSv1.2 or TLSv1.3"},
+		{results.TLSv13, "P-257", "", "", "secp256r1"},
+		{results.TLSv13, "", "AES128-SHA", "", "TLS_AES_128_GCM_SHA256"},
+		{results.TLSv12, "", "TLS_AES_128_GCM_SHA256", "", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
+		{results.TLSv13, "", "", "ecdsa", "ecdsa_secp256r1_sha256"},
+	} {
+		if _, err := NewAsk(c.version, c.group, c.suite, c.scheme); err == nil || !strings.Contains(err.Error(), c.say) {
+			t.Errorf("%+v: %v, want a hint at %s", c, err, c.say)
+		}
+	}
+}
+
+// What is asked is written, and nothing else.
+func TestAskRecord(t *testing.T) {
+	for _, c := range []struct {
+		ask  Ask
+		want string
+	}{
+		{Ask{Version: 0x0304}, `{"version":"TLSv1.3","resumed":false}`},
+		{Ask{0x0303, 0x001D, 0xC02F, 0x0804}, `{"version":"TLSv1.2","suite":"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256","group":"X25519","signature_scheme":"rsa_pss_rsae_sha256","resumed":false}`},
+	} {
+		if got, err := json.Marshal(c.ask.Record()); err != nil || string(got) != c.want {
+			t.Errorf("%+v: %s, %v, want %s", c.ask, got, err, c.want)
+		}
+	}
+	got, _ := json.Marshal(Shape{Version: 0x0304, Suite: 0x1301, Group: 0x11EC, Scheme: 0x0403, Retry: true, ALPN: "h2"}.Record())
+	want := `{"version":"TLSv1.3","suite":"TLS_AES_128_GCM_SHA256","group":"X25519MLKEM768","signature_scheme":"ecdsa_secp256r1_sha256","resumed":false,"hello_retry":true,"alpn":"h2"}`
+	if string(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestFits(t *testing.T) {
+	shape := Shape{Version: 0x0304, Suite: 0x1301, Group: 0x1D, Scheme: 0x0403}
+	for _, c := range []struct {
+		name   string
+		ask    Ask
+		change func(*Shape)
+		want   bool
+	}{
+		{"the version alone", Ask{Version: 0x0304}, func(*Shape) {}, true},
+		{"everything", Ask{0x0304, 0x1D, 0x1301, 0x0403}, func(*Shape) {}, true},
+		{"a retry", Ask{Version: 0x0304}, func(s *Shape) { s.Retry = true }, true},
+		{"another version", Ask{Version: 0x0303}, func(*Shape) {}, false},
+		{"resumed", Ask{Version: 0x0304}, func(s *Shape) { s.Resumed = true }, false},
+		{"another group", Ask{Version: 0x0304, Group: 0x17}, func(*Shape) {}, false},
+		{"another suite", Ask{Version: 0x0304, Suite: 0x1302}, func(*Shape) {}, false},
+		{"another scheme", Ask{Version: 0x0304, Scheme: 0x0804}, func(*Shape) {}, false},
+	} {
+		s := shape
+		c.change(&s)
+		if got := c.ask.Fits(s); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// crypto/tls cannot be held to everything; then it is not used.
+func TestStockRefuses(t *testing.T) {
+	for _, ask := range []Ask{{Version: 0x0304, Suite: 0x1302}, {Version: 0x0303, Scheme: 0x0403}} {
+		if _, err := NewStock(Config{Ask: ask}); err == nil || !strings.Contains(err.Error(), "--client lean") {
+			t.Errorf("%+v: %v", ask, err)
+		}
+	}
+}

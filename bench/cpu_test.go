@@ -1,0 +1,174 @@
+package bench_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"shakedown/bench"
+	"shakedown/bench/client"
+	"shakedown/bench/internal/tlstest"
+	"shakedown/results"
+	"shakedown/scanner/dial"
+	"shakedown/scanner/wire"
+)
+
+// serverEnv makes the test binary a server of its own, whose processor time is
+// not the client's.
+const serverEnv = "SHAKEDOWN_TEST_SERVER"
+
+func TestMain(m *testing.M) {
+	if cert := os.Getenv(serverEnv); cert != "" {
+		serveUntilEOF(cert)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func serveUntilEOF(cert string) {
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{tlstest.Certificate(cert)}})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(l.Addr())
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				io.Copy(io.Discard, conn)
+				conn.Close()
+			}()
+		}
+	}()
+	io.Copy(io.Discard, os.Stdin)
+}
+
+// otherProcess is a crypto/tls server in another process.
+func otherProcess(b *testing.B, cert string) netip.AddrPort {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), serverEnv+"="+cert)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		stdin.Close()
+		cmd.Wait()
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	return netip.MustParseAddrPort(line[:len(line)-1])
+}
+
+// BenchmarkClientCPU sets the lean client's processor time, user and system of
+// the whole process, beside that of a plain crypto/tls loop that verifies
+// nothing: same server, same group, turn by turn.
+func BenchmarkClientCPU(b *testing.B) {
+	for _, c := range []struct {
+		cert    string
+		version uint16
+		group   tls.CurveID
+	}{
+		{"p256", tls.VersionTLS13, tls.X25519},
+		{"p256", tls.VersionTLS13, tls.CurveP256},
+		{"p256", tls.VersionTLS13, tls.X25519MLKEM768},
+		{"rsa", tls.VersionTLS13, tls.X25519},
+		{"p256", tls.VersionTLS12, tls.X25519},
+		{"rsa", tls.VersionTLS12, tls.CurveP256},
+	} {
+		b.Run(fmt.Sprintf("%s/%s/%s", wire.VersionName(c.version), c.cert, c.group), func(b *testing.B) {
+			address := otherProcess(b, c.cert)
+			var lean, plain time.Duration
+			n, m := 0, 0
+			for b.Loop() {
+				cpu, made := leanCPU(b, address, client.Ask{Version: c.version, Group: uint16(c.group)})
+				lean, n = lean+cpu, n+made
+				cpu, made = plainCPU(address, c.version, c.group)
+				plain, m = plain+cpu, m+made
+			}
+			us := func(d time.Duration, n int) float64 { return float64(d.Microseconds()) / float64(max(n, 1)) }
+			b.ReportMetric(us(lean, n), "lean-µs/handshake")
+			b.ReportMetric(us(plain, m), "plain-µs/handshake")
+			b.ReportMetric(us(lean, n)/us(plain, m), "lean/plain")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+const inFlight = 8
+
+func leanCPU(b *testing.B, address netip.AddrPort, ask client.Ask) (time.Duration, int) {
+	plan, err := bench.Plan{
+		Paths: []bench.Path{{Service: "s", Name: "p", Address: address, ServerName: tlstest.Name, Ask: ask}},
+		Loop:  results.ClosedLoop, Connections: inFlight, Duration: time.Second, Blocks: 1,
+	}.Complete()
+	if err != nil {
+		b.Fatal(err)
+	}
+	made := 0
+	before := cpuTime()
+	_, err = bench.Run(b.Context(), plan, bench.Env{Classify: dial.Classify, Put: func(r results.Record) error {
+		if trial, ok := r.(*results.Trial); ok {
+			made = trial.Handshakes
+			if len(trial.Failures) > 0 {
+				b.Fatalf("failures: %+v", trial.Failures)
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return cpuTime() - before, made * 11 / 10 // and a tenth of warm-up
+}
+
+// plainCPU is what one would write without much thought.
+func plainCPU(address netip.AddrPort, version uint16, group tls.CurveID) (time.Duration, int) {
+	config := &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, CurvePreferences: []tls.CurveID{group}}
+	var made atomic.Int64
+	var work sync.WaitGroup
+	before, end := cpuTime(), time.Now().Add(time.Second)
+	for range inFlight {
+		work.Go(func() {
+			for time.Now().Before(end) {
+				conn, err := tls.DialWithDialer(&net.Dialer{}, "tcp", address.String(), config)
+				if err == nil {
+					conn.Close()
+					made.Add(1)
+				}
+			}
+		})
+	}
+	work.Wait()
+	return cpuTime() - before, int(made.Load())
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -1,0 +1,73 @@
+// Hands: an enumeration that is dealt into disjoint parts, so that it is done
+// side by side and no hello is large. Each hand ends in a refusal of its own.
+
+package scanner
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// enumerator asks for one kind of code point: it puts candidates into a
+// question and finds the chosen one in the answer.
+type enumerator struct {
+	ask    func(offered []uint16) question
+	chosen func(answer) uint16
+	// favourite marks what a server with an order of its own may still let a
+	// client push to the front; nil if there is no such thing.
+	favourite func(uint16) bool
+}
+
+// hands enumerates candidates.
+type hands []*elimination
+
+// deal spreads ids over n hands, one by one, so that likely ones, which stand
+// first, are spread evenly.
+func deal(by enumerator, ids []uint16, n int) hands {
+	dealt := make(hands, min(n, max(len(ids), 1)))
+	for i := range dealt {
+		dealt[i] = &elimination{enumerator: by}
+	}
+	for i, id := range ids {
+		hand := dealt[i%len(dealt)]
+		hand.rest = append(hand.rest, id)
+	}
+	return dealt
+}
+
+// run plays all hands to their ends.
+func (h hands) run(ctx context.Context, a *asker) {
+	var g errgroup.Group
+	for _, hand := range h {
+		g.Go(func() error { hand.run(ctx, a); return nil })
+	}
+	g.Wait()
+}
+
+// accepted lists what was accepted, hand by hand.
+func (h hands) accepted() []uint16 {
+	var ids []uint16
+	for _, hand := range h {
+		ids = append(ids, hand.accepted...)
+	}
+	return ids
+}
+
+// offers lists every choice that was seen.
+func (h hands) offers() []offer {
+	var all []offer
+	for _, hand := range h {
+		all = append(all, hand.offers...)
+	}
+	return all
+}
+
+// undetermined lists what got no usable answer.
+func (h hands) undetermined() []uint16 {
+	var ids []uint16
+	for _, hand := range h {
+		ids = append(ids, hand.undetermined()...)
+	}
+	return ids
+}
