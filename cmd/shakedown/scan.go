@@ -42,6 +42,12 @@ A TARGET is host:port, host (port 443), [v6]:port, scheme://host:port for STARTT
 --inventory scans the paths of your services and sets what a load
 balancer serves beside what each instance behind it serves.
 
+The aspect path repeats a few questions, to tell several servers behind one
+address; with --all-addresses it also offers sessions of each address to the
+others. --complete finishes a handshake with every accepted suite, as a server
+may choose one and then fail on it. --revocation asks the authorities of trusted
+chains, within the same budgets.
+
 Behind a proxy (--proxy, or HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment,
 which leave out loopback) the proxy resolves names, and a record's address is the
 name and port that it was given.`,
@@ -49,6 +55,9 @@ name and port that it was given.`,
   shakedown scan --inventory inventory.yaml --format json --output scan.jsonl
   shakedown scan smtp://mx.example postgres://db.example:5432
   shakedown scan --dry-run --inventory inventory.yaml
+  shakedown scan --complete --revocation portal.example
+  shakedown scan --all-addresses --aspect path portal.example
+  shakedown scan --client-cert me.pem --client-key me.key --complete portal.example
   cat hosts.txt | shakedown scan -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := net.check(); err != nil {
