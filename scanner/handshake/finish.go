@@ -97,6 +97,7 @@ type client struct {
 	key    *Key // of TLS 1.3
 	hello  wire.ClientHello
 	server *wire.ServerHello
+	leaf   []byte // the server's certificate
 	keys   secrets.Schedule
 	said   []byte // the transcript, which a client's signature of TLS 1.2 covers
 	write  secrets.Half
@@ -179,8 +180,8 @@ func (c *client) compose() ([]byte, error) {
 // ecGroups are the groups of TLS 1.2 that we have keys for.
 func ecGroups() []uint16 { return []uint16{x25519, secp256r1, secp384r1, secp521r1} }
 
-// schemes lists every signature scheme that may turn up: whether a signature is
-// a good one is not asked here.
+// schemes lists the signature schemes that are offered: whether one is a good
+// one is not asked here.
 func schemes() []uint16 {
 	ids := []uint16{0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808, 0x0809, 0x080A, 0x080B}
 	return append(ids, 0x0203, 0x0201)

@@ -66,9 +66,18 @@ func (c *client) serverFlight12() (exchange *wire.KeyExchange, err error) {
 		switch m.Handshake {
 		case wire.HelloRequestType: // in no transcript (RFC 5246 §7.4.1.1)
 			continue
-		case wire.CertificateType, wire.CertificateStatusType:
+		case wire.CertificateStatusType:
+		case wire.CertificateType:
+			chain, err := wire.ParseCertificate(m.Body)
+			if err != nil || len(chain) == 0 {
+				return nil, malformed("a Certificate message of %d bytes", len(m.Body))
+			}
+			c.leaf = chain[0]
 		case wire.ServerKeyExchangeType:
 			if exchange, err = wire.ParseKeyExchange(m.Body, wire.LookupSuite(c.server.Suite), wire.TLS12); err != nil {
+				return nil, err
+			}
+			if err := c.checkKeyExchange(exchange); err != nil {
 				return nil, err
 			}
 		case wire.CertificateRequestType:

@@ -109,6 +109,16 @@ func (c *client) serverFlight13() (context []byte, err error) {
 			if context, err = requestContext(m.Body); err != nil {
 				return nil, err
 			}
+		case wire.CertificateType:
+			chain, _, err := wire.ParseCertificate13(m.Body)
+			if err != nil || len(chain) == 0 {
+				return nil, malformed("a Certificate message of %d bytes", len(m.Body))
+			}
+			c.leaf = chain[0]
+		case wire.CertificateVerifyType:
+			if err := c.checkVerify(m.Body); err != nil {
+				return nil, err
+			}
 		case wire.FinishedType:
 			if err := c.keys.Verify(secrets.Server, m.Body); err != nil {
 				return nil, err

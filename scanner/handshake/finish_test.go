@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -256,9 +257,9 @@ func TestRudeServers(t *testing.T) {
 		"done without a key": {func(c net.Conn) {
 			c.Write(append(hello12(c), wire.Records(wire.TLS12, []byte{14, 0, 0, 0})...))
 		}, results.KindMalformed, results.StageHandshake, false},
-		"certificates without end": {func(c net.Conn) {
+		"staples without end": {func(c net.Conn) {
 			c.Write(hello12(c))
-			big := wire.Records(wire.TLS12, append([]byte{11, 0, 0x30, 0}, make([]byte, 0x3000)...))
+			big := wire.Records(wire.TLS12, append([]byte{22, 0, 0x30, 0}, make([]byte, 0x3000)...))
 			for {
 				if _, err := c.Write(big); err != nil {
 					return
@@ -356,5 +357,34 @@ func TestEndlessTickets(t *testing.T) {
 	}
 	if got := c.failure(results.StageRequest, err); got.Kind != results.KindLimit {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A server whose key is not that of its certificate finishes nothing.
+func TestForeignSignature(t *testing.T) {
+	for _, version := range []uint16{wire.TLS12, wire.TLS13} {
+		good, other := ecCertificate(t), ecCertificate(t)
+		liar := tls.Certificate{Certificate: other.Certificate, PrivateKey: good.PrivateKey}
+		addr := tlsServer(t, &tls.Config{MinVersion: version, MaxVersion: version, Certificates: []tls.Certificate{liar}})
+		got := finish(t, addr, Offer{Version: version, Suites: Resumable(version), Group: x25519}, 5*time.Second)
+		if got.Finished || got.Refused() || got.Failure.Kind != results.KindMalformed {
+			t.Errorf("%s: %+v", wire.VersionName(version), got)
+		}
+	}
+}
+
+// An Ed25519 key signs what has no hash of its own.
+func TestEd25519(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []uint16{wire.TLS12, wire.TLS13} {
+		addr := tlsServer(t, &tls.Config{MinVersion: version, MaxVersion: version, Certificates: []tls.Certificate{selfSigned(t, private, public)}})
+		own := selfSigned(t, private, public)
+		got := finish(t, addr, Offer{Version: version, Suites: Resumable(version), Group: x25519, Certificate: &own}, 5*time.Second)
+		if !got.Finished {
+			t.Errorf("%s: %+v", wire.VersionName(version), got)
+		}
 	}
 }

@@ -2,7 +2,7 @@
 // encrypted flight of a TLS 1.3 server, where certificates travel (Key, Flight);
 // and it finishes whole handshakes over a connection that it is given (Finish),
 // by our own hand where the session may be resumed, by zcrypto where suites are
-// old. It checks no certificate and judges nothing.
+// old. It judges no certificate.
 package handshake
 
 import (
