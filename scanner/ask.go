@@ -26,6 +26,8 @@ type asker struct {
 	knocked     gate                     // none of them is
 	heard       gate                     // something of TLS came from here
 	control     atomic.Pointer[question] // a question that was accepted
+	finishing   sync.Mutex               // held while a handshake is tried again; guards stalls
+	stalls      int                      // handshakes that were tried again and met silence
 	mu          sync.Mutex               // guards failures
 	failures    []results.Failure
 }
@@ -39,9 +41,9 @@ func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
 type inquiry interface{ put(*dial.Conn) answer }
 
 // ask puts a question, and once more, slowly and with the address to itself,
-// if it got no usable answer. A server that closes the connection both times,
-// accepts a control question and then closes again has refused: one that was
-// merely full would have had room after the control.
+// if it got no usable answer. A server that closes the connection, accepts a
+// control question and then closes again has refused: one that was merely full
+// would have had room after the control.
 func (a *asker) ask(ctx context.Context, q inquiry) answer {
 	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.Open))
 }
@@ -67,7 +69,7 @@ func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 		return a.note(first)
 	}
 	again := a.exchange(ctx, q, a.alone)
-	if first.outcome == closed && again.outcome == closed && a.controlled(ctx) {
+	if again.outcome == closed && a.controlled(ctx) {
 		if again = a.exchange(ctx, q, a.alone); again.outcome == closed {
 			return answer{outcome: refused, alert: 40}
 		}
@@ -82,13 +84,15 @@ func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 	return a.note(again)
 }
 
-// worthAsking reports whether a second asking can change anything.
+// worthAsking reports whether a second asking can change anything. Who closed
+// without a word is there, and may have been full.
 func (a *asker) worthAsking(ctx context.Context, first answer) bool {
 	switch {
 	case ctx.Err() != nil, first.failure.Kind == results.KindInternal, first.failure.Kind == results.KindDeadline:
 		return false
 	}
-	return a.heard.isOpen() || a.insist
+	there := first.failure.Kind == results.KindEOF || first.failure.Kind == results.KindReset
+	return a.heard.isOpen() || a.insist || there
 }
 
 // controlled asks what was accepted before: a server that still answers that

@@ -25,16 +25,29 @@ func (a *asker) finish(ctx context.Context, o handshake.Offer, open opener) hand
 	return got
 }
 
+// maxStalls is how often a server's silence is waited for twice: where it stops
+// in the middle of every handshake, each wait would have the address to itself.
+const maxStalls = 2
+
 // finishTwice asks once more, slowly and alone, what was not finished. One
 // failure may be bad luck; a server that gives up on a suite twice has no use
 // of it.
 func (a *asker) finishTwice(ctx context.Context, o handshake.Offer) (got handshake.Outcome, refused bool) {
 	first := a.finish(ctx, o, a.lane.Open)
-	if first.Finished || !a.worthAsking(ctx, answer{failure: first.Failure}) {
+	if first.Finished {
+		return first, false
+	}
+	a.finishing.Lock() // it has the address to itself anyway
+	defer a.finishing.Unlock()
+	stalled := first.Failure.Kind == results.KindTimeout && a.stalls >= maxStalls
+	if stalled || !a.worthAsking(ctx, answer{failure: first.Failure}) {
 		a.noteOutcome(first)
 		return first, false
 	}
 	again := a.finish(ctx, o, a.alone)
+	if again.Failure.Kind == results.KindTimeout {
+		a.stalls++
+	}
 	refused = first.Refused() && again.Refused()
 	if !again.Finished && !refused {
 		a.noteOutcome(first)

@@ -137,29 +137,42 @@ func setKey(ids, some []uint16) string {
 // arrange orders ids by what was seen: a choice goes before everything else
 // that was on offer with it; where nothing was seen, the usual goes first.
 func arrange(ids []uint16, seen []offer, usual func(uint16) int) []uint16 {
-	before := map[uint16]map[uint16]bool{} // by id, what goes before it
-	for _, id := range ids {
-		before[id] = map[uint16]bool{}
-	}
-	for _, o := range seen {
-		for _, id := range o.ids {
-			if id != o.choice && before[id] != nil {
-				before[id][o.choice] = true
-			}
+	after := precedence(ids, seen)
+	waiting := map[uint16]int{} // by id, how many go before it and are not placed yet
+	for _, later := range after {
+		for id := range later {
+			waiting[id]++
 		}
 	}
 	rest := slices.Clone(ids)
 	slices.SortStableFunc(rest, func(a, b uint16) int { return usual(a) - usual(b) })
-	var order []uint16
+	order := make([]uint16, 0, len(ids))
 	for len(rest) > 0 {
-		i := slices.IndexFunc(rest, func(id uint16) bool {
-			return !slices.ContainsFunc(rest, func(other uint16) bool { return before[id][other] })
-		})
-		i = max(i, 0) // a contradiction: the usual order decides
+		i := max(0, slices.IndexFunc(rest, func(id uint16) bool { return waiting[id] == 0 })) // in a contradiction the usual order decides
 		order = append(order, rest[i])
+		for id := range after[rest[i]] {
+			waiting[id]--
+		}
 		rest = slices.Delete(rest, i, i+1)
 	}
 	return order
+}
+
+// precedence lists for each id what it was preferred to.
+func precedence(ids []uint16, seen []offer) map[uint16]map[uint16]bool {
+	after := map[uint16]map[uint16]bool{}
+	for _, id := range ids {
+		after[id] = map[uint16]bool{}
+	}
+	for _, o := range seen {
+		later := after[o.choice]
+		for _, id := range o.ids {
+			if _, accepted := after[id]; accepted && later != nil && id != o.choice {
+				later[id] = true
+			}
+		}
+	}
+	return after
 }
 
 // backwards is an offer from the back of an order to its front, but for the

@@ -17,7 +17,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,8 +57,8 @@ type standing struct {
 	failure results.Failure
 }
 
-// newRegistrar asks through the scan's dialer, so that its budgets hold; ctx is
-// the run's. No proxy of the environment comes between.
+// newRegistrar asks through the scan's dialer, so that its budgets and its proxy
+// hold, and no other; ctx is the run's.
 func newRegistrar(ctx context.Context, d *dial.Dialer, now func() time.Time) *registrar {
 	transport := &http.Transport{
 		DialContext:            func(_ context.Context, _, address string) (net.Conn, error) { return dialAuthority(ctx, d, address) },
@@ -93,11 +92,11 @@ func dialAuthority(ctx context.Context, d *dial.Dialer, address string) (net.Con
 	if err != nil {
 		return nil, fmt.Errorf("the port of %s: %w", address, err)
 	}
-	addrs, f := d.Resolve(ctx, host)
+	routes, f := d.Routes(ctx, dial.Target{Host: host, Port: uint16(port)})
 	if f != nil {
 		return nil, unreached{*f}
 	}
-	lane := d.Lane(dial.Direct(netip.AddrPortFrom(addrs[0], uint16(port))))
+	lane := d.Lane(routes[0])
 	conn, f := lane.Open(ctx)
 	if f != nil {
 		lane.Release()

@@ -231,20 +231,29 @@ func (v *versionScan) undetermined() []uint16 {
 // usualRank is the usual order of suites that agrees best with what the server
 // chose.
 func (v *versionScan) usualRank() func(uint16) int {
-	seen := v.hands.offers()
-	accepted := v.hands.accepted()
-	return slices.MinFunc(usualRanks(), func(a, b func(uint16) int) int {
-		return cmp.Compare(disagreements(seen, accepted, a), disagreements(seen, accepted, b))
-	})
+	seen, accepted := v.hands.offers(), v.hands.accepted()
+	var best map[uint16]int
+	least := -1
+	for _, rank := range usualRanks() {
+		places := make(map[uint16]int, len(accepted))
+		for _, id := range accepted {
+			places[id] = rank(id)
+		}
+		if n := disagreements(seen, places); least < 0 || n < least {
+			best, least = places, n
+		}
+	}
+	return func(id uint16) int { return best[id] }
 }
 
-// disagreements counts what a ranking has before a choice that the server made
-// in spite of it.
-func disagreements(seen []offer, accepted []uint16, rank func(uint16) int) int {
+// disagreements counts what a ranking of the accepted has before a choice that
+// the server made in spite of it.
+func disagreements(seen []offer, places map[uint16]int) int {
 	n := 0
 	for _, o := range seen {
-		for _, id := range accepted {
-			if rank(id) < rank(o.choice) && slices.Contains(o.ids, id) {
+		chosen := places[o.choice]
+		for _, id := range o.ids {
+			if place, ok := places[id]; ok && place < chosen {
 				n++
 			}
 		}

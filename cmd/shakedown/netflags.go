@@ -219,7 +219,7 @@ func (f *netFlags) dialer(proxy proxyFor) (*dial.Dialer, error) {
 // routes builds the dialer that reaches these paths, through proxies where they
 // are wanted.
 func (f *netFlags) routes(a *app, paths []inventory.Path) (*dial.Dialer, error) {
-	proxy, err := f.proxies(a)
+	proxy, err := f.proxies(a, paths)
 	if err != nil {
 		return nil, err
 	}

@@ -19,34 +19,53 @@ import (
 // proxyFor says which proxy leads to a host and port; nil is none.
 type proxyFor func(host string, port uint16) *dial.Proxy
 
+// direct leads nowhere through a proxy.
+func direct(string, uint16) *dial.Proxy { return nil }
+
 // proxies reads --proxy, else the environment. What is asked for by the flag
 // goes for every target; from the environment NO_PROXY takes some out, and
 // loopback is never proxied, as usual. A proxy's text may hold a password, so
 // it stands in no message.
-func (f *netFlags) proxies(a *app) (proxyFor, error) {
-	name, text := "--proxy", f.proxy
-	if text == "" {
-		name, text = a.firstSet("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+func (f *netFlags) proxies(a *app, paths []inventory.Path) (proxyFor, error) {
+	switch f.proxy {
+	case "":
+		return a.environmentProxies(paths)
+	case "none":
+		return direct, nil
 	}
-	if text == "" || text == "none" {
-		return func(string, uint16) *dial.Proxy { return nil }, nil
+	proxy, err := dial.ParseProxy(f.proxy)
+	if err != nil {
+		return nil, usagef("--proxy: %w; or --proxy none", err)
+	}
+	return func(string, uint16) *dial.Proxy { return proxy }, nil
+}
+
+// environmentProxies reads the usual variables. What cannot be read there
+// matters only where it is to be used.
+func (a *app) environmentProxies(paths []inventory.Path) (proxyFor, error) {
+	name, text := a.firstSet("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+	if text == "" {
+		return direct, nil
+	}
+	_, except := a.firstSet("no_proxy", "NO_PROXY")
+	// httpproxy decides only whether; it is not shown the proxy itself.
+	decide := (&httpproxy.Config{HTTPSProxy: "http://proxy.invalid", NoProxy: except}).ProxyFunc()
+	proxied := func(host string, port uint16) bool {
+		through, err := decide(&url.URL{Scheme: "https", Host: net.JoinHostPort(host, strconv.Itoa(int(port)))})
+		return err == nil && through != nil
 	}
 	proxy, err := dial.ParseProxy(text)
 	if err != nil {
-		return nil, usagef("%s: %w; or --proxy none", name, err)
-	}
-	if f.proxy != "" {
-		return func(string, uint16) *dial.Proxy { return proxy }, nil
-	}
-	_, except := a.firstSet("NO_PROXY", "no_proxy")
-	// httpproxy decides only whether; it is not shown the proxy itself.
-	use := (&httpproxy.Config{HTTPSProxy: "http://proxy.invalid", NoProxy: except}).ProxyFunc()
-	return func(host string, port uint16) *dial.Proxy {
-		through, err := use(&url.URL{Scheme: "https", Host: net.JoinHostPort(host, strconv.Itoa(int(port)))})
-		if err != nil || through == nil {
-			return nil
+		if slices.ContainsFunc(paths, func(p inventory.Path) bool { return proxied(p.Host, p.Port) }) {
+			return nil, usagef("%s: %w; or --proxy none", name, err)
 		}
-		return proxy
+		return direct, nil
+	}
+	return func(host string, port uint16) *dial.Proxy {
+		if proxied(host, port) {
+			return proxy
+		}
+		return nil
 	}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -50,41 +51,25 @@ func TestStories(t *testing.T) {
 }
 
 // serve starts an in-process server and puts its address into a variable:
-// serve VARIABLE tls|silent|http|closed [ROOTS-FILE].
+// serve VARIABLE KIND [ROOTS-FILE|BACKEND].
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: serve VARIABLE KIND [ROOTS-FILE]")
+		ts.Fatalf("usage: serve VARIABLE KIND [ROOTS-FILE|BACKEND]")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
+	at := "127.0.0.1:0"
+	if args[1] == "tls6" {
+		at = "[::1]:0"
+	}
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		ts.Fatalf("this machine must have %s for this story: %v", at, err)
+	}
 	ts.Setenv(args[0], l.Addr().String())
-	var answer func(net.Conn)
-	switch args[1] {
-	case "closed":
+	if args[1] == "closed" {
 		l.Close()
 		return
-	case "silent":
-		answer = func(c net.Conn) { io.Copy(io.Discard, c) }
-	case "http":
-		answer = func(c net.Conn) {
-			c.Read(make([]byte, 1))
-			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-		}
-	case "tls":
-		cert, root := serverCertificate(ts)
-		if len(args) > 2 {
-			ts.Check(os.WriteFile(ts.MkAbs(args[2]), root, 0o600))
-		}
-		cfg := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-		answer = func(c net.Conn) {
-			conn := tls.Server(c, cfg)
-			if conn.HandshakeContext(context.Background()) == nil {
-				io.Copy(io.Discard, conn)
-			}
-		}
-	default:
-		ts.Fatalf("no server of kind %q", args[1])
 	}
+	answer := serverOf(ts, args[1], append(args, "")[2])
 	ts.Defer(func() { l.Close() })
 	go func() {
 		for {
@@ -95,6 +80,147 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 			go func() { defer c.Close(); answer(c) }()
 		}
 	}()
+}
+
+// serverOf is how a kind of server answers a connection; more is the file to
+// write its root to, or the address behind a proxy.
+func serverOf(ts *testscript.TestScript, kind, more string) func(net.Conn) {
+	switch kind {
+	case "silent":
+		return func(c net.Conn) { io.Copy(io.Discard, c) }
+	case "http":
+		return func(c net.Conn) {
+			c.Read(make([]byte, 1))
+			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+		}
+	case "tls", "tls6":
+		return tlsServer(ts, more)
+	case "smtp":
+		secure := tlsServer(ts, more)
+		return func(c net.Conn) {
+			if dialog(c, "", "220 mx ESMTP", "EHLO ", "250-mx\r\n250 STARTTLS", "STARTTLS", "220 go") {
+				secure(c)
+			}
+		}
+	case "plain-smtp":
+		return func(c net.Conn) { dialog(c, "", "220 mx ESMTP", "EHLO ", "250 mx", "QUIT", "221 bye") }
+	case "proxied": // wants the PROXY protocol
+		secure := tlsServer(ts, more)
+		return func(c net.Conn) {
+			host, port, _ := net.SplitHostPort(c.RemoteAddr().String())
+			_, here, _ := net.SplitHostPort(c.LocalAddr().String())
+			if dialog(c, "PROXY TCP4 "+host+" 127.0.0.1 "+port+" "+here) {
+				secure(c)
+			}
+		}
+	case "connect":
+		return connectProxy(more)
+	case "socks5":
+		return socksProxy(more)
+	}
+	ts.Fatalf("no server of kind %q", kind)
+	return nil
+}
+
+func tlsServer(ts *testscript.TestScript, rootsFile string) func(net.Conn) {
+	cert, root := serverCertificate(ts)
+	if rootsFile != "" {
+		ts.Check(os.WriteFile(ts.MkAbs(rootsFile), root, 0o600))
+	}
+	cfg := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	return func(c net.Conn) {
+		conn := tls.Server(c, cfg)
+		if conn.HandshakeContext(context.Background()) == nil {
+			io.Copy(io.Discard, conn)
+		}
+	}
+}
+
+// dialog hears lines that begin as given and says others, in turn; the first is
+// heard, or nothing if it is empty.
+func dialog(c net.Conn, words ...string) bool {
+	for i, w := range words {
+		if i%2 == 1 {
+			io.WriteString(c, w+"\r\n")
+		} else if w != "" && !strings.HasPrefix(readLine(c), w) {
+			return false
+		}
+	}
+	return true
+}
+
+// readLine reads no byte more than the line.
+func readLine(c net.Conn) string {
+	var line []byte
+	for b := make([]byte, 1); ; {
+		if _, err := c.Read(b); err != nil || b[0] == '\n' {
+			return strings.TrimSuffix(string(line), "\r")
+		}
+		line = append(line, b[0])
+	}
+}
+
+// connectProxy connects portal.example to a backend for aladdin, whose password
+// is sesame.
+func connectProxy(backend string) func(net.Conn) {
+	return func(c net.Conn) {
+		request, login := readLine(c), ""
+		for line := readLine(c); line != ""; line = readLine(c) {
+			if value, ok := strings.CutPrefix(line, "Proxy-Authorization: Basic "); ok {
+				login = value
+			}
+		}
+		switch {
+		case login != base64.StdEncoding.EncodeToString([]byte("aladdin:sesame")):
+			io.WriteString(c, "HTTP/1.1 407 "+login+" is not aladdin:sesame\r\n\r\n")
+		case !strings.HasPrefix(request, "CONNECT portal.example:"):
+			io.WriteString(c, "HTTP/1.1 502 Bad Gateway\r\n\r\n")
+		default:
+			io.WriteString(c, "HTTP/1.1 200 Connection established\r\n\r\n")
+			join(c, backend)
+		}
+	}
+}
+
+// socksProxy does the same in SOCKS5, for any target.
+func socksProxy(backend string) func(net.Conn) {
+	read := func(c net.Conn, n int) []byte {
+		b := make([]byte, n)
+		io.ReadFull(c, b)
+		return b
+	}
+	return func(c net.Conn) {
+		if methods := read(c, int(read(c, 2)[1])); !bytes.Contains(methods, []byte{2}) {
+			c.Write([]byte{5, 0xff})
+			return
+		}
+		c.Write([]byte{5, 2})
+		user := read(c, int(read(c, 2)[1]))
+		if password := read(c, int(read(c, 1)[0])); string(user) != "aladdin" || string(password) != "sesame" {
+			c.Write([]byte{1, 1})
+			return
+		}
+		c.Write([]byte{1, 0})
+		switch read(c, 4)[3] {
+		case 3:
+			read(c, int(read(c, 1)[0])+2)
+		default:
+			read(c, 4+2)
+		}
+		c.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
+		join(c, backend)
+	}
+}
+
+// join carries bytes between a connection and a backend until either ends.
+func join(c net.Conn, backend string) {
+	b, err := net.Dial("tcp", backend)
+	if err != nil {
+		return
+	}
+	go func() { io.Copy(b, c); b.(*net.TCPConn).CloseWrite() }()
+	io.Copy(c, b)
+	b.Close()
 }
 
 // serverCertificate is a leaf for portal.example and 127.0.0.1, and its root.

@@ -111,6 +111,9 @@ func (r Route) first() results.Stage {
 
 // begin says all that comes before TLS. It returns the stage that failed.
 func (r Route) begin(conn *Conn) (results.Stage, error) {
+	if r.proxy == nil && r.ProxyProtocol == "" && r.StartTLS == "" {
+		return "", nil
+	}
 	t := newTalk(conn.Conn)
 	if r.proxy != nil {
 		if err := r.proxy.tunnel(t, r); err != nil {

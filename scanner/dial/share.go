@@ -13,7 +13,7 @@ import (
 const (
 	// settling is how long a server is given to notice that our other
 	// connections have ended, before one that is to be alone.
-	settling = 3 * time.Millisecond
+	settling = 10 * time.Millisecond
 	// The wait after connections that failed in a row doubles from the first
 	// to the longest. After hopeless of them the address is down, not full, and
 	// waiting helps nobody.
@@ -34,8 +34,9 @@ type share struct {
 	alone  bool
 	queue  []*waiter
 	heard  bool      // something was answered here
-	credit int       // answers since the limit was last changed
-	cut    bool      // the limit was lowered at some time
+	credit int       // answers since the limit last changed
+	cut    bool      // the limit was lowered at some time,
+	since  int       // and these answers came after that
 	losses int       // connections that failed in a row
 	left   time.Time // when a connection last ended
 }
@@ -113,8 +114,6 @@ func (s *share) readyAt(alone bool) time.Time {
 	switch {
 	case s.losses > 0 && s.losses <= hopeless:
 		return s.left.Add(min(firstPause<<(s.losses-1), longestPause))
-	case alone && s.cut:
-		return s.left.Add(4 * settling)
 	case alone:
 		return s.left.Add(settling)
 	}
@@ -128,6 +127,7 @@ func (s *share) answered() {
 	defer s.mu.Unlock()
 	s.heard, s.losses = true, 0
 	s.credit++
+	s.since++
 	if s.limit < s.most && s.credit >= 8*s.limit {
 		s.limit, s.credit = s.limit+1, 0
 		s.admit()
@@ -154,10 +154,11 @@ func (s *share) crowded() {
 	s.halve()
 }
 
-// halve lowers the limit, once for connections that fail together.
+// halve lowers the limit, once for connections that fail together: those that
+// were under way end before so many answers have come.
 func (s *share) halve() {
-	if s.limit > 1 && (!s.cut || s.credit >= 2*s.limit) {
-		s.limit, s.credit, s.cut = s.limit/2, 0, true
+	if s.limit > 1 && (!s.cut || s.since >= 2*s.limit) {
+		s.limit, s.credit, s.cut, s.since = s.limit/2, 0, true, 0
 	}
 }
 

@@ -119,13 +119,8 @@ func imap(t *talk) error {
 	if err != nil {
 		return err
 	}
-	switch status, _, _ := strings.Cut(strings.TrimPrefix(greeting, "* "), " "); {
-	case !strings.HasPrefix(greeting, "* "):
-		return malformed("no IMAP greeting: %s", told(greeting))
-	case strings.EqualFold(status, "PREAUTH"), strings.EqualFold(status, "BYE"):
-		return declined("the server says %s", told(greeting))
-	case !strings.EqualFold(status, "OK"):
-		return malformed("no IMAP greeting: %s", told(greeting))
+	if err := imapGreeting(greeting); err != nil {
+		return err
 	}
 	const tag = "s1"
 	if err := t.say(tag + " STARTTLS"); err != nil {
@@ -136,20 +131,39 @@ func imap(t *talk) error {
 		if err != nil {
 			return err
 		}
-		answer, tagged := strings.CutPrefix(line, tag+" ")
-		status, _, _ := strings.Cut(answer, " ")
-		switch {
-		case strings.HasPrefix(line, "* "): // untagged: news, not the answer
-		case !tagged:
-			return malformed("no IMAP response: %s", told(line))
-		case strings.EqualFold(status, "OK"):
-			return nil
-		case strings.EqualFold(status, "NO"), strings.EqualFold(status, "BAD"):
-			return declined("the server says %s", told(line))
-		default:
-			return malformed("no IMAP response: %s", told(line))
+		if !strings.HasPrefix(line, "* ") { // untagged is news, not the answer
+			return imapResponse(line, tag)
 		}
 	}
+}
+
+// imapGreeting reads OK, PREAUTH (STARTTLS is too late then) or BYE.
+func imapGreeting(line string) error {
+	words, untagged := strings.CutPrefix(line, "* ")
+	switch status := firstWord(words); {
+	case untagged && status == "OK":
+		return nil
+	case untagged && (status == "PREAUTH" || status == "BYE"):
+		return declined("the server says %s", told(line))
+	}
+	return malformed("no IMAP greeting: %s", told(line))
+}
+
+func imapResponse(line, tag string) error {
+	words, tagged := strings.CutPrefix(line, tag+" ")
+	switch status := firstWord(words); {
+	case tagged && status == "OK":
+		return nil
+	case tagged && (status == "NO" || status == "BAD"):
+		return declined("the server says %s", told(line))
+	}
+	return malformed("no IMAP response: %s", told(line))
+}
+
+// firstWord is a status, which IMAP takes in any case.
+func firstWord(words string) string {
+	word, _, _ := strings.Cut(words, " ")
+	return strings.ToUpper(word)
 }
 
 // pop3 is RFC 2595 §4.
@@ -357,4 +371,9 @@ func mysqlError(packet []byte) string {
 		return string(packet)
 	}
 	return fmt.Sprintf("%d %s", binary.LittleEndian.Uint16(packet[1:]), packet[3:])
+}
+
+// uint24 is a length of three bytes, the least first.
+func uint24(b []byte) int {
+	return int(binary.LittleEndian.Uint16(b)) | int(b[2])<<16
 }

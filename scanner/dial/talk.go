@@ -5,7 +5,6 @@ package dial
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -137,9 +136,4 @@ func (p *prefixed) Read(b []byte) (int, error) {
 	n := copy(b, p.before)
 	p.before = p.before[n:]
 	return n, nil
-}
-
-// uint24 is a little-endian length of three bytes, as MySQL writes it.
-func uint24(b []byte) int {
-	return int(binary.LittleEndian.Uint16(b)) | int(b[2])<<16
 }

@@ -1,0 +1,130 @@
+package scanner
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"shakedown/results"
+	"shakedown/scanner/dial"
+	"shakedown/scanner/inventory"
+)
+
+// crowded serves a fake that takes only so many connections at once and turns
+// the others away.
+func crowded(t *testing.T, f *fake, most int64, greet func(net.Conn) bool, turnAway func(net.Conn)) (addr netip.AddrPort, turned *atomic.Int64) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	turned = new(atomic.Int64)
+	var in atomic.Int64
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if in.Add(1) > most {
+				in.Add(-1)
+				turned.Add(1)
+				turnAway(conn)
+				conn.Close()
+				continue
+			}
+			go func() {
+				defer in.Add(-1)
+				if greet == nil || greet(conn) {
+					f.answer(conn)
+				}
+				io.Copy(io.Discard, conn) // in until the client has gone
+				conn.Close()
+			}()
+		}
+	}()
+	return netip.MustParseAddrPort(l.Addr().String()), turned
+}
+
+func resetting(conn net.Conn) { conn.(*net.TCPConn).SetLinger(0) }
+
+// finish closes as politely as can be: with all read, and no reset.
+func finish(conn net.Conn) {
+	conn.(*net.TCPConn).CloseWrite()
+	go io.Copy(io.Discard, conn)
+}
+
+// speakSMTP greets and goes on to TLS.
+func speakSMTP(conn net.Conn) bool {
+	in := bufio.NewReader(conn)
+	fmt.Fprint(conn, "220 mx\r\n")
+	in.ReadString('\n')
+	fmt.Fprint(conn, "250-mx\r\n250 STARTTLS\r\n")
+	line, err := in.ReadString('\n')
+	fmt.Fprint(conn, "220 go\r\n")
+	return err == nil && strings.HasPrefix(line, "STARTTLS")
+}
+
+// A server that takes few connections at once is found out and asked less at
+// once. Its record is whole, and the same as without a limit: to be full is not
+// to refuse.
+func TestConnectionLimit(t *testing.T) {
+	for _, refuse := range []string{"alert", "close"} {
+		f := usualServer()
+		if refuse == "close" {
+			f.refuse = nil
+		}
+		want := scanFake(t, f.serve(t), dial.Options{PerEndpoint: 8}, Options{})
+		for name, c := range map[string]struct {
+			most     int64
+			scheme   string
+			greet    func(net.Conn) bool
+			turnAway func(net.Conn)
+		}{
+			"two, resets":   {2, "", nil, resetting},
+			"two, closes":   {2, "", nil, finish},
+			"one, resets":   {1, "", nil, resetting},
+			"two, SMTP 421": {2, "smtp", speakSMTP, func(c net.Conn) { fmt.Fprint(c, "421 too many connections\r\n") }},
+		} {
+			t.Run(refuse+"/"+name, func(t *testing.T) {
+				addr, turned := crowded(t, f, c.most, c.greet, c.turnAway)
+				path := target(addr)
+				path.Scheme = c.scheme
+				got := scanOne(t, path, dial.Options{PerEndpoint: 8, Timeout: 20 * time.Second})
+				if got.Status != results.Complete || len(got.Failures) > 0 && refuse == "alert" {
+					t.Errorf("status %s, failures %+v", got.Status, got.Failures)
+				}
+				if !reflect.DeepEqual(got.Versions, want.Versions) || !reflect.DeepEqual(got.Suites, want.Suites) || !reflect.DeepEqual(got.Groups, want.Groups) {
+					t.Errorf("got  %v %v %v\nwant %v %v %v", got.Versions, got.Suites, got.Groups, want.Versions, want.Suites, want.Groups)
+				}
+				if turned.Load() == 0 {
+					t.Error("the server turned nobody away: this test tests nothing")
+				}
+				t.Logf("%d of %d connections were turned away", turned.Load(), got.Connections)
+			})
+		}
+	}
+}
+
+// scanOne scans one path by the aspects of scanFake.
+func scanOne(t *testing.T, p inventory.Path, dialing dial.Options) *results.Endpoint {
+	t.Helper()
+	opt := Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectPreference, AspectGroups}}
+	var got *results.Endpoint
+	err := New(dial.New(dialing), opt).Run(t.Context(), []inventory.Path{p}, func(e *results.Endpoint) error {
+		got = e
+		return nil
+	})
+	if err != nil || got == nil {
+		t.Fatalf("no record: %v", err)
+	}
+	return got
+}

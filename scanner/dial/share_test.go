@@ -1,0 +1,287 @@
+package dial
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"shakedown/results"
+)
+
+// line opens pipes whose far ends answer with one byte, until told to fail.
+type line struct {
+	fail     atomic.Bool
+	opened   []time.Time
+	mu       sync.Mutex
+	inFlight atomic.Int64
+	most     atomic.Int64
+}
+
+func (l *line) connect(context.Context, netip.AddrPort, time.Time) (net.Conn, error) {
+	l.mu.Lock()
+	l.opened = append(l.opened, time.Now())
+	l.mu.Unlock()
+	if l.fail.Load() {
+		return nil, syscall.ECONNREFUSED
+	}
+	l.most.Store(max(l.most.Load(), l.inFlight.Add(1)))
+	near, far := net.Pipe()
+	go func() {
+		far.Write([]byte{1})
+		far.Read(make([]byte, 1)) // until it is closed
+		far.Close()
+	}()
+	return &counted{near, l}, nil
+}
+
+type counted struct {
+	net.Conn
+	line *line
+}
+
+func (c *counted) Close() error {
+	c.line.inFlight.Add(-1)
+	return c.Conn.Close()
+}
+
+// use opens a connection, reads its answer, keeps it for a while and closes it.
+func use(ctx context.Context, lane *Lane, keep time.Duration) *results.Failure {
+	c, f := lane.Open(ctx)
+	if f != nil {
+		return f
+	}
+	defer c.Close()
+	c.Read(make([]byte, 1))
+	time.Sleep(keep)
+	return nil
+}
+
+func useMany(ctx context.Context, lane *Lane, n int, keep time.Duration) {
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() { use(ctx, lane, keep) })
+	}
+	all.Wait()
+}
+
+func testLane(l *line, opt Options) *Lane {
+	opt.Connect = l.connect
+	return New(opt).Lane(Direct(netip.MustParseAddrPort("192.0.2.1:443")))
+}
+
+// An address that refuses from the beginning is as it is; one that refuses
+// after it answered has too many connections.
+func TestShareBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{}
+		lane := testLane(l, Options{PerEndpoint: 8})
+		l.fail.Store(true)
+		useMany(t.Context(), lane, 20, 0)
+		if lane.share.limit != 8 {
+			t.Errorf("a limit of %d at an address that never answered, want 8", lane.share.limit)
+		}
+		l.fail.Store(false)
+		useMany(t.Context(), lane, 8, time.Second)
+		if got := l.most.Load(); got != 8 {
+			t.Errorf("%d at once, want the budget of 8", got)
+		}
+		l.fail.Store(true)
+		useMany(t.Context(), lane, 6, 0) // a burst counts once
+		if lane.share.limit != 4 {
+			t.Errorf("a limit of %d after a burst of refusals, want 4", lane.share.limit)
+		}
+		l.fail.Store(false)
+		l.most.Store(0)
+		useMany(t.Context(), lane, 16, time.Second)
+		if got := l.most.Load(); got != 4 {
+			t.Errorf("%d at once after that, want 4", got)
+		}
+		for range 3 {
+			useMany(t.Context(), lane, 8, time.Second)
+			lane.Crowded()
+		}
+		if lane.share.limit != 1 {
+			t.Errorf("a limit of %d, want 1", lane.share.limit)
+		}
+		for range 10 {
+			lane.Crowded()
+			useMany(t.Context(), lane, 1, 0)
+		}
+		if lane.share.limit < 1 {
+			t.Errorf("a limit of %d: nothing can be asked", lane.share.limit)
+		}
+		useMany(t.Context(), lane, 8*(1+2+3+4+5+6+7), time.Second)
+		if lane.share.limit != 8 {
+			t.Errorf("a limit of %d after many answers, want the budget of 8 again", lane.share.limit)
+		}
+		useMany(t.Context(), lane, 100, 0)
+		if lane.share.limit != 8 {
+			t.Errorf("a limit of %d, more than the budget", lane.share.limit)
+		}
+	})
+}
+
+// A server that resets what it refuses is not full: resets after the connection
+// stands leave the budget as it is, unless someone knows better.
+func TestResetsAreAnswers(t *testing.T) {
+	addr := listen(t, "127.0.0.1:0", func(c net.Conn) {
+		hears(c, "hello")
+		c.(*net.TCPConn).SetLinger(0)
+	})
+	lane := New(Options{PerEndpoint: 8}).Lane(Direct(addr))
+	lane.share.answered()
+	for range 20 {
+		c, f := lane.Open(t.Context())
+		if f != nil {
+			t.Fatalf("%+v", f)
+		}
+		c.Write([]byte("hello"))
+		_, err := c.Read(make([]byte, 1))
+		if f := c.Failure(results.StageHello, err); f.Kind != results.KindReset {
+			t.Fatalf("%+v", f)
+		}
+		c.Close()
+	}
+	if lane.share.limit != 8 || lane.share.losses != 0 {
+		t.Errorf("a limit of %d after %d losses, want the budget of 8", lane.share.limit, lane.share.losses)
+	}
+}
+
+// The wait after failures grows, is bounded, and ends where hope does.
+func TestSharePauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{}
+		lane := testLane(l, Options{PerEndpoint: 1})
+		useMany(t.Context(), lane, 1, 0)
+		l.fail.Store(true)
+		began := time.Now()
+		for range 12 {
+			use(t.Context(), lane, 0)
+		}
+		var waits []time.Duration
+		for i, at := range l.opened[2:] {
+			waits = append(waits, at.Sub(l.opened[i+1]))
+		}
+		ms := time.Millisecond
+		want := []time.Duration{5 * ms, 10 * ms, 20 * ms, 40 * ms, 80 * ms, 100 * ms, 100 * ms, 100 * ms, 0, 0, 0}
+		for i := range want {
+			if waits[i] != want[i] {
+				t.Errorf("waited %v, want %v", waits, want)
+				break
+			}
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("a dead address took %v", took)
+		}
+		// The end of the run ends a wait.
+		lane.share.losses = 6
+		lane.share.left = time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*ms)
+		defer cancel()
+		before := time.Now()
+		if f := use(ctx, lane, 0); f == nil || f.Kind != results.KindDeadline || time.Since(before) != 10*ms {
+			t.Errorf("got %+v after %v, want the deadline after 10ms", f, time.Since(before))
+		}
+		if lane.share.in != 0 {
+			t.Errorf("%d places were not given back", lane.share.in)
+		}
+	})
+}
+
+// One who wants to be alone comes to it, although others keep coming.
+func TestAloneIsNotStarved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{}
+		lane := testLane(l, Options{PerEndpoint: 4})
+		var others sync.WaitGroup
+		others.Go(func() { useMany(t.Context(), lane, 100, time.Second) })
+		synctest.Wait() // four are in, the others wait
+		time.Sleep(1500 * time.Millisecond)
+		began := time.Now()
+		others.Go(func() {
+			c, f := lane.OpenAlone(t.Context(), time.Minute)
+			if f != nil {
+				t.Errorf("%+v", f)
+				return
+			}
+			if got := l.inFlight.Load(); got != 1 {
+				t.Errorf("%d connections beside one that is alone", got-1)
+			}
+			time.Sleep(time.Second)
+			if got := l.inFlight.Load(); got != 1 {
+				t.Errorf("%d connections beside one that is alone", got-1)
+			}
+			c.Close()
+			// Of those who came before, it waits for all; nobody came after.
+			if took := time.Since(began); took > 30*time.Second {
+				t.Errorf("waited %v", took)
+			}
+		})
+		others.Wait()
+		if lane.share.in != 0 || len(lane.share.queue) != 0 {
+			t.Errorf("%d in, %d waiting at the end", lane.share.in, len(lane.share.queue))
+		}
+	})
+}
+
+// Those who give up waiting leave no trace.
+func TestGivingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{}
+		lane := testLane(l, Options{PerEndpoint: 1})
+		var all sync.WaitGroup
+		for i := range 50 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*100*time.Millisecond)
+			defer cancel()
+			all.Go(func() { use(ctx, lane, time.Second) })
+		}
+		all.Wait()
+		if lane.share.in != 0 || len(lane.share.queue) != 0 || l.inFlight.Load() != 0 {
+			t.Errorf("%d in, %d waiting, %d open at the end", lane.share.in, len(lane.share.queue), l.inFlight.Load())
+		}
+		if f := use(t.Context(), lane, 0); f != nil {
+			t.Errorf("%+v", f)
+		}
+	})
+}
+
+// The rate holds over all addresses together and to the microsecond, for rates
+// below and above one a second.
+func TestRate(t *testing.T) {
+	for _, rate := range []float64{0.5, 10, 250, 3000} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &line{}
+			d := New(Options{PerEndpoint: 100, Concurrency: 100, Rate: rate, Connect: l.connect})
+			began := time.Now()
+			var all sync.WaitGroup
+			for i := range 100 {
+				lane := d.Lane(Direct(netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i % 7)}), 443)))
+				all.Go(func() { use(t.Context(), lane, 0) })
+			}
+			all.Wait()
+			interval := time.Duration(float64(time.Second) / rate)
+			for i, at := range l.opened {
+				want := time.Duration(i) * interval
+				if off := at.Sub(began) - want; off < -time.Microsecond || off > time.Microsecond {
+					t.Fatalf("rate %v: connection %d after %v, want %v", rate, i, at.Sub(began), want)
+				}
+			}
+			// After a rest there is no burst to make up for it.
+			time.Sleep(100 * interval)
+			rested := time.Now()
+			lane := d.Lane(Direct(netip.MustParseAddrPort("192.0.2.9:443")))
+			for range 3 {
+				use(t.Context(), lane, 0)
+			}
+			if took := time.Since(rested); took < 2*interval-time.Microsecond {
+				t.Errorf("rate %v: three connections in %v", rate, took)
+			}
+		})
+	}
+}
