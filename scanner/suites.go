@@ -89,7 +89,7 @@ func dealsOf(version uint16) []dealing {
 	rsa := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" }
 	others := func(s wire.SuiteInfo) bool { return s.Auth != "RSA" && s.Auth != "ECDSA" }
 	switch version {
-	case wire.TLS13:
+	case wire.TLS13, wire.SSL30: // no ECDSA certificates before TLS 1.0 (RFC 4492)
 		return []dealing{{1, func(wire.SuiteInfo) bool { return true }}}
 	case wire.TLS12:
 		return []dealing{{4, rsa}, {3, ecdsa}, {1, others}}
