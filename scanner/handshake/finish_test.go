@@ -196,23 +196,18 @@ func TestTicket12(t *testing.T) {
 // A client certificate is shown where it is wanted, and what a server says
 // without one is told.
 func TestClientCertificate(t *testing.T) {
-	for _, version := range []uint16{wire.TLS11, wire.TLS12, wire.TLS13} {
+	for _, c := range []struct {
+		version uint16
+		suites  []uint16
+	}{{wire.TLS11, []uint16{0xC013}}, {wire.TLS12, []uint16{0xC02F}}, {wire.TLS12, []uint16{0xC013}}, {wire.TLS13, Finishable(wire.TLS13)}} {
+		version := c.version
 		for name, own := range map[string]tls.Certificate{"ECDSA": ecCertificate(t), "RSA": rsaCertificate(t)} {
-			if version == wire.TLS11 && name == "RSA" {
-				continue // zcrypto cannot sign with RSA before TLS 1.2
-			}
 			seen := make(chan int, 4)
 			addr := tlsServer(t, &tls.Config{
 				MinVersion: version, MaxVersion: version, Certificates: []tls.Certificate{rsaCertificate(t)}, ClientAuth: tls.RequireAnyClientCert,
 				VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error { seen <- len(raw); return nil },
 			})
-			o := Offer{Version: version, Suites: []uint16{0xC02F}, Group: x25519, Certificate: &own, Request: request}
-			switch version {
-			case wire.TLS11:
-				o.Suites = []uint16{0xC013}
-			case wire.TLS13:
-				o.Suites = Finishable(version)
-			}
+			o := Offer{Version: version, Suites: c.suites, Group: x25519, Certificate: &own, Request: request}
 			got := finish(t, addr, o, 10*time.Second)
 			if !got.Finished || !got.Asked || len(seen) != 1 {
 				t.Errorf("%s %s: %+v", wire.VersionName(version), name, got)

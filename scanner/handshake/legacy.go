@@ -9,12 +9,17 @@
 package handshake
 
 import (
+	"crypto"
+	"crypto/rsa"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"math/big"
 	"net"
 	"slices"
 
+	zrsa "github.com/zmap/zcrypto/rsa"
 	ztls "github.com/zmap/zcrypto/tls"
 
 	"shakedown/results"
@@ -72,7 +77,26 @@ func zcryptoCertificate(c *tls.Certificate) *ztls.Certificate {
 	if c == nil {
 		return &ztls.Certificate{}
 	}
-	return &ztls.Certificate{Certificate: c.Certificate, PrivateKey: c.PrivateKey}
+	key := c.PrivateKey
+	if k, ok := key.(*rsa.PrivateKey); ok {
+		key = rsaSigner{k, &zrsa.PublicKey{N: k.N, E: big.NewInt(int64(k.E))}}
+	}
+	return &ztls.Certificate{Certificate: c.Certificate, PrivateKey: key}
+}
+
+// rsaSigner shows a key to zcrypto, whose RSA types are its own.
+type rsaSigner struct {
+	*rsa.PrivateKey
+	public *zrsa.PublicKey
+}
+
+func (s rsaSigner) Public() crypto.PublicKey { return s.public }
+
+func (s rsaSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if pss, ok := opts.(*zrsa.PSSOptions); ok {
+		opts = &rsa.PSSOptions{SaltLength: pss.SaltLength, Hash: pss.Hash}
+	}
+	return s.PrivateKey.Sign(random, digest, opts)
 }
 
 // legacyFailure names zcrypto's error: the peer's alert, the network's doing, or
