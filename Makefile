@@ -5,7 +5,7 @@ PREFIX  ?= /usr/local
 FUZZTIME ?= 30s
 TOOLS    = $(CURDIR)/bin/tools
 
-.PHONY: build demo test lint fuzz bench install needs
+.PHONY: build demo test lint fuzz bench truth install needs
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/shakedown ./cmd/shakedown
@@ -22,7 +22,13 @@ test: needs
 	@go test -race -json ./... | $(TOOLS)/total
 
 needs:
-	@bench/lab/install.sh chromium gcc
+	@bench/lab/install.sh chromium gcc apache2 gnutls-bin openssl python3
+
+# The scan beside what every TLS server of Debian says of itself.
+truth: build
+	@bench/lab/install.sh $$(go run ./bench/lab/stacks/truth -packages)
+	@go build -o bin/tools/truth ./bench/lab/stacks/truth
+	@bin/tools/truth -binary bin/shakedown -table bench/lab/stacks/TRUTH.md
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not formatted: run gofmt -w on these'; exit 1; }

@@ -149,11 +149,13 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 		return true
 	}
 	if l.q.version == wire.TLS13 {
+		// A HelloRetryRequest that asks for no share (wolfSSL's) says which
+		// suite, and that there is no group in common.
 		share, ok := h.KeyShare()
-		if !ok {
+		if !ok && !h.IsRetry() {
 			return l.fail(results.KindMalformed, "a ServerHello of TLS 1.3 without a key share")
 		}
-		if !slices.Contains(l.q.groups, share.Group) {
+		if ok && !slices.Contains(l.q.groups, share.Group) {
 			return l.fail(results.KindMalformed, fmt.Sprintf("group %s was chosen, which was not offered", wire.ID(share.Group)))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"shakedown/results"
 	"shakedown/scanner/dial"
+	"shakedown/scanner/wire"
 )
 
 // asker puts questions to one address. It is safe for concurrent use.
@@ -43,7 +44,8 @@ type inquiry interface{ put(*dial.Conn) answer }
 // ask puts a question, and once more, slowly and with the address to itself,
 // if it got no usable answer. A server that closes the connection, accepts a
 // control question and then closes again has refused: one that was merely full
-// would have had room after the control.
+// would have had room after the control. So has one that sends the same alert
+// before and after, whatever that alert means elsewhere.
 func (a *asker) ask(ctx context.Context, q inquiry) answer {
 	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.Open))
 }
@@ -69,8 +71,8 @@ func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 		return a.note(first)
 	}
 	again := a.exchange(ctx, q, a.alone)
-	if again.outcome == closed && a.controlled(ctx) {
-		if again = a.exchange(ctx, q, a.alone); again.outcome == closed {
+	if word := again; mayRefuse(word) && a.controlled(ctx) {
+		if again = a.exchange(ctx, q, a.alone); sameWord(again, word) {
 			return answer{outcome: refused, alert: 40}
 		}
 	}
@@ -82,6 +84,18 @@ func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 	}
 	a.note(first)
 	return a.note(again)
+}
+
+// mayRefuse reports whether an answer can be how a server refuses. Some stacks
+// do with alerts that mean other things (JSSE a group with unexpected_message).
+// internal_error is none of them: it tells of trouble, which can last.
+func mayRefuse(got answer) bool {
+	f := got.failure
+	return got.outcome == closed || f.Kind == results.KindAlert && f.Stage == results.StageHello && f.Alert != wire.AlertName(80)
+}
+
+func sameWord(a, b answer) bool {
+	return a.outcome == b.outcome && a.failure.Kind == b.failure.Kind && a.failure.Stage == b.failure.Stage && a.failure.Alert == b.failure.Alert
 }
 
 // worthAsking reports whether a second asking can change anything. Who closed

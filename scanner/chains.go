@@ -79,13 +79,16 @@ func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint
 	q := usual(wire.TLS13, serverName, openable(suites))
 	q.groups = handshake.Groups()
 	got := a.ask(ctx, q)
-	if got.outcome != accepted {
+	share := wire.KeyShare{}
+	if got.outcome == accepted {
+		share, _ = got.hello.KeyShare()
+	}
+	if share.Group == 0 {
 		return 0, &results.Failure{
 			Stage: results.StageHandshake, Kind: results.KindInternal, Count: 1,
 			Detail: "what TLS 1.3 encrypts stays unseen: the server accepts no group and suite that are computed here",
 		}
 	}
-	share, _ := got.hello.KeyShare()
 	return share.Group, nil
 }
 

@@ -123,12 +123,19 @@ func (p *protocolScan) fallback(ctx context.Context) {
 	got := p.ask.ask(ctx, q)
 	answer := results.Unknown
 	switch {
-	case got.outcome == refused && got.alert == 86:
+	case got.outcome == refused && (got.alert == 86 || p.accepts(ctx, q)):
 		answer = results.Yes
 	case got.outcome == accepted:
 		answer = results.No
 	}
 	p.set(func(f *results.Protocol) { f.FallbackSCSV = answer })
+}
+
+// accepts reports whether a question is accepted without its signals: some
+// stacks refuse them by closing the connection, or with another alert.
+func (p *protocolScan) accepts(ctx context.Context, q question) bool {
+	q.signals = nil
+	return p.ask.ask(ctx, q).outcome == accepted
 }
 
 // dhBits is the size of the prime that DHE suites use.

@@ -55,12 +55,15 @@ func newVersionScan(version uint16, serverName string) *versionScan {
 		v.hands = append(v.hands, deal(v.by, suitesWith(candidates(version), d.of), d.hands)...)
 	}
 	for _, hand := range v.hands {
-		hand.onAccept = func() {
-			v.spoken.Store(true)
-			v.known.open()
-		}
+		hand.onAccept = v.speaks
 	}
 	return v
+}
+
+// speaks notes that a suite was accepted.
+func (v *versionScan) speaks() {
+	v.spoken.Store(true)
+	v.known.open()
 }
 
 // suitesIn enumerates suites of a version.
@@ -83,19 +86,25 @@ type dealing struct {
 // dealsOf says how a version's suites are dealt. Suites that want an ECDSA
 // certificate stand apart: some servers (HAProxy) choose the certificate first,
 // by what the hello allows, and then find no suite for it although they have
-// others.
+// others. So do odd ones: some servers (mbed TLS) choose one that they cannot do,
+// and then refuse whatever else was offered with it.
 func dealsOf(version uint16) []dealing {
-	ecdsa := func(s wire.SuiteInfo) bool { return s.Auth == "ECDSA" }
-	rsa := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" }
-	others := func(s wire.SuiteInfo) bool { return s.Auth != "RSA" && s.Auth != "ECDSA" }
+	ecdsa := func(s wire.SuiteInfo) bool { return s.Auth == "ECDSA" && !odd(s) }
+	rsa := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" && !odd(s) }
+	oddRSA := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" && odd(s) }
+	others := func(s wire.SuiteInfo) bool { return s.Auth != "RSA" && !ecdsa(s) }
 	switch version {
 	case wire.TLS13, wire.SSL30: // no ECDSA certificates before TLS 1.0 (RFC 4492)
 		return []dealing{{1, func(wire.SuiteInfo) bool { return true }}}
 	case wire.TLS12:
-		return []dealing{{4, rsa}, {3, ecdsa}, {1, others}}
+		return []dealing{{3, rsa}, {1, oddRSA}, {2, ecdsa}, {1, others}}
 	}
-	return []dealing{{1, func(s wire.SuiteInfo) bool { return s.Auth != "ECDSA" }}, {1, ecdsa}}
+	strange := func(s wire.SuiteInfo) bool { return s.Auth == "ECDSA" || odd(s) }
+	return []dealing{{1, func(s wire.SuiteInfo) bool { return !strange(s) }}, {1, strange}}
 }
+
+// odd reports whether hardly any server accepts a suite.
+func odd(s wire.SuiteInfo) bool { return rareness(s) >= 3 || strings.Contains(s.Name, "_ARIA_") }
 
 // candidates lists every suite that may be asked for in a version, likely ones
 // first. Suites of TLS 1.2 are asked for in older versions too: that a server
@@ -191,9 +200,47 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 	case v.opening.wrongVersion():
 	case all:
 		v.hands.run(ctx, a)
+		if v.version == wire.TLS12 && v.deceived(ctx, a) {
+			v.oneByOne(ctx, a)
+		}
 	default:
 		v.settle(ctx, a)
 	}
+}
+
+// deceived reports whether the refusals of whole hands are not to be believed:
+// of the suites that every library has, those that were refused among others
+// are asked for by themselves. They are for one kind of certificate: what
+// servers choose and cannot do is often for one that they do not have.
+func (v *versionScan) deceived(ctx context.Context, a *asker) bool {
+	found := v.hands.accepted()
+	auth := "RSA"
+	if i := slices.IndexFunc(found, func(id uint16) bool { return rareness(wire.LookupSuite(id)) == 0 }); i >= 0 {
+		auth = wire.LookupSuite(found[i]).Auth
+	}
+	refused := slices.DeleteFunc(common(auth), func(id uint16) bool { return slices.Contains(found, id) })
+	return len(refused) > 0 && a.ask(ctx, v.by.ask(refused)).outcome == accepted
+}
+
+// oneByOne gives every suite that was refused a hand of its own.
+func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
+	var singles hands
+	for _, hand := range v.hands {
+		for _, id := range hand.rest {
+			singles = append(singles, &elimination{enumerator: v.by, rest: []uint16{id}, onAccept: v.speaks})
+		}
+		hand.rest = nil
+	}
+	singles.run(ctx, a)
+	v.hands = append(v.hands, singles...)
+}
+
+// common lists the suites of TLS 1.2 and older that every library has, for one
+// kind of certificate.
+func common(auth string) []uint16 {
+	return suitesWith(likely(wire.TLS12), func(s wire.SuiteInfo) bool {
+		return s.Auth == auth && strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM")
+	})
 }
 
 // settle asks each hand once, until one is accepted.

@@ -90,8 +90,12 @@ func newHost(path string) *host {
 	return &host{path: cmp.Or(path, os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin"), pick: freeAddresses}
 }
 
-// find gives the absolute path of something that Needs lists.
+// find gives the absolute path of something that Needs lists; what has one is
+// taken as it is.
 func (h *host) find(what string) (string, error) {
+	if filepath.IsAbs(what) {
+		return what, nil
+	}
 	needs := Needs()
 	i := slices.IndexFunc(needs, func(n Need) bool { return n.What == what })
 	if i < 0 {

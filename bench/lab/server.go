@@ -63,6 +63,7 @@ func (s *Server) LogTail() string { return logTail(s.Dir) }
 type recipe struct {
 	program string
 	args    []string
+	argsAt  func(addrs []string) []string // in place of args, where the address is one of them
 	env     []string
 	ports   int                                    // how many loopback addresses it listens on
 	files   func(addrs []string) map[string][]byte // by name in its folder
@@ -113,6 +114,9 @@ func (p Place) try(ctx context.Context, r recipe) (*Server, error) {
 	}
 	if err := writeFolder(p.Dir, r.files(addrs)); err != nil {
 		return nil, err
+	}
+	if r.argsAt != nil {
+		r.args = r.argsAt(addrs)
 	}
 	s := &Server{Name: p.Name, Program: r.program, Dir: p.Dir}
 	if err := s.launch(ctx, p, r); err != nil {

@@ -221,8 +221,8 @@ func TestSSLv2(t *testing.T) {
 }
 
 func TestRegistry(t *testing.T) {
-	if n := len(Suites()); n != 419 {
-		t.Errorf("%d suites, want 354 registered and 65 others", n)
+	if n := len(Suites()); n != 433 {
+		t.Errorf("%d suites, want 354 registered and 79 others", n)
 	}
 	seen := map[uint32]bool{}
 	for _, s := range Suites() {

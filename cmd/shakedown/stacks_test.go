@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"shakedown/bench/lab/stacks"
+	"shakedown/results"
+)
+
+// TestScanAgreesWithStacks holds scans against what the stacks' own clients
+// say, one suite at a time. `make truth` does so for every stack; here are
+// those that need no more than `make test` installs.
+func TestScanAgreesWithStacks(t *testing.T) {
+	m, err := stacks.NewMaterial(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	light := 0
+	for _, s := range stacks.All() {
+		if !s.Light {
+			continue
+		}
+		light++
+		t.Run(s.Name, func(t *testing.T) { agree(t, s, m) })
+	}
+	if light < 6 {
+		t.Errorf("only %d stacks were compared", light)
+	}
+}
+
+func agree(t *testing.T, s stacks.Stack, m *stacks.Material) {
+	server, err := s.Start(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	endpoint := factsOf(t, server.Address)
+	truth, err := s.Truth(t.Context(), m, server.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := stacks.Compare(truth, endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Exact() {
+		t.Errorf("missing %v, extra %v, versions %v, status %s, failures %+v", got.Missing, got.Extra, got.Versions, got.Status, endpoint.Failures)
+	}
+}
+
+// factsOf scans for versions and suites.
+func factsOf(t *testing.T, address string) *results.Endpoint {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	args := []string{"scan", "--format", "json", "--aspect", "versions,suites", "--sni", stacks.Host, address}
+	if code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); code != exitGood {
+		t.Fatalf("exit %d: %s%s", code, stderr.String(), stdout.String())
+	}
+	d, err := results.NewDecoder(&stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := d.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Next(); err != io.EOF {
+		t.Fatalf("more than one record: %v", err)
+	}
+	return rec.(*results.Endpoint)
+}

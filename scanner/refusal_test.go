@@ -1,0 +1,103 @@
+package scanner
+
+import (
+	"net"
+	"slices"
+	"testing"
+
+	"shakedown/results"
+	"shakedown/scanner/dial"
+	"shakedown/scanner/wire"
+)
+
+// broken is a server that chooses a suite which it cannot do, and then refuses
+// whatever was offered with it, as mbed TLS does with ARIA where it has none.
+func broken(cannot uint16, can ...uint16) *fake {
+	f := &fake{suites: map[uint16][]uint16{wire.TLS10: can, wire.TLS12: can}, serverFirst: true, refuse: alertBytes(40)}
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if !slices.Contains(hello.Suites, cannot) {
+			return false
+		}
+		conn.Write(alertBytes(40))
+		return true
+	}
+	return f
+}
+
+// Whatever a server chokes on, what it accepts is found: in old versions where
+// the suite is odd, in the newest whichever it is.
+func TestPoisonedOffers(t *testing.T) {
+	can := []uint16{0xC030, 0xC02F, 0x009D, 0x009C, 0x0035, 0x002F, 0x000A}
+	for _, c := range []struct {
+		name     string
+		cannot   uint16
+		versions []results.Version
+	}{
+		{"odd", 0xC060, []results.Version{results.TLSv10, results.TLSv12}}, // ECDHE_RSA ARIA
+		{"unregistered", 0xFEFF, []results.Version{results.TLSv10, results.TLSv12}},
+		{"common", 0xC02B, []results.Version{results.TLSv12}}, // ECDHE_ECDSA AES
+		{"likely", 0xC076, []results.Version{results.TLSv12}}, // ECDHE_RSA CAMELLIA
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := scanFake(t, broken(c.cannot, can...).serve(t), dial.Options{PerEndpoint: 8}, Options{})
+			for _, v := range c.versions {
+				if got := ids(e.Suites[v]); !slices.Equal(got, hexes(can)) {
+					t.Errorf("%s: %v, want %v", v, got, hexes(can))
+				}
+			}
+		})
+	}
+}
+
+// A server that has no group in common says so in its own way.
+func TestNoGroupInCommon(t *testing.T) {
+	unexpectedMessage := func(conn net.Conn, _ *wire.ClientHello) { conn.Write(alertBytes(10)) } // JSSE
+	askForNone := func(conn net.Conn, hello *wire.ClientHello) {                                 // wolfSSL
+		retry := wire.Retry(hello.SessionID, 0x1301, 0)
+		retry.Extensions = retry.Extensions[:1]
+		conn.Write(wire.Records(wire.TLS12, retry.Marshal()))
+	}
+	for name, refuse := range map[string]func(net.Conn, *wire.ClientHello){"unexpected_message": unexpectedMessage, "asks for none": askForNone} {
+		t.Run(name, func(t *testing.T) {
+			f := usualServer()
+			f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+				version, _ := f.version(hello)
+				if _, common := f.pick(f.groups, hello.Groups()); version != wire.TLS13 || common {
+					return false
+				}
+				refuse(conn, hello)
+				return true
+			}
+			e := scanFake(t, f.serve(t), dial.Options{}, Options{})
+			var got []string
+			for _, g := range e.Groups[results.TLSv13] {
+				got = append(got, g.ID)
+			}
+			if !slices.Equal(got, hexes(f.groups)) || e.Status != results.Complete || len(e.Failures) > 0 {
+				t.Errorf("groups %v, want %v; status %s, failures %+v", got, hexes(f.groups), e.Status, e.Failures)
+			}
+		})
+	}
+}
+
+// internal_error tells of trouble, however often: what it answers stays unknown.
+func TestTroubleIsNoRefusal(t *testing.T) {
+	f := usualServer()
+	f.refuse = alertBytes(80)
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{})
+	if e.Status != results.Partial || len(e.Undetermined.Suites[results.TLSv12]) == 0 {
+		t.Errorf("status %s, undetermined %+v", e.Status, e.Undetermined)
+	}
+}
+
+// A fallback can be refused without a word.
+func TestFallbackRefusedByClosing(t *testing.T) {
+	f := usualServer()
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		return slices.Contains(hello.Suites, 0x5600) // TLS_FALLBACK_SCSV
+	}
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
+	if e.Protocol.FallbackSCSV != results.Yes {
+		t.Errorf("fallback_scsv is %s, want yes", e.Protocol.FallbackSCSV)
+	}
+}
