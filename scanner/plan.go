@@ -51,7 +51,7 @@ func Plan(paths []inventory.Path, opt Options) []PlannedPath {
 
 func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	versions := askedVersions()
-	hands := 1 // the question that vouches for the others
+	hands := 3 // what is asked again in smaller hands, or vouches for the others
 	for _, v := range versions {
 		for _, d := range dealsOf(v) {
 			hands += d.hands

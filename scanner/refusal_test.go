@@ -49,6 +49,25 @@ func TestPoisonedOffers(t *testing.T) {
 	}
 }
 
+// A server that reads no more than so many suites has all of its suites found.
+func TestFewSuitesRead(t *testing.T) {
+	can := []uint16{0xC030, 0x009D, 0xCCAB, 0x008C} // two of them for pre-shared keys
+	f := &fake{suites: map[uint16][]uint16{wire.TLS10: can, wire.TLS12: can}, serverFirst: true, refuse: alertBytes(40)}
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if len(hello.Suites) <= 150 {
+			return false
+		}
+		conn.Write(alertBytes(40))
+		return true
+	}
+	e := scanFake(t, f.serve(t), dial.Options{PerEndpoint: 8}, Options{})
+	for _, v := range []results.Version{results.TLSv10, results.TLSv12} {
+		if got := ids(e.Suites[v]); !slices.Equal(got, hexes(can)) {
+			t.Errorf("%s: %v, want %v", v, got, hexes(can))
+		}
+	}
+}
+
 // A server that has no group in common says so in its own way.
 func TestNoGroupInCommon(t *testing.T) {
 	unexpectedMessage := func(conn net.Conn, _ *wire.ClientHello) { conn.Write(alertBytes(10)) } // JSSE

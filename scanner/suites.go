@@ -200,12 +200,38 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 	case v.opening.wrongVersion():
 	case all:
 		v.hands.run(ctx, a)
+		v.inSmaller(ctx, a)
 		if v.version == wire.TLS12 && v.deceived(ctx, a) {
 			v.oneByOne(ctx, a)
 		}
 	default:
 		v.settle(ctx, a)
 	}
+}
+
+// manySuites is more than some servers read: wolfSSL refuses 151.
+const manySuites = 128
+
+// inSmaller asks again, in hands that any server can read, for what was refused
+// in a larger one without anything of it being accepted.
+func (v *versionScan) inSmaller(ctx context.Context, a *asker) {
+	var smaller hands
+	for _, hand := range v.hands {
+		if n := len(hand.rest); v.spoken.Load() && len(hand.accepted) == 0 && n > manySuites {
+			smaller = append(smaller, deal(v.by, hand.rest, (n+manySuites-1)/manySuites)...)
+			hand.rest = nil
+		}
+	}
+	v.play(ctx, a, smaller)
+}
+
+// play adds hands to those of the version and runs them.
+func (v *versionScan) play(ctx context.Context, a *asker, more hands) {
+	for _, hand := range more {
+		hand.onAccept = v.speaks
+	}
+	more.run(ctx, a)
+	v.hands = append(v.hands, more...)
 }
 
 // deceived reports whether the refusals of whole hands are not to be believed:
@@ -227,12 +253,11 @@ func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
 	var singles hands
 	for _, hand := range v.hands {
 		for _, id := range hand.rest {
-			singles = append(singles, &elimination{enumerator: v.by, rest: []uint16{id}, onAccept: v.speaks})
+			singles = append(singles, &elimination{enumerator: v.by, rest: []uint16{id}})
 		}
 		hand.rest = nil
 	}
-	singles.run(ctx, a)
-	v.hands = append(v.hands, singles...)
+	v.play(ctx, a, singles)
 }
 
 // common lists the suites of TLS 1.2 and older that every library has, for one
