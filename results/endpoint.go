@@ -95,6 +95,46 @@ type Endpoint struct {
 	Undetermined     Undetermined           `json:"undetermined"`
 	Protocol         Protocol               `json:"protocol,omitzero"`
 	Chains           []Chain                `json:"chains,omitempty"`
+	PathFacts        PathFacts              `json:"path_facts,omitzero"`
+}
+
+// PathFacts is what repeating a few questions showed of the servers that one
+// address leads to, as far as this client was led to them; and whether they go
+// on with sessions of the name's other addresses.
+type PathFacts struct {
+	Repeats    int        `json:"repeats,omitempty"` // usable answers to the question that was put most often
+	Steadiness Steadiness `json:"steadiness,omitempty"`
+	// Servers is how many different ones there are at least; absent unless drifting.
+	Servers int    `json:"servers,omitempty"`
+	Votes   []Vote `json:"votes,omitempty"` // the facts that differ, sorted by name
+	// TicketsFrom says by address whether a session that was made there was
+	// resumed here.
+	TicketsFrom map[string]Answer `json:"tickets_from,omitempty"`
+}
+
+// Steadiness says how the answers to a repeated question relate.
+type Steadiness string
+
+// The kinds of steadiness. Drifting is a few stable sets of answers, each seen
+// more than once: different servers. Flapping is answers that came only once
+// however often was asked. Of several questions, the least steady counts.
+const (
+	Steady            Steadiness = "steady"
+	Drifting          Steadiness = "drifting"
+	Flapping          Steadiness = "flapping"
+	SteadinessUnknown Steadiness = "unknown"
+)
+
+// Vote is a fact on which the answers of one address differ.
+type Vote struct {
+	Fact    string  `json:"fact"`    // "TLSv1.2", "TLSv1.2 certificate" (SHA-256 of the leaf), "TLSv1.3 group" …
+	Answers []Tally `json:"answers"` // most frequent first
+}
+
+// Tally is how often an answer came.
+type Tally struct {
+	Answer string `json:"answer"`
+	Count  int    `json:"count"`
 }
 
 // Undetermined lists what was asked and got no usable answer: versions, and

@@ -41,6 +41,7 @@ type answer struct {
 	request     bool     // a client certificate was asked for,
 	authorities [][]byte // of one of these, as DER of their names
 	staple, sct bool     // beside the certificate
+	stapled     []byte   // the OCSP response
 	alert       uint8    // of a refusal
 	kinds       []uint32 // SSLv2
 	failure     results.Failure
@@ -198,6 +199,7 @@ func (l *listener) encrypted(m wire.Message) (done bool) {
 		var leaf []wire.Extension
 		l.got.certs, leaf, err = wire.ParseCertificate13(m.Body)
 		l.got.staple, l.got.sct = wire.HasStaple(leaf), wire.HasSCT(leaf)
+		l.got.stapled = wire.Staple(leaf)
 		if len(l.got.certs) == 0 && err == nil {
 			err = fmt.Errorf("%w: an empty Certificate message", wire.ErrMalformed)
 		}
@@ -225,7 +227,7 @@ func (l *listener) clear(m wire.Message) (done bool) {
 		l.got.keyExchange, err = wire.ParseKeyExchange(m.Body, wire.LookupSuite(l.got.hello.Suite), l.q.version)
 		done = l.q.until == untilKeyExchange
 	case wire.CertificateStatusType:
-		l.got.staple = true
+		l.got.staple, l.got.stapled = true, wire.ParseCertificateStatus(m.Body)
 	case wire.CertificateRequestType:
 		l.got.request = true
 		l.got.authorities, err = wire.ParseCertificateRequest(m.Body, l.q.version)

@@ -27,6 +27,8 @@ type asker struct {
 	knocked     gate                     // none of them is
 	heard       gate                     // something of TLS came from here
 	control     atomic.Pointer[question] // a question that was accepted
+	finishing   sync.Mutex               // held while a handshake is tried again; guards stalls
+	stalls      int                      // handshakes that were tried again and met silence
 	mu          sync.Mutex               // guards failures
 	failures    []results.Failure
 }

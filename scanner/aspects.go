@@ -20,11 +20,12 @@ const (
 	AspectSignatures   Aspect = "signatures"
 	AspectCertificates Aspect = "certificates"
 	AspectProtocol     Aspect = "protocol"
+	AspectPath         Aspect = "path"
 )
 
 // Aspects lists every aspect that can be asked for.
 func Aspects() []Aspect {
-	return []Aspect{AspectVersions, AspectSuites, AspectPreference, AspectGroups, AspectSignatures, AspectCertificates, AspectProtocol}
+	return []Aspect{AspectVersions, AspectSuites, AspectPreference, AspectGroups, AspectSignatures, AspectCertificates, AspectProtocol, AspectPath}
 }
 
 // ParseAspects reads a list with commas between; "" is all aspects.

@@ -41,9 +41,10 @@ func Plan(paths []inventory.Path, opt Options) []PlannedPath {
 	if opt.Aspects == nil {
 		opt.Aspects = Aspects()
 	}
+	opt.Aspects = opt.withNeeds()
 	var plan []PlannedPath
 	for _, p := range paths {
-		plan = append(plan, PlannedPath{p, planProbes(p, opt.Aspects)})
+		plan = append(plan, PlannedPath{p, append(planProbes(p, opt.Aspects), planMore(opt)...)})
 	}
 	return plan
 }
@@ -82,7 +83,21 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 		probes = append(probes, PlannedProbe{"certificates", fmt.Sprintf("one to four for each of %d server names (with and without SNI)", names), 0, 3 * names})
 	}
 	if wants(AspectProtocol) {
-		probes = append(probes, PlannedProbe{"protocol", "at most 10, and one for each application protocol", 0, 12})
+		probes = append(probes, PlannedProbe{"protocol", "at most 16, and one for each application protocol; of them at most 6 are finished, and one sends HEAD /", 0, 18})
+	}
+	if wants(AspectPath) {
+		probes = append(probes, PlannedProbe{"path", fmt.Sprintf("%d for each of at most three questions, up to %d where answers differ", repeats, maxRounds*repeats), 0, 3 * repeats})
+	}
+	return probes
+}
+
+// planMore is what is asked only on request.
+func planMore(opt Options) (probes []PlannedProbe) {
+	if opt.Complete {
+		probes = append(probes, PlannedProbe{"complete", "one for each accepted suite that can be finished here", 0, LikelySuites})
+	}
+	if opt.Revocation {
+		probes = append(probes, PlannedProbe{"revocation", "for each trusted certificate once a run, its authority's OCSP responder or CRL, not the endpoint", 0, 2})
 	}
 	return probes
 }

@@ -26,8 +26,9 @@ type protocolScan struct {
 	tls13      []uint16 // suites of TLS 1.3, nil if it is not spoken
 	group      uint16   // of TLS 1.3, for which we have keys
 
-	mu    sync.Mutex
-	facts results.Protocol
+	mu      sync.Mutex
+	facts   results.Protocol
+	staples map[string][]byte // by leaf
 }
 
 // run asks everything, side by side.
@@ -169,6 +170,9 @@ func (p *protocolScan) wholeFlight(ctx context.Context) {
 	}
 	q.extra = []wire.Extension{wire.StatusRequest(), wire.SignedCertificateTimestamps()}
 	got := p.ask.ask(ctx, q)
+	if len(got.stapled) > 0 && len(got.certs) > 0 {
+		p.staples = map[string][]byte{string(got.certs[0]): got.stapled}
+	}
 	p.set(func(f *results.Protocol) {
 		f.ClientCertificateRequested = fact(got, func() bool { return got.request }, results.Unknown)
 		f.OCSPStaple = fact(got, func() bool { return got.staple }, results.Unknown)

@@ -9,6 +9,8 @@ package scanner
 
 import (
 	"context"
+	"crypto/tls"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,19 +23,36 @@ import (
 
 // Options say what is asked, and how patiently.
 type Options struct {
-	Aspects      []Aspect      // nil is all
-	Patience     time.Duration // of the second asking of an unknown; 0 is the dialer's timeout
-	AllAddresses bool          // every address of a name, not the first alone
-	Endpoints    int           // scanned side by side; 0 is 32
+	Complete     bool             // finish every accepted suite once
+	Revocation   bool             // ask OCSP responders and CRLs about trusted chains
+	Certificate  *tls.Certificate // shown where a finished handshake asks for one; nil is none
+	Aspects      []Aspect         // nil is all
+	Patience     time.Duration    // of the second asking of an unknown; 0 is the dialer's timeout
+	AllAddresses bool             // every address of a name, not the first alone
+	Endpoints    int              // scanned side by side; 0 is 32
 	// Roots gives a path's trust anchors; nil is the system's for all.
 	Roots func(inventory.Path) *chain.Roots
 	Now   func() time.Time // nil is time.Now
 }
 
+// withNeeds adds the aspects that other wishes rest on.
+func (o Options) withNeeds() []Aspect {
+	aspects := slices.Clone(o.Aspects)
+	need := func(a Aspect, wished bool) {
+		if wished && !slices.Contains(aspects, a) {
+			aspects = append(aspects, a)
+		}
+	}
+	need(AspectSuites, o.Complete)
+	need(AspectCertificates, o.Revocation)
+	return aspects
+}
+
 // Scanner scans endpoints through a dialer.
 type Scanner struct {
-	dialer *dial.Dialer
-	opt    Options
+	dialer    *dial.Dialer
+	opt       Options
+	registrar *registrar // nil if revocation is not asked
 }
 
 // New returns a Scanner.
@@ -41,6 +60,7 @@ func New(d *dial.Dialer, opt Options) *Scanner {
 	if opt.Aspects == nil {
 		opt.Aspects = Aspects()
 	}
+	opt.Aspects = opt.withNeeds()
 	if opt.Endpoints <= 0 {
 		opt.Endpoints = 32
 	}
@@ -51,7 +71,7 @@ func New(d *dial.Dialer, opt Options) *Scanner {
 		system := &chain.Roots{}
 		opt.Roots = func(inventory.Path) *chain.Roots { return system }
 	}
-	return &Scanner{d, opt}
+	return &Scanner{dialer: d, opt: opt}
 }
 
 // Run scans paths and hands each endpoint's record to emit as it is finished,
@@ -59,6 +79,9 @@ func New(d *dial.Dialer, opt Options) *Scanner {
 // record, with what was learned; when ctx is cancelled, unfinished endpoints
 // get none. Run returns emit's error, or nil.
 func (s *Scanner) Run(ctx context.Context, paths []inventory.Path, emit func(*results.Endpoint) error) error {
+	if s.opt.Revocation {
+		s.registrar = newRegistrar(ctx, s.dialer, s.opt.Now)
+	}
 	done := make(chan *results.Endpoint)
 	var g errgroup.Group
 	g.SetLimit(s.opt.Endpoints)
@@ -92,15 +115,28 @@ func (s *Scanner) scanPath(ctx context.Context, p inventory.Path, done chan<- *r
 	if !s.opt.AllAddresses {
 		routes = routes[:1]
 	}
+	var visits []*visit
 	for _, r := range routes {
-		if e := s.scanEndpoint(ctx, p, r); e != nil {
+		visits = append(visits, s.scanEndpoint(ctx, p, r, len(routes) > 1))
+	}
+	s.offerAround(ctx, visits)
+	for _, v := range visits {
+		if e := s.fold(ctx, v); e != nil {
 			done <- e
 		}
 	}
 }
 
-// scanEndpoint scans one address; nil if the run was cancelled meanwhile.
-func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, route dial.Route) *results.Endpoint {
+// visit is the scan of one address of a path.
+type visit struct {
+	*session
+	route  dial.Route
+	record *results.Endpoint
+	took   time.Duration
+}
+
+// scanEndpoint asks one address; siblings says that the name has others.
+func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, route dial.Route, siblings bool) *visit {
 	started := time.Now()
 	e := s.record(p, route.String(), s.opt.Now())
 	lane := s.dialer.Lane(route)
@@ -110,13 +146,24 @@ func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, route dial
 		patience = s.dialer.Timeout()
 	}
 	session := newSession(p, s.opt.Aspects, newAsker(lane, patience, s.opt.Patience > 0))
+	session.more = extras{complete: s.opt.Complete, certificate: s.opt.Certificate, siblings: siblings && session.wants(AspectPath)}
 	session.run(ctx)
+	return &visit{session, route, e, time.Since(started)}
+}
+
+// fold makes a visit's record; nil if the run was cancelled meanwhile.
+func (s *Scanner) fold(ctx context.Context, v *visit) *results.Endpoint {
 	if ctx.Err() == context.Canceled {
 		return nil
 	}
-	session.fold(e, s.opt.Roots(p), s.opt.Now())
-	e.ElapsedMS = float64(time.Since(started).Microseconds()) / 1000
-	return e
+	roots, at := s.opt.Roots(v.path), s.opt.Now()
+	v.session.fold(v.record, roots, at)
+	judgeStaples(v.record, roots, v.more.staples, at)
+	if s.registrar != nil {
+		s.registrar.judge(ctx, v.record, roots, v.more.staples)
+	}
+	v.record.ElapsedMS = float64(v.took.Microseconds()) / 1000
+	return v.record
 }
 
 // record begins an endpoint's record with what the inventory says.

@@ -4,14 +4,13 @@ package scanner
 
 import (
 	"context"
+	"crypto/tls"
 	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"shakedown/results"
-	"shakedown/scanner/chain"
 	"shakedown/scanner/inventory"
 	"shakedown/scanner/wire"
 )
@@ -32,8 +31,21 @@ type session struct {
 	schemes  map[uint16]hands
 	chains   []sentChain
 	protocol results.Protocol
+	more     extras
 	unseen   bool // something that was asked for got no usable answer
 	dead     bool // nothing of TLS was heard: the rest was not asked
+}
+
+// extras are what is not asked by hellos alone, or not by default.
+type extras struct {
+	complete    bool             // finish accepted suites too
+	certificate *tls.Certificate // ours, if a server asks; nil if we have none
+	siblings    bool             // the name has other addresses, to offer sessions to
+
+	completes  map[pair]results.Answer
+	resumption *resumption
+	drift      results.PathFacts
+	staples    map[string][]byte // OCSP responses that were seen, by leaf
 }
 
 // keyGroup is the group of TLS 1.3 with which encrypted flights can be opened,
@@ -128,6 +140,15 @@ func (s *session) parts() []func(context.Context) {
 	}
 	if s.wants(AspectProtocol) {
 		parts = append(parts, s.runProtocol)
+	}
+	if s.wants(AspectProtocol) || s.more.siblings {
+		parts = append(parts, s.runResumption)
+	}
+	if s.wants(AspectPath) {
+		parts = append(parts, s.runPath)
+	}
+	if s.more.complete {
+		parts = append(parts, s.runCompletion)
 	}
 	return parts
 }
@@ -283,7 +304,7 @@ func (s *session) runProtocol(ctx context.Context) {
 	}
 	if p.old != 0 || p.tls13 != nil {
 		facts := p.run(ctx)
-		s.keep(func() { s.protocol = facts })
+		s.keep(func() { s.protocol, s.more.staples = facts, p.staples })
 	}
 }
 
@@ -297,156 +318,4 @@ func silent(vs []*versionScan) bool {
 		}
 	}
 	return true
-}
-
-// fold makes the record.
-func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
-	e.Connections = int(s.ask.connections.Load())
-	e.Failures = s.ask.failures
-	e.Versions = map[results.Version]results.Answer{}
-	s.foldV2(e)
-	for _, v := range s.versions {
-		s.foldVersion(e, v)
-	}
-	for _, c := range s.chains {
-		judged := chain.Judge(c.der, chain.Options{ServerName: nameToMatch(s.path), Roots: roots, At: at})
-		judged.ServerName = c.serverName
-		e.Chains = append(e.Chains, judged)
-	}
-	e.Protocol = s.protocol
-	e.Status = status(e)
-	if s.unseen && e.Status == results.Complete {
-		e.Status = results.Partial
-	}
-}
-
-// nameToMatch is the name that certificates must match.
-func nameToMatch(p inventory.Path) string {
-	if p.ServerName != "" {
-		return p.ServerName
-	}
-	return p.Host
-}
-
-func (s *session) foldV2(e *results.Endpoint) {
-	got := v2Answer(s.v2)
-	e.Versions[results.SSLv2] = got
-	if got == results.Unknown {
-		e.Undetermined.Versions = append(e.Undetermined.Versions, results.SSLv2)
-	}
-	if got != results.No && s.wants(AspectSuites) {
-		put(&e.Suites, results.SSLv2, v2Suites(s.v2.kinds))
-		putUndetermined(&e.Undetermined.Suites, results.SSLv2, got, nil)
-	}
-}
-
-func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
-	name := wire.VersionName(v.version)
-	got := v.answer()
-	if s.dead {
-		got = results.Unknown
-	}
-	e.Versions[name] = got
-	if got == results.Unknown {
-		e.Undetermined.Versions = append(e.Undetermined.Versions, name)
-	}
-	if got == results.No {
-		return
-	}
-	ranked := s.ranks[v.version]
-	if ranked.preference != results.PreferenceServer && ranked.preference != results.PreferenceMixed {
-		ranked.order = usualOrder(v.hands.accepted())
-	}
-	if s.wants(AspectSuites) {
-		put(&e.Suites, name, suiteRecords(ranked.order))
-		putUndetermined(&e.Undetermined.Suites, name, got, v.undetermined())
-	}
-	if s.wants(AspectPreference) && ranked.preference != "" {
-		put(&e.Preference, name, ranked.preference)
-	}
-	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
-		g := s.groups[v.version]
-		if g == nil {
-			g = &groupScan{}
-		}
-		g.fold(e, name, got)
-	}
-	if s.wants(AspectSignatures) && v.version >= wire.TLS12 {
-		foldSchemes(e, name, got, s.schemes[v.version])
-	}
-}
-
-// status says how much of what was asked was determined.
-func status(e *results.Endpoint) results.Status {
-	determined := 0
-	for _, a := range e.Versions {
-		if a != results.Unknown {
-			determined++
-		}
-	}
-	switch {
-	case determined == 0:
-		return results.Failed
-	case !e.Undetermined.IsZero(), slices.Contains(protocolAnswers(e.Protocol), results.Unknown), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
-		slices.Contains(mapValues(e.GroupPreference), results.PreferenceUnknown):
-		return results.Partial
-	}
-	return results.Complete
-}
-
-// protocolAnswers lists the yes-or-no facts of a protocol record.
-func protocolAnswers(p results.Protocol) []results.Answer {
-	return []results.Answer{
-		p.ExtendedMasterSecret, p.EncryptThenMAC, p.SecureRenegotiation, p.Compression, p.FallbackSCSV,
-		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, p.ClientCertificateRequested,
-		p.OCSPStaple, p.SCT, p.VersionIntolerant, p.SizeIntolerant, p.ExtensionIntolerant,
-	}
-}
-
-func mapValues[K comparable, V any](m map[K]V) []V {
-	var out []V
-	for _, v := range m {
-		out = append(out, v)
-	}
-	return out
-}
-
-func put[V any](m *map[results.Version]V, name results.Version, v V) {
-	if *m == nil {
-		*m = map[results.Version]V{}
-	}
-	(*m)[name] = v
-}
-
-// putUndetermined lists ids that got no answer, "*" for all of a version that
-// is itself unknown.
-func putUndetermined(m *map[results.Version][]string, name results.Version, version results.Answer, ids []uint16) {
-	switch {
-	case version == results.Unknown:
-		put(m, name, []string{"*"})
-	case len(ids) > 0:
-		var out []string
-		for _, id := range ids {
-			out = append(out, wire.ID(id))
-		}
-		slices.Sort(out)
-		put(m, name, out)
-	}
-}
-
-func suiteRecords(ids []uint16) []results.Suite {
-	out := []results.Suite{}
-	for _, id := range ids {
-		s := wire.LookupSuite(id)
-		out = append(out, results.Suite{ID: wire.ID(id), Name: s.Name, OpenSSL: s.OpenSSL})
-	}
-	return out
-}
-
-func named(ids []uint16, name func(uint16) string) []results.Named {
-	out := []results.Named{}
-	for _, id := range ids {
-		out = append(out, results.Named{ID: wire.ID(id), Name: name(id)})
-	}
-	return out
 }

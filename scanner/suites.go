@@ -94,7 +94,7 @@ func dealsOf(version uint16) []dealing {
 	oddRSA := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" && odd(s) }
 	others := func(s wire.SuiteInfo) bool { return s.Auth != "RSA" && !ecdsa(s) }
 	switch version {
-	case wire.TLS13:
+	case wire.TLS13, wire.SSL30: // no ECDSA certificates before TLS 1.0 (RFC 4492)
 		return []dealing{{1, func(wire.SuiteInfo) bool { return true }}}
 	case wire.TLS12:
 		return []dealing{{3, rsa}, {1, oddRSA}, {2, ecdsa}, {1, others}}

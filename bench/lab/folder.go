@@ -154,7 +154,7 @@ func lockFolder(dir string) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(marker); err != nil {
+	if err := lockSoon(marker); err != nil {
 		marker.Close()
 		return nil, &BusyError{dir}
 	}
@@ -163,6 +163,19 @@ func lockFolder(dir string) (*folder, error) {
 		return nil, &BusyError{dir} // removed by `down` between the open and the lock
 	}
 	return &folder{dir: dir, marker: marker}, nil
+}
+
+// lockPatience is how long a lock is waited for. One that was killed may leave a
+// child between fork and exec, which holds the lock a moment longer.
+const lockPatience = 2 * time.Second
+
+func lockSoon(marker *os.File) (err error) {
+	for began := time.Now(); time.Since(began) < lockPatience; time.Sleep(10 * time.Millisecond) {
+		if err = lock(marker); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func same(f *os.File, now fs.FileInfo) bool {

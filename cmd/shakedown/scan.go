@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -24,6 +25,10 @@ func scanCommand(a *app) *cobra.Command {
 		aspects      string
 		allAddresses bool
 		patience     time.Duration
+		complete     bool
+		revocation   bool
+		certFile     string
+		keyFile      string
 	)
 	cmd := &cobra.Command{
 		Use:   "scan [TARGET…]",
@@ -37,6 +42,12 @@ A TARGET is host:port, host (port 443), [v6]:port, scheme://host:port for STARTT
 --inventory scans the paths of your services and sets what a load
 balancer serves beside what each instance behind it serves.
 
+The aspect path repeats a few questions, to tell several servers behind one
+address; with --all-addresses it also offers sessions of each address to the
+others. --complete finishes a handshake with every accepted suite, as a server
+may choose one and then fail on it. --revocation asks the authorities of trusted
+chains, within the same budgets.
+
 Behind a proxy (--proxy, or HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment,
 which leave out loopback) the proxy resolves names, and a record's address is the
 name and port that it was given.`,
@@ -44,6 +55,9 @@ name and port that it was given.`,
   shakedown scan --inventory inventory.yaml --format json --output scan.jsonl
   shakedown scan smtp://mx.example postgres://db.example:5432
   shakedown scan --dry-run --inventory inventory.yaml
+  shakedown scan --complete --revocation portal.example
+  shakedown scan --all-addresses --aspect path portal.example
+  shakedown scan --client-cert me.pem --client-key me.key --complete portal.example
   cat hosts.txt | shakedown scan -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := net.check(); err != nil {
@@ -56,16 +70,39 @@ name and port that it was given.`,
 			if patience < 0 {
 				return usagef("--patience %v: must be more than nothing, as in --patience 30s", patience)
 			}
+			own, err := clientCertificate(certFile, keyFile)
+			if err != nil {
+				return err
+			}
 			return a.scan(cmd.Context(), &net, args, scanner.Options{
-				Aspects: chosen, AllAddresses: allAddresses, Patience: patience, Now: a.now,
+				Aspects: chosen, AllAddresses: allAddresses, Patience: patience, Now: a.now, Complete: complete, Certificate: own, Revocation: revocation,
 			})
 		},
 	}
 	net.register(cmd.Flags())
 	cmd.Flags().StringVar(&aspects, "aspect", "", "what to ask, a `LIST` of "+aspectList()+" (default all)")
 	cmd.Flags().BoolVar(&allAddresses, "all-addresses", false, "every address of a name, not the first alone")
+	cmd.Flags().BoolVar(&complete, "complete", false, "finish a handshake with every accepted suite: what is chosen may still fail")
+	cmd.Flags().BoolVar(&revocation, "revocation", false, "ask the authorities of trusted chains whether a certificate is revoked (OCSP and CRL)")
+	cmd.Flags().StringVar(&certFile, "client-cert", "", "certificate chain to show where a finished handshake asks for one, a PEM `FILE`")
+	cmd.Flags().StringVar(&keyFile, "client-key", "", "its private key, a PEM `FILE`")
 	cmd.Flags().DurationVar(&patience, "patience", 0, "how long the slow second asking of an unknown waits (default: as --timeout)")
 	return cmd
+}
+
+// clientCertificate loads our own certificate, nil if none was given.
+func clientCertificate(certFile, keyFile string) (*tls.Certificate, error) {
+	switch {
+	case certFile == "" && keyFile == "":
+		return nil, nil
+	case certFile == "" || keyFile == "":
+		return nil, usagef("--client-cert and --client-key go together; give both")
+	}
+	own, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, usagef("--client-cert %s, --client-key %s: %w", certFile, keyFile, err)
+	}
+	return &own, nil
 }
 
 func aspectList() string {

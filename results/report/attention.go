@@ -94,6 +94,11 @@ func sectionIssues(s *section) []issue {
 		l, words := statusWords(e)
 		add(l, e.label, e.ref, words)
 		add(e.cert.level, e.label, e.ref, "certificate: "+e.cert.alarm())
+		for _, words := range []string{behindWords(e), incompleteWords(e)} {
+			if words != "" {
+				add(warning, e.label, e.ref, words)
+			}
+		}
 	}
 	for _, d := range distinctDrifts(s.bonds) {
 		add(warning, d.who.label, d.who.ref, d.String())
@@ -143,7 +148,7 @@ func statusWords(e *endpoint) (level, string) {
 		}
 		return bad, "no TLS answer: " + why
 	}
-	words := "unknown: " + list(undeterminedWords(e.Undetermined, false), 3)
+	words := "unknown: " + list(append(undeterminedWords(e.Undetermined, false), moreUnknown(e)...), 3)
 	if len(e.Failures) > 0 {
 		words += " (" + failuresWords(e.Failures) + ")"
 	}

@@ -216,3 +216,19 @@ func systemFolders() []string {
 	}
 	return []string{"/etc/ssl/certs", "/etc/pki/tls/certs"}
 }
+
+// Named gives the trust anchors of a subject, both as DER.
+func (r *Roots) Named(subject []byte) (ders [][]byte) {
+	r.load()
+	for _, c := range r.named(subject) {
+		ders = append(ders, c.der)
+	}
+	return ders
+}
+
+// Has reports whether a certificate, as DER, is a trust anchor.
+func (r *Roots) Has(der []byte) bool {
+	r.load()
+	_, ok := r.bySum[sha256.Sum256(der)]
+	return ok
+}

@@ -1,6 +1,8 @@
-// Package handshake carries a TLS 1.3 handshake past its hello: it agrees on
-// keys and opens the server's encrypted flight, where certificates travel. It
-// does no I/O, finishes no handshake and judges nothing.
+// Package handshake carries a TLS handshake past its hello. It opens the
+// encrypted flight of a TLS 1.3 server, where certificates travel (Key, Flight);
+// and it finishes whole handshakes over a connection that it is given (Finish),
+// by our own hand where the session may be resumed, by zcrypto where suites are
+// old. It judges no certificate.
 package handshake
 
 import (

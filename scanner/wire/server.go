@@ -245,6 +245,24 @@ func ALPNOf(exts []Extension) string {
 // of TLS 1.3 (RFC 8446 §4.4.2.1).
 func HasStaple(exts []Extension) bool { _, ok := find(exts, extStatusRequest); return ok }
 
+// Staple is the OCSP response among a certificate's extensions of TLS 1.3, nil
+// without a well-formed one.
+func Staple(exts []Extension) []byte {
+	b, _ := find(exts, extStatusRequest)
+	return ParseCertificateStatus(b)
+}
+
+// ParseCertificateStatus is the OCSP response in the body of a CertificateStatus
+// (RFC 6066 §8), nil without a well-formed one.
+func ParseCertificateStatus(body []byte) []byte {
+	r := reader{b: append([]byte(nil), body...)}
+	kind, response := r.u8(), r.vector(3)
+	if r.failed || kind != 1 || len(r.b) > 0 {
+		return nil
+	}
+	return response
+}
+
 // HasSCT reports whether signed certificate timestamps are among exts.
 func HasSCT(exts []Extension) bool { _, ok := find(exts, extSCT); return ok }
 

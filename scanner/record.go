@@ -1,0 +1,170 @@
+// From a session's answers to an endpoint's record.
+
+package scanner
+
+import (
+	"slices"
+	"time"
+
+	"shakedown/results"
+	"shakedown/scanner/chain"
+	"shakedown/scanner/inventory"
+	"shakedown/scanner/wire"
+)
+
+// fold makes the record.
+func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
+	e.Connections = int(s.ask.connections.Load())
+	e.Failures = s.ask.failures
+	e.Versions = map[results.Version]results.Answer{}
+	s.foldV2(e)
+	for _, v := range s.versions {
+		s.foldVersion(e, v)
+	}
+	for _, c := range s.chains {
+		judged := chain.Judge(c.der, chain.Options{ServerName: nameToMatch(s.path), Roots: roots, At: at})
+		judged.ServerName = c.serverName
+		e.Chains = append(e.Chains, judged)
+	}
+	e.Protocol = s.protocol
+	if s.wants(AspectProtocol) {
+		s.foldResumption(&e.Protocol)
+	}
+	e.PathFacts = s.more.drift
+	e.Status = status(e)
+	if s.unseen && e.Status == results.Complete {
+		e.Status = results.Partial
+	}
+}
+
+// nameToMatch is the name that certificates must match.
+func nameToMatch(p inventory.Path) string {
+	if p.ServerName != "" {
+		return p.ServerName
+	}
+	return p.Host
+}
+
+func (s *session) foldV2(e *results.Endpoint) {
+	got := v2Answer(s.v2)
+	e.Versions[results.SSLv2] = got
+	if got == results.Unknown {
+		e.Undetermined.Versions = append(e.Undetermined.Versions, results.SSLv2)
+	}
+	if got != results.No && s.wants(AspectSuites) {
+		put(&e.Suites, results.SSLv2, v2Suites(s.v2.kinds))
+		putUndetermined(&e.Undetermined.Suites, results.SSLv2, got, nil)
+	}
+}
+
+func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
+	name := wire.VersionName(v.version)
+	got := v.answer()
+	if s.dead {
+		got = results.Unknown
+	}
+	e.Versions[name] = got
+	if got == results.Unknown {
+		e.Undetermined.Versions = append(e.Undetermined.Versions, name)
+	}
+	if got == results.No {
+		return
+	}
+	ranked := s.ranks[v.version]
+	if ranked.preference != results.PreferenceServer && ranked.preference != results.PreferenceMixed {
+		ranked.order = usualOrder(v.hands.accepted())
+	}
+	if s.wants(AspectSuites) {
+		put(&e.Suites, name, s.foldCompletion(v.version, ranked.order))
+		putUndetermined(&e.Undetermined.Suites, name, got, v.undetermined())
+	}
+	if s.wants(AspectPreference) && ranked.preference != "" {
+		put(&e.Preference, name, ranked.preference)
+	}
+	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
+		g := s.groups[v.version]
+		if g == nil {
+			g = &groupScan{}
+		}
+		g.fold(e, name, got)
+	}
+	if s.wants(AspectSignatures) && v.version >= wire.TLS12 {
+		foldSchemes(e, name, got, s.schemes[v.version])
+	}
+}
+
+// status says how much of what was asked was determined.
+func status(e *results.Endpoint) results.Status {
+	determined := 0
+	for _, a := range e.Versions {
+		if a != results.Unknown {
+			determined++
+		}
+	}
+	switch {
+	case determined == 0:
+		return results.Failed
+	case !e.Undetermined.IsZero(), slices.Contains(protocolAnswers(e.Protocol), results.Unknown), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
+		slices.Contains(mapValues(e.GroupPreference), results.PreferenceUnknown), completesUnknown(e),
+		e.PathFacts.Steadiness == results.SteadinessUnknown, slices.Contains(mapValues(e.PathFacts.TicketsFrom), results.Unknown):
+		return results.Partial
+	}
+	return results.Complete
+}
+
+// protocolAnswers lists the yes-or-no facts of a protocol record.
+func protocolAnswers(p results.Protocol) []results.Answer {
+	return []results.Answer{
+		p.ExtendedMasterSecret, p.EncryptThenMAC, p.SecureRenegotiation, p.Compression, p.FallbackSCSV,
+		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, p.ClientCertificateRequested,
+		p.OCSPStaple, p.SCT, p.VersionIntolerant, p.SizeIntolerant, p.ExtensionIntolerant,
+	}
+}
+
+func mapValues[K comparable, V any](m map[K]V) []V {
+	var out []V
+	for _, v := range m {
+		out = append(out, v)
+	}
+	return out
+}
+
+func put[K comparable, V any](m *map[K]V, name K, v V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[name] = v
+}
+
+// putUndetermined lists ids that got no answer, "*" for all of a version that
+// is itself unknown.
+func putUndetermined(m *map[results.Version][]string, name results.Version, version results.Answer, ids []uint16) {
+	switch {
+	case version == results.Unknown:
+		put(m, name, []string{"*"})
+	case len(ids) > 0:
+		var out []string
+		for _, id := range ids {
+			out = append(out, wire.ID(id))
+		}
+		slices.Sort(out)
+		put(m, name, out)
+	}
+}
+
+func suiteRecords(ids []uint16) []results.Suite {
+	out := []results.Suite{}
+	for _, id := range ids {
+		s := wire.LookupSuite(id)
+		out = append(out, results.Suite{ID: wire.ID(id), Name: s.Name, OpenSSL: s.OpenSSL})
+	}
+	return out
+}
+
+func named(ids []uint16, name func(uint16) string) []results.Named {
+	out := []results.Named{}
+	for _, id := range ids {
+		out = append(out, results.Named{ID: wire.ID(id), Name: name(id)})
+	}
+	return out
+}

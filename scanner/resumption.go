@@ -1,0 +1,196 @@
+// Resumption: whether a server goes on with a session that it made before. Only
+// a second handshake that was resumed says yes; that a ticket was handed out
+// says nothing.
+
+package scanner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"shakedown/results"
+	"shakedown/scanner/handshake"
+	"shakedown/scanner/wire"
+)
+
+// resumption asks the facts of one server's sessions.
+type resumption struct {
+	ask     *asker
+	old     handshake.Offer // TLS 1.2, with suites whose sessions can be resumed here; else without suites
+	new     handshake.Offer // TLS 1.3, likewise
+	request []byte
+
+	byID, byTicket, psk, early results.Answer
+	left                       []*handshake.Session // by ticket, to be offered elsewhere
+}
+
+// run asks TLS 1.2 and 1.3 side by side.
+func (r *resumption) run(ctx context.Context) {
+	var g errgroup.Group
+	var old, new *handshake.Session
+	if len(r.old.Suites) > 0 {
+		g.Go(func() error { r.byID = r.sessionID(ctx); return nil })
+		g.Go(func() error { r.byTicket, old = r.ticket(ctx); return nil })
+	}
+	if len(r.new.Suites) > 0 {
+		g.Go(func() error { r.psk, r.early, new = r.preSharedKey(ctx); return nil })
+	}
+	g.Wait()
+	for _, s := range []*handshake.Session{old, new} {
+		if s != nil {
+			r.left = append(r.left, s)
+		}
+	}
+}
+
+// sessionID is resumption by a session that the server keeps (RFC 5246 §7.3).
+func (r *resumption) sessionID(ctx context.Context) results.Answer {
+	first, _ := r.ask.finishTwice(ctx, r.old)
+	switch {
+	case !first.Finished:
+		return results.Unknown
+	case first.Sessions.ByID == nil:
+		return results.No
+	}
+	return r.again(ctx, r.old, first.Sessions.ByID)
+}
+
+// ticket is resumption by a session that the client keeps (RFC 5077).
+func (r *resumption) ticket(ctx context.Context) (results.Answer, *handshake.Session) {
+	o := r.old
+	o.Ticket = true
+	first, _ := r.ask.finishTwice(ctx, o)
+	switch {
+	case !first.Finished:
+		return results.Unknown, nil
+	case first.Sessions.ByTicket == nil:
+		return results.No, nil
+	}
+	return r.again(ctx, o, first.Sessions.ByTicket), first.Sessions.ByTicket
+}
+
+// preSharedKey is resumption in TLS 1.3 (RFC 8446 §2.2), and whether early data
+// is offered with it (RFC 8446 §4.6.1). Silence after the request says neither.
+func (r *resumption) preSharedKey(ctx context.Context) (psk, early results.Answer, s *handshake.Session) {
+	o := r.new
+	o.Request = r.request
+	first, _ := r.ask.finishTwice(ctx, o)
+	s = first.Sessions.ByTicket
+	switch {
+	case s == nil && first.Answered:
+		return results.No, results.No, nil
+	case s == nil:
+		if first.Finished {
+			r.ask.note(answer{failure: first.Failure})
+		}
+		return results.Unknown, results.Unknown, nil
+	case s.EarlyData > 0:
+		early = results.Yes
+	default:
+		early = results.No
+	}
+	return r.again(ctx, r.new, s), early, s
+}
+
+// again offers a session.
+func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.Session) results.Answer {
+	o.Resume, o.Suites = s, []uint16{s.Suite()}
+	second, _ := r.ask.finishTwice(ctx, o)
+	switch {
+	case !second.Finished:
+		return results.Unknown
+	case second.Resumed:
+		return results.Yes
+	}
+	return results.No
+}
+
+// newResumption asks in the suites that were accepted and can be resumed here.
+func (s *session) newResumption() *resumption {
+	r := &resumption{ask: s.ask, request: s.request()}
+	resumable := func(version uint16) []uint16 {
+		return slices.DeleteFunc(slices.Clone(s.allSuites(version)), func(id uint16) bool {
+			return !slices.Contains(handshake.Resumable(version), id)
+		})
+	}
+	if s.speaks(wire.TLS12) {
+		r.old = s.offer(wire.TLS12, resumable(wire.TLS12)...)
+	}
+	if s.speaks(wire.TLS13) && s.key().failure == nil {
+		r.new = s.offer(wire.TLS13, resumable(wire.TLS13)...)
+	}
+	return r
+}
+
+// request makes a server speak: a short one of HTTP, a bare line to what waits
+// for lines of its own.
+func (s *session) request() []byte {
+	if s.path.Scheme != "" {
+		return []byte("\r\n")
+	}
+	return fmt.Appendf(nil, "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: shakedown\r\nConnection: close\r\n\r\n", nameToMatch(s.path))
+}
+
+// runResumption asks the facts of sessions, which are finished handshakes.
+func (s *session) runResumption(ctx context.Context) {
+	r := s.newResumption()
+	r.run(ctx)
+	s.keep(func() { s.more.resumption = r })
+}
+
+// foldResumption writes them down.
+func (s *session) foldResumption(p *results.Protocol) {
+	if r := s.more.resumption; r != nil {
+		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData = r.byID, r.byTicket, r.psk, r.early
+	}
+}
+
+// maxAddresses bounds how many addresses of one name exchange sessions: each
+// pair is a handshake.
+const maxAddresses = 8
+
+// offerAround offers each address the session that each other address of the
+// same name left: servers that share their ticket keys go on with it.
+func (s *Scanner) offerAround(ctx context.Context, visits []*visit) {
+	if len(visits) < 2 {
+		return
+	}
+	visits = visits[:min(len(visits), maxAddresses)]
+	for _, here := range visits {
+		for _, there := range visits {
+			if session := there.newest(); here != there && here.more.siblings && session != nil {
+				put(&here.more.drift.TicketsFrom, there.route.String(), s.offerAt(ctx, here, session))
+			}
+		}
+	}
+}
+
+// newest is the session of the newest version that a scan left, nil if none.
+func (s *session) newest() *handshake.Session {
+	if s.more.resumption == nil || len(s.more.resumption.left) == 0 {
+		return nil
+	}
+	return s.more.resumption.left[len(s.more.resumption.left)-1]
+}
+
+// offerAt offers a session at an address; one that does not even speak its
+// version does not go on with it.
+func (s *Scanner) offerAt(ctx context.Context, v *visit, session *handshake.Session) results.Answer {
+	r := v.more.resumption
+	if r == nil {
+		return results.Unknown
+	}
+	o := r.old
+	if session.Version() == wire.TLS13 {
+		o = r.new
+	}
+	if len(o.Suites) == 0 || !slices.Contains(o.Suites, session.Suite()) {
+		return results.No
+	}
+	v.ask.lane = s.dialer.Lane(v.route)
+	defer v.ask.lane.Release()
+	return r.again(ctx, o, session)
+}

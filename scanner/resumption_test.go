@@ -1,0 +1,171 @@
+package scanner
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"shakedown/results"
+	"shakedown/scanner/dial"
+	"shakedown/scanner/inventory"
+)
+
+func goCertificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(7), DNSNames: []string{"portal.example"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// serveGo is Go's own server on an address.
+func serveGo(t *testing.T, address string, config *tls.Config) netip.AddrPort {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				c := tls.Server(conn, config)
+				if n, _ := c.Read(make([]byte, 512)); n > 0 {
+					c.Write([]byte("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n"))
+				}
+				c.Close()
+			}()
+		}
+	}()
+	return netip.MustParseAddrPort(l.Addr().String())
+}
+
+// scanAddresses scans all addresses of a name.
+func scanAddresses(t *testing.T, opt Options, addrs ...netip.AddrPort) []*results.Endpoint {
+	t.Helper()
+	resolver := func(context.Context, string) ([]netip.Addr, error) {
+		var out []netip.Addr
+		for _, a := range addrs {
+			out = append(out, a.Addr())
+		}
+		return out, nil
+	}
+	opt.AllAddresses = true
+	var got []*results.Endpoint
+	path := inventory.Path{Service: "s", Name: "p", Host: "portal.example", ServerName: "portal.example", Port: addrs[0].Port()}
+	err := New(dial.New(dial.Options{Resolver: resolver, Timeout: 10 * time.Second}), opt).Run(t.Context(), []inventory.Path{path}, func(e *results.Endpoint) error {
+		got = append(got, e)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// Go's server makes tickets but keeps no sessions, and offers no early data.
+func TestSessionsOfGo(t *testing.T) {
+	for _, c := range []struct {
+		tickets bool
+		want    results.Protocol
+	}{
+		{true, results.Protocol{ResumptionID: "no", ResumptionTicket: "yes", ResumptionPSK: "yes", EarlyData: "no"}},
+		{false, results.Protocol{ResumptionID: "no", ResumptionTicket: "no", ResumptionPSK: "no", EarlyData: "no"}},
+	} {
+		addr := serveGo(t, "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{goCertificate(t)}, SessionTicketsDisabled: !c.tickets})
+		e := scanFake(t, addr, dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectProtocol}})
+		p := e.Protocol
+		if p.ResumptionID != c.want.ResumptionID || p.ResumptionTicket != c.want.ResumptionTicket || p.ResumptionPSK != c.want.ResumptionPSK || p.EarlyData != c.want.EarlyData {
+			t.Errorf("tickets %t: id %s, ticket %s, psk %s, early data %s; failures %+v", c.tickets, p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, e.Failures)
+		}
+		if e.Status != results.Complete {
+			t.Errorf("status %s, %+v", e.Status, e.Failures)
+		}
+	}
+}
+
+// A server that wants a certificate leaves its sessions unknown without one, and
+// the record says why.
+func TestSessionsBehindClientCertificates(t *testing.T) {
+	own := goCertificate(t)
+	addr := serveGo(t, "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{goCertificate(t)}, ClientAuth: tls.RequireAnyClientCert})
+	opt := Options{Aspects: []Aspect{AspectVersions, AspectProtocol}, Complete: true}
+	e := scanFake(t, addr, dial.Options{}, opt)
+	told := false
+	for _, f := range e.Failures {
+		told = told || f.Kind == results.KindAlert && f.Alert == "certificate_required"
+	}
+	if e.Protocol.ResumptionPSK != results.Unknown || e.Protocol.ResumptionTicket != results.Unknown || e.Status != results.Partial || !told {
+		t.Errorf("psk %s, ticket %s, status %s, failures %+v", e.Protocol.ResumptionPSK, e.Protocol.ResumptionTicket, e.Status, e.Failures)
+	}
+	opt.Certificate = &own
+	e = scanFake(t, addr, dial.Options{}, opt)
+	if e.Protocol.ResumptionPSK != results.Yes || e.Protocol.ResumptionTicket != results.Yes || e.Status != results.Complete {
+		t.Errorf("with a certificate: psk %s, ticket %s, status %s, failures %+v", e.Protocol.ResumptionPSK, e.Protocol.ResumptionTicket, e.Status, e.Failures)
+	}
+	for version, suites := range e.Suites {
+		for _, s := range suites {
+			if s.Completes != results.Yes {
+				t.Errorf("%s %s completes: %q", version, s.Name, s.Completes)
+			}
+		}
+	}
+}
+
+// Addresses that share their ticket keys go on with each other's sessions,
+// others do not.
+func TestTicketsBetweenAddresses(t *testing.T) {
+	certificate := goCertificate(t)
+	keys := [][32]byte{{1}, {1}, {3}}
+	var addrs []netip.AddrPort
+	for i, key := range keys {
+		config := &tls.Config{Certificates: []tls.Certificate{certificate}}
+		config.SetSessionTicketKeys([][32]byte{key})
+		address := "127.0.0.1:0"
+		if i > 0 {
+			address = strings.Replace(addrs[0].String(), "127.0.0.1", netip.AddrFrom4([4]byte{127, 0, 0, byte(1 + i)}).String(), 1)
+		}
+		addrs = append(addrs, serveGo(t, address, config))
+	}
+	got := scanAddresses(t, Options{Aspects: []Aspect{AspectVersions, AspectPath}}, addrs...)
+	if len(got) != len(addrs) {
+		t.Fatalf("%d records", len(got))
+	}
+	for i, e := range got {
+		if e.Address != addrs[i].String() || len(e.PathFacts.TicketsFrom) != 2 {
+			t.Fatalf("%s: %+v", e.Address, e.PathFacts)
+		}
+		for j, from := range addrs {
+			want := results.No
+			if keys[i] == keys[j] {
+				want = results.Yes
+			}
+			if got := e.PathFacts.TicketsFrom[from.String()]; i != j && got != want {
+				t.Errorf("a session of %s at %s: %s, want %s", from, e.Address, got, want)
+			}
+		}
+		if e.Protocol.ResumptionPSK != "" {
+			t.Error("a fact of the protocol, which was not asked")
+		}
+	}
+}
