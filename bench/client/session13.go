@@ -150,7 +150,7 @@ func (s *Session) certificateVerify(body []byte) error {
 	if err := s.scheme(scheme); err != nil || !s.verify {
 		return err
 	}
-	return s.checkSignature(scheme, signedContent13(s.k.Transcript()), signature)
+	return s.checkSignature(scheme, secrets.SignedContent(s.k.Transcript()), signature)
 }
 
 // finish13 verifies the server's Finished and leaves ours pending.
