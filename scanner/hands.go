@@ -22,18 +22,25 @@ type enumerator struct {
 // hands enumerates candidates.
 type hands []*elimination
 
-// deal spreads ids over n hands, one by one, so that likely ones, which stand
-// first, are spread evenly.
-func deal(by enumerator, ids []uint16, n int) hands {
-	dealt := make(hands, min(n, max(len(ids), 1)))
-	for i := range dealt {
-		dealt[i] = &elimination{enumerator: by}
-	}
-	for i, id := range ids {
-		hand := dealt[i%len(dealt)]
-		hand.rest = append(hand.rest, id)
+// deal makes n hands of ids.
+func deal(by enumerator, ids []uint16, n int) hands { return handsOf(by, spread(ids, n)) }
+
+// handsOf makes a hand of each share.
+func handsOf(by enumerator, shares [][]uint16) (dealt hands) {
+	for _, share := range shares {
+		dealt = append(dealt, &elimination{enumerator: by, rest: share})
 	}
 	return dealt
+}
+
+// spread spreads ids over n shares, one by one, so that likely ones, which stand
+// first, are spread evenly.
+func spread(ids []uint16, n int) [][]uint16 {
+	shares := make([][]uint16, min(n, max(len(ids), 1)))
+	for i, id := range ids {
+		shares[i%len(shares)] = append(shares[i%len(shares)], id)
+	}
+	return shares
 }
 
 // run plays all hands to their ends.

@@ -256,17 +256,14 @@ func (s *session) chainNames() []string {
 // unlikelyChains asks with the suites that are accepted and not likely, for
 // kinds of key that no accepted likely suite has.
 func (s *session) unlikelyChains(version uint16) (qs []question) {
-	usual := likely(version)
-	var rest []uint16
-	for _, id := range s.allSuites(version) {
-		auth := wire.LookupSuite(id).Auth
-		covered := suitesWith(usual, func(o wire.SuiteInfo) bool {
-			return o.Auth == auth && slices.Contains(s.allSuites(version), uint16(o.ID))
-		})
-		if len(covered) == 0 {
-			rest = append(rest, id)
+	accepted, usual := s.allSuites(version), likely(version)
+	covered := map[string]bool{} // by kind of key
+	for _, id := range accepted {
+		if slices.Contains(usual, id) {
+			covered[wire.LookupSuite(id).Auth] = true
 		}
 	}
+	rest := suitesWith(accepted, func(s wire.SuiteInfo) bool { return !covered[s.Auth] })
 	for _, name := range s.chainNames() {
 		qs = append(qs, chainQuestions(version, name, rest)...)
 	}

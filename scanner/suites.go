@@ -51,9 +51,7 @@ func (g *gate) isOpen() bool {
 
 func newVersionScan(version uint16, serverName string) *versionScan {
 	v := &versionScan{version: version, by: suitesIn(version, serverName), known: newGate(), done: newGate()}
-	for _, d := range dealsOf(version) {
-		v.hands = append(v.hands, deal(v.by, suitesWith(candidates(version), d.of), d.hands)...)
-	}
+	v.hands = handsOf(v.by, offersOf(version).shares)
 	for _, hand := range v.hands {
 		hand.onAccept = v.speaks
 	}
@@ -116,8 +114,12 @@ func candidates(version uint16) []uint16 { return offersOf(version).suites }
 // which any suite will do. The slice is shared.
 func likely(version uint16) []uint16 { return offersOf(version).likely }
 
-// offered is what can be offered in a version.
-type offered struct{ suites, likely, groups, schemes []uint16 }
+// offered is what can be offered in a version. shares are the suites as they are
+// dealt.
+type offered struct {
+	suites, likely, groups, schemes []uint16
+	shares                          [][]uint16
+}
 
 // offersOf gives what can be offered in a version.
 func offersOf(version uint16) offered {
@@ -126,6 +128,8 @@ func offersOf(version uint16) offered {
 		return newest()
 	case wire.TLS12:
 		return tls12()
+	case wire.SSL30:
+		return oldest()
 	}
 	return older()
 }
@@ -135,10 +139,15 @@ var (
 	newest = sync.OnceValue(func() offered { return makeOffers(wire.TLS13) })
 	tls12  = sync.OnceValue(func() offered { return makeOffers(wire.TLS12) })
 	older  = sync.OnceValue(func() offered { return makeOffers(wire.TLS11) })
+	oldest = sync.OnceValue(func() offered { return makeOffers(wire.SSL30) })
 )
 
 func makeOffers(version uint16) offered {
-	return offered{suitesUpTo(version, rarest), suitesUpTo(version, 0), makeGroups(version), makeSchemes(version)}
+	o := offered{suites: suitesUpTo(version, rarest), likely: suitesUpTo(version, 0), groups: makeGroups(version), schemes: makeSchemes(version)}
+	for _, d := range dealsOf(version) {
+		o.shares = append(o.shares, spread(suitesWith(o.suites, d.of), d.hands)...)
+	}
+	return o
 }
 
 func suitesUpTo(version uint16, rare int) []uint16 {
