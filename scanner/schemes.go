@@ -14,28 +14,39 @@ import (
 	"shakedown/scanner/wire"
 )
 
-// schemeHands is in how many hands signature schemes are dealt.
-const schemeHands = 3
+// schemeHands is in how many hands the signature schemes of a kind are dealt.
+const schemeHands = 2
 
 // scanSchemes12 enumerates the schemes of TLS 1.2; nil where no suite makes the
-// server sign.
-func scanSchemes12(ctx context.Context, a *asker, serverName string, suites []uint16) hands {
-	signed := suitesWith(suites, func(s wire.SuiteInfo) bool {
-		return (s.Kx == "ECDHE" || s.Kx == "DHE") && (s.Auth == "RSA" || s.Auth == "ECDSA" || s.Auth == "DSS")
-	})
-	if len(signed) == 0 {
-		return nil
+// server sign. Each kind of key is asked for by itself: a server may choose a
+// suite first, and refuse if no scheme that is offered fits it, although it
+// would have signed with another key for another suite.
+func scanSchemes12(ctx context.Context, a *asker, serverName string, suites []uint16) (found hands) {
+	for _, kind := range []struct {
+		auth string
+		keys []string
+	}{{"RSA", []string{"rsa", "rsa-pss"}}, {"ECDSA", []string{"ecdsa", "ed25519", "ed448"}}, {"DSS", []string{"dsa"}}} {
+		signed := suitesWith(suites, func(s wire.SuiteInfo) bool { return (s.Kx == "ECDHE" || s.Kx == "DHE") && s.Auth == kind.auth })
+		if len(signed) == 0 {
+			continue
+		}
+		schemes := schemesWith(schemesOf(wire.TLS12), func(s wire.SchemeInfo) bool { return slices.Contains(kind.keys, s.KeyType) })
+		found = append(found, deal(schemesOfSuites(serverName, signed), schemes, schemeHands)...)
 	}
-	h := deal(enumerator{
+	found.run(ctx, a)
+	return found
+}
+
+// schemesOfSuites enumerates schemes of TLS 1.2 with some suites.
+func schemesOfSuites(serverName string, suites []uint16) enumerator {
+	return enumerator{
 		ask: func(offered []uint16) question {
-			q := usual(wire.TLS12, serverName, signed)
+			q := usual(wire.TLS12, serverName, suites)
 			q.schemes, q.until = offered, untilKeyExchange
 			return q
 		},
 		chosen: func(got answer) uint16 { return got.keyExchange.Scheme },
-	}, schemesOf(wire.TLS12), schemeHands)
-	h.run(ctx, a)
-	return h
+	}
 }
 
 // scanSchemes13 enumerates the schemes of TLS 1.3. group is one that the server

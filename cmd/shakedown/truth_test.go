@@ -159,6 +159,14 @@ func TestScanAgreesWithConfiguration(t *testing.T) {
 				auths = append(auths, chain.Auth)
 			}
 			slices.Sort(auths)
+			for _, auth := range c.chains {
+				for v, list := range e.SignatureSchemes {
+					prefix := strings.ToLower(auth) + "_"
+					if !slices.ContainsFunc(list, func(n results.Named) bool { return strings.HasPrefix(n.Name, prefix) }) {
+						t.Errorf("no %s… among the signature schemes of %s, of which there is a certificate: %v", prefix, v, list)
+					}
+				}
+			}
 			if !slices.Equal(auths, c.chains) {
 				t.Errorf("chains by key: %v, want %v", auths, c.chains)
 			}
