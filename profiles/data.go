@@ -19,12 +19,14 @@ var files embed.FS
 
 // Library holds the registries and every policy. It is not changed once made.
 type Library struct {
-	suites  []suite // registered, and what implementations add
-	byName  map[string]*suite
-	byID    map[string]*suite
-	kinds   map[string]*suite // of SSLv2
-	groups  []group
-	schemes []scheme
+	suites []suite // registered, and what implementations add
+	byName map[string]*suite
+	byID   map[string]*suite
+	kinds  map[string]*suite // of SSLv2
+	groups []group
+
+	groupByID map[string]group
+	schemes   []scheme
 
 	Policies []Policy // every named policy, in the order of the data
 	// Unlisted are names that are known and whose lists are not.
@@ -53,7 +55,7 @@ var Builtin = sync.OnceValue(func() *Library {
 })
 
 func load() (*Library, error) {
-	lib := &Library{byName: map[string]*suite{}, byID: map[string]*suite{}, kinds: map[string]*suite{}}
+	lib := &Library{byName: map[string]*suite{}, byID: map[string]*suite{}, kinds: map[string]*suite{}, groupByID: map[string]group{}}
 	var registry suiteFile
 	var groups struct{ Groups []group }
 	var schemes schemeFile
@@ -72,6 +74,9 @@ func load() (*Library, error) {
 	}
 	lib.index(registry)
 	lib.groups, lib.schemes = groups.Groups, schemes.all()
+	for _, g := range lib.groups {
+		lib.groupByID[g.ID] = g
+	}
 	lib.addPolicies("aws-elb", lib.elb.Sources, lib.elb.Policies)
 	lib.addPolicies("aws-clb", lib.elb.Sources, lib.elb.CLB)
 	lib.addPolicies("aws-cloudfront", cloudfront.Sources, cloudfront.Policies)

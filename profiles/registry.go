@@ -146,6 +146,9 @@ func (g group) is(name string) bool {
 }
 
 func (lib *Library) group(name string) (group, bool) {
+	if g, ok := lib.groupByID[name]; ok {
+		return g, true
+	}
 	i := slices.IndexFunc(lib.groups, func(g group) bool { return g.is(name) })
 	if i < 0 {
 		return group{ID: name, Name: name}, false

@@ -212,7 +212,7 @@ func Unmarshal(line []byte) (Record, error) {
 // empty returns a new record of a type, nil if the type is not known.
 func empty(kind string) Record {
 	for _, r := range []Record{
-		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Trial{}, &Block{}, &Comparison{},
+		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Match{}, &Trial{}, &Block{}, &Comparison{},
 	} {
 		if r.Type() == kind {
 			return r
