@@ -81,6 +81,7 @@ determined; 130 interrupted, what was finished is kept.`,
 	root.AddCommand(
 		benchCommand(a),
 		labCommand(a),
+		profileCommand(a),
 		reportCommand(a),
 		scanCommand(a),
 		versionCommand(a),
