@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,13 +34,20 @@ const mostTroubles = 10
 // put writes a record, and remembers what went wrong with its path.
 func (o *output) put(r results.Record) error {
 	switch trouble := report.Trouble(r); {
-	case trouble == "":
+	case trouble == "" || o.repeats(r):
 	case len(o.first) < mostTroubles:
 		o.first = append(o.first, trouble)
 	default:
 		o.more++
 	}
 	return o.stream.Put(r)
+}
+
+// repeats says that a rule could not be judged of a path that is in trouble
+// already: the rule adds nothing to it.
+func (o *output) repeats(r results.Record) bool {
+	f, ok := r.(*results.Finding)
+	return ok && f.Status == results.FindingUnknown && slices.ContainsFunc(o.first, func(t string) bool { return strings.HasPrefix(t, f.Service+"/"+f.Path+": ") })
 }
 
 // told is what the run says on standard error in the end, so that cron mails it:
@@ -49,7 +57,7 @@ func (o *output) told(code int) error {
 	if code == exitInterrupted {
 		lines = append(lines, "interrupted; what was finished is kept")
 	}
-	if code == exitUndetermined {
+	if code == exitUndetermined || code == exitBad {
 		lines = append(lines, o.first...)
 		if o.more > 0 {
 			lines = append(lines, fmt.Sprintf("and %d more", o.more))

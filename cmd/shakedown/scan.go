@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -29,6 +30,7 @@ func scanCommand(a *app) *cobra.Command {
 		revocation   bool
 		certFile     string
 		keyFile      string
+		judge        judgeFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "scan [TARGET…]",
@@ -48,6 +50,10 @@ others. --complete finishes a handshake with every accepted suite, as a server
 may choose one and then fail on it. --revocation asks the authorities of trusted
 chains, within the same budgets.
 
+--profile judges by a policy (see: shakedown profile list) and asks only what its
+rules need, unless --aspect says what to ask; --min-days-left wants certificates
+to last. A rule that fails gives exit code 1, one that cannot be judged 3.
+
 Behind a proxy (--proxy, or HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment,
 which leave out loopback) the proxy resolves names, and a record's address is the
 name and port that it was given.`,
@@ -57,6 +63,7 @@ name and port that it was given.`,
   shakedown scan --dry-run --inventory inventory.yaml
   shakedown scan --complete --revocation portal.example
   shakedown scan --all-addresses --aspect path portal.example
+  shakedown scan --profile nist-800-52r2 --min-days-left 30 portal.example
   shakedown scan --client-cert me.pem --client-key me.key --complete portal.example
   cat hosts.txt | shakedown scan -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -74,13 +81,21 @@ name and port that it was given.`,
 			if err != nil {
 				return err
 			}
-			return a.scan(cmd.Context(), &net, args, scanner.Options{
+			judges, err := judge.load()
+			if err != nil {
+				return err
+			}
+			if aspects == "" && len(judge.profiles) > 0 {
+				chosen = judges.aspects()
+			}
+			return a.scan(cmd.Context(), &net, args, judges, scanner.Options{
 				Aspects: chosen, AllAddresses: allAddresses, Patience: patience, Now: a.now, Complete: complete, Certificate: own, Revocation: revocation,
 			})
 		},
 	}
 	net.register(cmd.Flags())
-	cmd.Flags().StringVar(&aspects, "aspect", "", "what to ask, a `LIST` of "+aspectList()+" (default all)")
+	judge.register(cmd.Flags())
+	cmd.Flags().StringVar(&aspects, "aspect", "", "what to ask, a `LIST` of "+aspectList()+" (default all, or what --profile needs)")
 	cmd.Flags().BoolVar(&allAddresses, "all-addresses", false, "every address of a name, not the first alone")
 	cmd.Flags().BoolVar(&complete, "complete", false, "finish a handshake with every accepted suite: what is chosen may still fail")
 	cmd.Flags().BoolVar(&revocation, "revocation", false, "ask the authorities of trusted chains whether a certificate is revoked (OCSP and CRL)")
@@ -115,7 +130,7 @@ func aspectList() string {
 
 // scan scans and reports. Whatever the user got wrong is said before anything
 // is sent.
-func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt scanner.Options) error {
+func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges *judges, opt scanner.Options) error {
 	paths, err := net.paths(a, targets)
 	if err != nil {
 		return err
@@ -140,33 +155,59 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 	ctx, cancel := net.limit(ctx)
 	defer cancel()
 	progress := a.progress(net.quiet, len(paths), "endpoints")
-	var tally scanTally
+	tally := scanTally{judges: judges}
 	scanErr := scanner.New(dialer, opt).Run(ctx, paths, func(e *results.Endpoint) error {
 		progress.step(1)
 		progress.note(e.Service + "/" + e.Path)
-		tally.add(e)
-		return out.put(e)
+		return errors.Join(out.put(e), tally.add(e, a.now(), out))
 	})
 	progress.end()
+	scanErr = errors.Join(scanErr, tally.together(a.now(), out))
 	return out.finish(tally.exitCode(ctx), scanErr == nil && ctx.Err() == nil)
 }
 
 // scanTally decides the exit code of a scan: facts alone are never bad, but
 // facts that are missing are not good.
-type scanTally struct{ endpoints, complete int }
+type scanTally struct {
+	endpoints, complete int
+	judges              *judges
+	verdict             verdictTally
+}
 
-func (t *scanTally) add(e *results.Endpoint) {
+// add judges an endpoint and writes what was found.
+func (t *scanTally) add(e *results.Endpoint, at time.Time, out *output) error {
 	t.endpoints++
 	if e.Status == results.Complete {
 		t.complete++
 	}
+	return t.write(t.judges.judge(e, at), out)
+}
+
+// together judges what shows only between endpoints.
+func (t *scanTally) together(at time.Time, out *output) error {
+	return t.write(t.judges.together(at), out)
+}
+
+func (t *scanTally) write(findings []results.Finding, out *output) error {
+	for _, f := range findings {
+		t.verdict.add(f)
+		if !t.judges.shows(f) {
+			continue
+		}
+		if err := out.put(&f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *scanTally) exitCode(ctx context.Context) int {
 	switch {
 	case ctx.Err() == context.Canceled:
 		return exitInterrupted
-	case ctx.Err() != nil || t.complete < t.endpoints:
+	case t.verdict.failed > 0:
+		return exitBad
+	case ctx.Err() != nil || t.complete < t.endpoints || t.verdict.unknown > 0:
 		return exitUndetermined
 	}
 	return exitGood

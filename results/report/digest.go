@@ -31,6 +31,7 @@ type section struct {
 	trials      []*trial
 	comparisons []*comparison
 	findings    []*finding
+	matches     []*match
 	bonds       []*bond
 }
 
@@ -73,6 +74,11 @@ type comparison struct {
 
 type finding struct {
 	*results.Finding
+	ref
+}
+
+type match struct {
+	*results.Match
 	ref
 }
 
@@ -173,6 +179,10 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s := g.service(rec.Service)
 		s.findings = append(s.findings, &finding{rec, at})
 		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Profile, rec.Rule)
+	case *results.Match:
+		s := g.service(rec.Service)
+		s.matches = append(s.matches, &match{rec, at})
+		about = fmt.Sprintf("%s %s: named policies", rec.Service, rec.Path)
 	case *results.ChainFile:
 		when := g.digest.runs[run].Header.StartedAt
 		g.digest.files = append(g.digest.files, &chainFile{rec, at, when, wordsOf(&rec.Chain, when)})
@@ -265,6 +275,7 @@ func (s *section) absorb(o *section) {
 	s.trials = append(s.trials, o.trials...)
 	s.comparisons = append(s.comparisons, o.comparisons...)
 	s.findings = append(s.findings, o.findings...)
+	s.matches = append(s.matches, o.matches...)
 }
 
 // settle names and orders what a section has: as the inventory does; where that

@@ -208,6 +208,7 @@ type sectionView struct {
 	Chains    []chainView
 	Silent    []*endpoint // with failures or unknown facts
 	Findings  []findingView
+	Matches   []matchView
 	Bench     *benchView
 }
 
@@ -231,6 +232,9 @@ func newSectionView(s *section, id string) *sectionView {
 	}
 	for _, f := range s.findings {
 		v.Findings = append(v.Findings, findingView{f, findingLevel(f.Finding), s.pathLabel(f.Service, f.Path)})
+	}
+	for _, m := range s.matches {
+		v.Matches = append(v.Matches, matchView{m, s.pathLabel(m.Service, m.Path)})
 	}
 	if len(s.trials)+len(s.comparisons) > 0 {
 		v.Bench = newBenchView(s, id)
@@ -537,6 +541,28 @@ type findingView struct {
 
 // Words is the finding's severity, or its status where it did not fail.
 func (f findingView) Words() string { return findingSeverity(f.Finding) }
+
+// matchView is one endpoint's named policies.
+type matchView struct {
+	*match
+	Label string
+}
+
+// Words says what was found in one line.
+func (m matchView) Words() string { return matchWords(m.Match) }
+
+// Lines are the policies, and how the endpoint differs from those that it does
+// not follow.
+func (m matchView) Lines() []string {
+	var lines []string
+	for _, name := range m.Exact {
+		lines = append(lines, clean(name))
+	}
+	for _, d := range append(slices.Clone(m.Open), m.Nearest...) {
+		lines = append(lines, diffWords(d))
+	}
+	return lines
+}
 
 // benchView is a section's measurements.
 type benchView struct {

@@ -24,6 +24,7 @@ func (p *page) section(s *section) {
 	p.settings(s.endpoints)
 	p.chains(s.endpoints)
 	p.failures(s.endpoints)
+	p.matches(s)
 	p.findings(s)
 	p.bench(s)
 }
@@ -585,34 +586,6 @@ func (p *page) unanswered(e *endpoint) string {
 	}
 	if unknown := undeterminedWords(e.Undetermined, p.verbose); len(unknown) > 0 {
 		words += "; unknown therefore: " + list(unknown, 0)
-	}
-	return words
-}
-
-func (p *page) findings(s *section) {
-	if len(s.findings) == 0 {
-		return
-	}
-	p.subtitle("Findings")
-	t := &table{columns: []column{
-		{head: " "}, {head: "PATH", min: 8}, {head: "RULE", min: 16}, {head: "SEVERITY"},
-		{head: "EXPECTED", min: 12}, {head: "OBSERVED", min: 12}, {head: "PROFILE", min: 12},
-	}}
-	for _, f := range s.findings {
-		l := findingLevel(f.Finding)
-		t.add(styled(cmp.Or(strings.TrimSpace(l.mark()), "·"), l.style()), text(s.pathLabel(f.Service, f.Path)), text(clean(f.Rule)), text(findingSeverity(f.Finding)),
-			text(clean(f.Expected)), text(clean(f.Observed)), text(clean(f.Profile)))
-	}
-	p.table(2, t)
-}
-
-func findingSeverity(f *results.Finding) string {
-	words := clean(string(f.Severity))
-	if f.Status != results.FindingFail {
-		words = strings.ReplaceAll(clean(string(f.Status)), "_", " ")
-	}
-	if f.WaivedUntil != "" {
-		words += ", waived"
 	}
 	return words
 }

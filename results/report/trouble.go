@@ -8,13 +8,21 @@ import (
 	"shakedown/results"
 )
 
-// Trouble says what could not be determined of a record's path; "" where there
-// is nothing to say.
+// Trouble says what could not be determined of a record's path, or what it
+// fails; "" where there is nothing to say.
 func Trouble(rec results.Record) string {
 	switch rec := rec.(type) {
 	case *results.Endpoint:
 		if _, words := statusWords(&endpoint{Endpoint: rec}); words != "" {
 			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), words)
+		}
+	case *results.Finding:
+		if rec.Status == results.FindingFail || rec.Status == results.FindingUnknown {
+			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), findingWords(rec))
+		}
+	case *results.Match:
+		if len(rec.Exact)+len(rec.Nearest) == 0 {
+			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), matchWords(rec))
 		}
 	case *results.Trial:
 		if !rec.Valid {
