@@ -19,17 +19,29 @@ const maxMarks = 2
 // Clean makes a text safe to print, for verbs that print a little of their own.
 func Clean(s string) string { return clean(s) }
 
+// cleanLines is clean for texts of several lines, such as configuration.
+func cleanLines(s string) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i, l := range lines {
+		lines[i] = clean(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // clean shows a text on one line: control characters, escapes, line
 // separators, and everything that reorders or hides text (Unicode's Cf: bidi
 // overrides, zero-width characters, tags) appear as \xNN or \uNNNN.
-func clean(s string) string {
-	if plain(s) {
+func clean(s string) string { return cleanUpTo(s, maxShown) }
+
+// cleanUpTo is clean for at most so many runes.
+func cleanUpTo(s string, most int) string {
+	if plain(s) && len(s) <= most {
 		return s
 	}
 	var b strings.Builder
 	marks, shown := 0, 0
 	for i, r := range s {
-		if shown == maxShown {
+		if shown == most {
 			fmt.Fprintf(&b, "… (%d more bytes)", len(s)-i)
 			break
 		}
@@ -56,9 +68,6 @@ func clean(s string) string {
 }
 
 func plain(s string) bool {
-	if len(s) > maxShown {
-		return false
-	}
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false

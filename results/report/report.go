@@ -9,6 +9,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,10 @@ type Options struct {
 	Width   int  // text: columns; 0 means 100, less than 40 means 40
 	Verbose bool // text: why each fact is unknown, and lists in full
 
+	// FailOn is the least severity that verdicts (JUnit, SARIF, Markdown) count as
+	// failed; "" is medium.
+	FailOn results.Severity
+
 	// Runs say where the records come from, if they were read from recorded
 	// runs: what they count must be what the sink is given, in that order. Left
 	// nil, the stream is one run and its header says all.
@@ -36,23 +41,45 @@ type Options struct {
 func New(format string, w io.Writer, o Options) (results.Sink, error) {
 	switch format {
 	case "text":
-		return &collector{runs: o.Runs, render: func(d *digest) error { return writeText(w, d, o) }}, nil
+		return o.whole(func(runs []Run) error { return writeText(w, newDigest(runs), o) }), nil
 	case "html":
-		return &collector{runs: o.Runs, render: func(d *digest) error { return writeHTML(w, d) }}, nil
+		return o.whole(func(runs []Run) error { return writeHTML(w, newDigest(runs)) }), nil
 	case "json":
 		return results.NewEncoder(w), nil
+	case "junit":
+		return o.whole(func(runs []Run) error { return writeJUnit(w, runs, o.threshold()) }), nil
+	case "sarif":
+		return o.whole(func(runs []Run) error { return writeSARIF(w, runs, o.threshold()) }), nil
+	case "markdown":
+		return o.whole(func(runs []Run) error { return writeMarkdown(w, runs, o.threshold()) }), nil
+	case "github":
+		return o.whole(func(runs []Run) error { return writeAnnotations(w, runs, o.threshold()) }), nil
+	case "csv":
+		return o.whole(func(runs []Run) error { return writeCSV(w, runs) }), nil
+	case "prometheus":
+		return o.whole(func(runs []Run) error { return writePrometheus(w, runs) }), nil
 	}
 	return nil, fmt.Errorf("unknown format %q: use one of %s", format, strings.Join(Formats(), ", "))
 }
 
 // Formats lists what New can render.
-func Formats() []string { return []string{"text", "json", "html"} }
+func Formats() []string {
+	return []string{"text", "json", "html", "junit", "sarif", "markdown", "github", "csv", "prometheus"}
+}
+
+// threshold is the least severity that fails, by default medium.
+func (o Options) threshold() results.Severity { return cmp.Or(o.FailOn, results.Medium) }
+
+// whole renders runs when all of them has been put.
+func (o Options) whole(render func([]Run) error) results.Sink {
+	return &collector{runs: o.Runs, render: render}
+}
 
 // collector keeps a run's records until its trailer, then renders them.
 type collector struct {
 	runs   []Run
 	one    Run // the stream itself, for when runs is nil
-	render func(*digest) error
+	render func([]Run) error
 }
 
 var _ results.Sink = (*collector)(nil)
@@ -67,7 +94,7 @@ func (c *collector) Put(r results.Record) error {
 		if err != nil {
 			return err
 		}
-		return c.render(newDigest(runs))
+		return c.render(runs)
 	default:
 		c.one.Records = append(c.one.Records, r)
 	}

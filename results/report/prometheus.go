@@ -1,0 +1,178 @@
+// Prometheus' text format, for the textfile collector of the node exporter:
+// what is yes is 1, what is no is 0, and what is unknown has no sample but
+// counts in shakedown_unknown_facts.
+
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"shakedown/results"
+)
+
+// sample is a line of the format, without the prefix shakedown_.
+type sample struct {
+	name   string
+	labels []string // name, value, …
+	value  float64
+}
+
+// promFamilies are the metrics, in the order in which they are written.
+func promFamilies() [][2]string {
+	return [][2]string{
+		{"run_timestamp_seconds", "When the run began, in seconds since 1970."},
+		{"run_complete", "1 if all planned work was tried."},
+		{"run_exit_code", "The exit code of the run."},
+		{"endpoint_answers", "1 if everything that was asked of the endpoint is determined, 0 if some or all is not."},
+		{"endpoint_failed", "1 if not one protocol version could be determined."},
+		{"endpoint_connections", "Connections that the scan made to the endpoint."},
+		{"unknown_facts", "Facts that were asked and got no usable answer."},
+		{"version_served", "1 if the protocol version is served, 0 if not; absent if unknown."},
+		{"suites_accepted", "Cipher suites accepted in a version."},
+		{"certificate_not_after_seconds", "When the leaf certificate ends, in seconds since 1970."},
+		{"certificate_trusted", "1 if the chain is trusted, 0 if not; absent if unknown."},
+		{"certificate_matches_name", "1 if the certificate is for the name that was asked for, 0 if not; absent if unknown."},
+		{"findings", "Rules by their status and severity."},
+		{"trial_valid", "1 if the measurement is valid."},
+		{"handshakes_per_second", "Handshakes a second that were measured."},
+		{"handshake_seconds", "Percentiles of a phase of the handshake."},
+	}
+}
+
+func writePrometheus(w io.Writer, runs []Run) error {
+	by := map[string][]sample{}
+	for _, run := range runs {
+		for _, s := range promSamples(run) {
+			by[s.name] = append(by[s.name], s)
+		}
+	}
+	var b strings.Builder
+	for _, f := range promFamilies() {
+		samples := by[f[0]]
+		if len(samples) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "# HELP shakedown_%s %s\n# TYPE shakedown_%s gauge\n", f[0], f[1], f[0])
+		slices.SortStableFunc(samples, func(a, b sample) int { return slices.Compare(a.labels, b.labels) })
+		for i, s := range samples {
+			if i > 0 && slices.Equal(s.labels, samples[i-1].labels) {
+				continue // two runs of the same: Prometheus takes one, the first
+			}
+			fmt.Fprintf(&b, "shakedown_%s%s %s\n", s.name, promLabels(s.labels), strconv.FormatFloat(s.value, 'g', -1, 64))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func promSamples(run Run) []sample {
+	command := []string{"command", run.Header.Command}
+	all := []sample{{"run_timestamp_seconds", command, float64(run.Header.StartedAt.Unix())}}
+	if t := run.Trailer; t != nil {
+		all = append(all, sample{"run_complete", command, oneIf(t.Complete)}, sample{"run_exit_code", command, float64(t.ExitCode)})
+	} else {
+		all = append(all, sample{"run_complete", command, 0})
+	}
+	findings := map[[4]string]float64{}
+	for _, r := range run.Records {
+		switch r := r.(type) {
+		case *results.Endpoint:
+			all = append(all, promEndpoint(r)...)
+		case *results.Finding:
+			findings[[4]string{r.Service, r.Path, string(r.Status), string(r.Severity)}]++
+		case *results.Trial:
+			all = append(all, promTrial(r)...)
+		}
+	}
+	for k, n := range findings {
+		all = append(all, sample{"findings", []string{"service", k[0], "path", k[1], "status", k[2], "severity", k[3]}, n})
+	}
+	return all
+}
+
+func promEndpoint(e *results.Endpoint) []sample {
+	at := []string{"service", e.Service, "path", e.Path, "address", e.Address, "kind", string(e.Kind)}
+	more := func(labels ...string) []string { return append(slices.Clone(at), labels...) }
+	all := []sample{
+		{"endpoint_answers", at, oneIf(e.Status == results.Complete)},
+		{"endpoint_failed", at, oneIf(e.Status == results.Failed)},
+		{"endpoint_connections", at, float64(e.Connections)},
+		{"unknown_facts", at, float64(unknownFacts(e))},
+	}
+	for _, v := range results.Versions() {
+		all = append(all, known("version_served", more("version", string(v)), e.Versions[v])...)
+		if suites, asked := e.Suites[v]; asked {
+			all = append(all, sample{"suites_accepted", more("version", string(v)), float64(len(suites))})
+		}
+	}
+	for _, c := range e.Chains {
+		labels := more("auth", c.Auth, "server_name", c.ServerName)
+		if len(c.Certificates) > 0 && !c.Certificates[0].NotAfter.IsZero() {
+			all = append(all, sample{"certificate_not_after_seconds", labels, float64(c.Certificates[0].NotAfter.Unix())})
+		}
+		all = append(all, known("certificate_trusted", labels, c.Trusted)...)
+		all = append(all, known("certificate_matches_name", labels, c.HostnameMatch)...)
+	}
+	return all
+}
+
+// unknownFacts counts what is undetermined; a list of all that was asked is one.
+func unknownFacts(e *results.Endpoint) int {
+	n := len(e.Undetermined.Versions)
+	for _, by := range []map[results.Version][]string{e.Undetermined.Suites, e.Undetermined.Groups, e.Undetermined.SignatureSchemes} {
+		for _, ids := range by {
+			n += len(ids)
+		}
+	}
+	return n + len(moreUnknown(&endpoint{Endpoint: e}))
+}
+
+func promTrial(t *results.Trial) []sample {
+	at := []string{"service", t.Service, "path", t.Path, "kind", string(t.Kind), "shape", shapeWords(t.Asked)}
+	all := []sample{{"trial_valid", at, oneIf(t.Valid)}, {"handshakes_per_second", at, t.AchievedRate}}
+	if !t.Valid {
+		return all[:1] // an invalid measurement has no figures
+	}
+	for _, p := range []struct {
+		name string
+		dist *results.Dist
+	}{{"connect", t.Phases.Connect}, {"server_hello", t.Phases.ServerHello}, {"handshake", t.Phases.Handshake}, {"first_byte", t.Phases.FirstByte}, {"total", t.Phases.Total}} {
+		if p.dist == nil {
+			continue
+		}
+		for _, q := range []struct {
+			name string
+			us   float64
+		}{{"50", p.dist.P50US}, {"90", p.dist.P90US}, {"99", p.dist.P99US}, {"99.9", p.dist.P999US}} {
+			all = append(all, sample{"handshake_seconds", append(slices.Clone(at), "phase", p.name, "percentile", q.name), q.us / 1e6})
+		}
+	}
+	return all
+}
+
+func known(name string, labels []string, a results.Answer) []sample {
+	if a != results.Yes && a != results.No {
+		return nil
+	}
+	return []sample{{name, labels, oneIf(a == results.Yes)}}
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+func promLabels(labels []string) string {
+	var parts []string
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+	for i := 0; i+1 < len(labels); i += 2 {
+		parts = append(parts, labels[i]+`="`+escape.Replace(clean(labels[i+1]))+`"`)
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
