@@ -81,9 +81,12 @@ determined; 130 interrupted, what was finished is kept.`,
 	root.AddCommand(
 		benchCommand(a),
 		labCommand(a),
+		manCommand(a),
 		profileCommand(a),
 		reportCommand(a),
 		scanCommand(a),
+		schemaTopic(a),
+		storeCommand(a),
 		versionCommand(a),
 	)
 	return root

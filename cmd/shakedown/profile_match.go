@@ -32,7 +32,7 @@ that is unknown keeps candidates open and gives exit code 3.`,
 				return err
 			}
 			if len(from) > 0 {
-				return a.matchRecorded(&net, args, from)
+				return a.matchRecorded(cmd.Context(), &net, args, from)
 			}
 			return a.matchLive(cmd.Context(), &net, args)
 		},
@@ -42,11 +42,11 @@ that is unknown keeps candidates open and gives exit code 3.`,
 	return cmd
 }
 
-func (a *app) matchRecorded(net *netFlags, targets, from []string) error {
+func (a *app) matchRecorded(ctx context.Context, net *netFlags, targets, from []string) error {
 	if len(targets) > 0 || net.inventory != "" {
 		return usagef("--from takes endpoints from a file; give it, or a TARGET or --inventory, not both")
 	}
-	endpoints, err := a.recorded(from)
+	endpoints, err := a.recorded(ctx, from)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -27,12 +28,12 @@ endpoints of recorded scans the second changes anything.`,
 		Example: `  shakedown profile show nist-800-52r2
   shakedown profile show aws-elb/ELBSecurityPolicy-2016-08 aws-elb/ELBSecurityPolicy-TLS13-1-2-2021-06
   shakedown profile show aws-elb/ELBSecurityPolicy-2016-08 aws-elb/ELBSecurityPolicy-TLS13-1-2-Res-2021-06 --from scan.jsonl`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 1 && len(from) == 0:
 				return a.showProfile(args[0], &out)
 			case len(args) == 2:
-				return a.showChange(args[0], args[1], from, &out)
+				return a.showChange(cmd.Context(), args[0], args[1], from, &out)
 			case len(args) == 1:
 				return usagef("--from says for which endpoints a change of policy matters; give two policies")
 			}
@@ -66,6 +67,9 @@ func profileText(w io.Writer, lib *profiles.Library, p *profiles.Profile) error 
 	}
 	fmt.Fprintf(w, "\nRules\n")
 	for _, r := range p.Rules {
+		if lib.IsPolicy(p.Name) {
+			r = besidePolicy(p, r)
+		}
 		ruleText(w, r)
 	}
 	if len(p.Unseen) > 0 {
@@ -107,6 +111,20 @@ func policyText(w io.Writer, lib *profiles.Library, p *profiles.Policy) {
 	}
 }
 
+// besidePolicy leaves out what the policy's own list, just above, has said.
+func besidePolicy(p *profiles.Profile, r profiles.Rule) profiles.Rule {
+	switch r.Check {
+	case "suites-only":
+		r.Expected = "no suite but those above"
+	case "suites-all":
+		r.Expected = "every suite above that the served certificates allow"
+	}
+	if r.Citation == p.Title {
+		r.Citation = ""
+	}
+	return r
+}
+
 func ruleText(w io.Writer, r profiles.Rule) {
 	severity := string(r.Severity)
 	if r.Advice {
@@ -121,7 +139,7 @@ func ruleText(w io.Writer, r profiles.Rule) {
 	wrapped(w, "      ", r.Why)
 }
 
-func (a *app) showChange(from, to string, files []string, out *plainOutput) error {
+func (a *app) showChange(ctx context.Context, from, to string, files []string, out *plainOutput) error {
 	lib := profiles.Builtin()
 	old, err := lib.Policy(from)
 	if err != nil {
@@ -132,7 +150,7 @@ func (a *app) showChange(from, to string, files []string, out *plainOutput) erro
 		return usagef("%w", err)
 	}
 	change := lib.Compare(old, next)
-	endpoints, err := a.recorded(files)
+	endpoints, err := a.recorded(ctx, files)
 	if err != nil {
 		return err
 	}
@@ -143,12 +161,12 @@ func (a *app) showChange(from, to string, files []string, out *plainOutput) erro
 }
 
 // recorded reads the endpoints of scans.
-func (a *app) recorded(files []string) ([]*results.Endpoint, error) {
+func (a *app) recorded(ctx context.Context, files []string) ([]*results.Endpoint, error) {
 	var out []*results.Endpoint
 	if len(files) == 0 {
 		return nil, nil
 	}
-	runs, err := a.readRuns(files)
+	runs, err := a.readRuns(ctx, files, "")
 	if err != nil {
 		return nil, usagef("--from: %w", err)
 	}
