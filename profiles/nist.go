@@ -99,7 +99,7 @@ func (lib *Library) nistRules() []Rule {
 		{ID: "version-tolerant", Severity: results.Medium, Check: "protocol-no", Values: []string{"version_intolerant"}, Citation: cite("3.1", "52r2-3.1-9"), Mend: "update the TLS library, or the middlebox before it"},
 		{ID: "suites", Severity: results.High, Check: "suites-only", Values: lib.nistSuites(), Versions: fromTLS10(), Citation: cite("3.3.1", "52r2-3.3.1-1", "52r2-3.3.1-2"), Mend: lib.nistMend(),
 			Why: "the list is that of §3.3.1 with appendices C (PSK) and D (static RSA, in transition only)"},
-		{ID: "suites-tls1.2-only", Severity: results.High, Check: "suites-only", Values: lib.nistSuites(), Versions: []results.Version{results.TLSv13}, When: "tls1.3", Citation: cite("3.3.1.2", "52r2-3.3.1-2")},
+		{ID: "suites-tls1.3", Severity: results.High, Check: "suites-only", Values: lib.nistSuites(), Versions: []results.Version{results.TLSv13}, When: "tls1.3", Citation: cite("3.3.1.2", "52r2-3.3.1-2")},
 		{ID: "static-rsa-off", Severity: results.Low, Advice: true, Check: "suites-none", Values: []string{"static-rsa"}, Versions: fromTLS10(), Citation: "NIST SP 800-52r2 appendix D", Mend: lib.nistMend(),
 			Why: "static RSA keeps no forward secrecy; appendix D is for the transition"},
 		{ID: "3des-off", Severity: results.High, Check: "suites-none", Values: []string{"64bit-block"}, Citation: cite("3.3.1.1", "52r2-3.3.1.1-1"), Mend: lib.nistMend()},
