@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -96,11 +95,9 @@ func policyText(w io.Writer, lib *profiles.Library, p *profiles.Policy) {
 		wrapped(w, "  ", "The same list under other names, which a client cannot tell apart: "+strings.Join(alike, ", ")+".")
 	}
 	fmt.Fprintf(w, "\nSuites, in the source's order\n")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, name := range lib.ShortNames(p.Suites) {
-		fmt.Fprintf(t, "  %s\t%s\t%s\n", p.Suites[i], name, strings.Join(lib.Traits(p.Suites[i]), " "))
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s  %-29s %s", p.Suites[i], name, strings.Join(lib.Traits(p.Suites[i]), " ")), " "))
 	}
-	t.Flush()
 	var groups []string
 	for _, g := range append(slices.Clone(p.PQGroups), p.Groups...) {
 		groups = append(groups, g.Name)

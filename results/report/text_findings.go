@@ -78,14 +78,27 @@ func (p *page) matches(s *section) {
 		for _, d := range append(slices.Clone(m.Open), m.Nearest...) {
 			p.paragraph(6, 2, plainStyle, diffWords(d))
 		}
-		for _, words := range m.Hidden {
-			p.paragraph(4, 2, dimStyle, clean(words))
-		}
+	}
+	for _, words := range hiddenOf(s.matches) {
+		p.paragraph(2, 2, dimStyle, words)
 	}
 }
 
+// hiddenOf says once what a client cannot see.
+func hiddenOf(ms []*match) []string {
+	var out []string
+	for _, m := range ms {
+		for _, words := range m.Hidden {
+			if w := clean(words); !slices.Contains(out, w) {
+				out = append(out, w)
+			}
+		}
+	}
+	return out
+}
+
 func matchKey(m *match) string {
-	return fmt.Sprint(m.Exact, m.Open, m.Nearest, m.Hidden)
+	return fmt.Sprint(m.Exact, m.Open, m.Nearest)
 }
 
 // matchWords says in one line what a match found.
