@@ -36,6 +36,9 @@ func (p *page) finding(s *section, group []*finding) {
 	slices.Sort(labels)
 	l := findingLevel(f.Finding)
 	mark := cmp.Or(strings.TrimSpace(l.mark()), "·")
+	if f.Status == results.FindingPass {
+		mark = "✓"
+	}
 	head := fmt.Sprintf("%s %s %s, %s: %s", mark, clean(f.Profile), clean(f.Rule), findingSeverity(f.Finding), clean(f.Observed))
 	p.paragraph(2, 4, l.style(), head)
 	more := list(slices.Compact(labels), 6) + " · expected: " + clean(f.Expected)
