@@ -91,6 +91,15 @@ func (c cert) has(word string) bool {
 	return false
 }
 
+// certPhrases are those words as people say them.
+func certPhrases(words []string) string {
+	said := map[string]string{
+		"x509-v3": "version 3 of X.509", "san": "names in subjectAltName", "server-auth": "extended key usage serverAuth", "digital-signature": "key usage digitalSignature",
+		"ocsp": "an OCSP address", "revocation-source": "an address to ask about revocation (OCSP or CRL)", "issuer-address": "an address of the issuer's certificate",
+	}
+	return strings.Join(mapped(words, func(w string) string { return said[w] }), ", ")
+}
+
 func certWords() []string {
 	return []string{"x509-v3", "san", "server-auth", "digital-signature", "ocsp", "revocation-source", "issuer-address"}
 }

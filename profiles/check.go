@@ -36,7 +36,7 @@ type check struct {
 	judge    func(*facts, Rule) verdict
 	// together marks a check of several endpoints, judged by among.
 	together bool
-	among    func(f *facts, others []*facts, r Rule) verdict
+	among    func(*facts, keyHolders) verdict
 }
 
 // Check describes a check to whoever writes a profile.

@@ -40,7 +40,7 @@ func certificateChecks() []check {
 		each("certificate-signatures", "certificates are signed with one of these algorithms, as records name them", wordValues, signatureWords(), "",
 			func(r Rule) string { return "signed with " + strings.Join(r.Values, " or ") }, signatureOf),
 		each("certificate-has", "the leaf has each of these", wordValues, certWords(), "",
-			func(r Rule) string { return "certificate with " + strings.Join(r.Values, ", ") }, contentOf),
+			func(r Rule) string { return "certificate with " + certPhrases(r.Values) }, contentOf),
 	}
 }
 
@@ -245,9 +245,9 @@ func contentOf(_ *facts, c cert, r Rule) (bad, open, good string) {
 		}
 	}
 	if len(missing) > 0 {
-		return c.name() + " has no " + strings.Join(missing, ", "), "", ""
+		return c.name() + " without " + certPhrases(missing), "", ""
 	}
-	return "", "", c.name() + " has " + strings.Join(r.Values, ", ")
+	return "", "", c.name() + " with " + certPhrases(r.Values)
 }
 
 func problemWords() []string {

@@ -26,41 +26,75 @@ func keyChecks() []check {
 		{
 			name: "key-not-shared", about: "the key is not held by another service", aspects: asks, together: true,
 			expected: func(Rule) string { return "a key that no other service holds" },
-			among: func(f *facts, others []*facts, r Rule) verdict {
-				return f.sharing(others, func(other *facts) bool { return other.e.Service != f.e.Service })
+			among: func(f *facts, held keyHolders) verdict {
+				return f.sharing(held, func(k *holders) []string {
+					return slices.DeleteFunc(slices.Clone(k.services), func(s string) bool { return s == f.e.Service })
+				})
 			},
 		},
 		{
-			name: "key-not-on-sslv2", about: "no endpoint with the same key accepts SSLv2", aspects: asks, together: true,
+			name: "key-not-on-sslv2", about: "no other endpoint with the same key accepts SSLv2", aspects: asks, together: true,
 			expected: func(Rule) string { return "no other endpoint with this key that accepts SSLv2" },
-			among: func(f *facts, others []*facts, r Rule) verdict {
-				return f.sharing(others, func(other *facts) bool { return other.version(results.SSLv2) == results.Yes })
+			among: func(f *facts, held keyHolders) verdict {
+				return f.sharing(held, func(k *holders) []string {
+					return slices.DeleteFunc(slices.Clone(k.sslv2), func(s string) bool { return s == f.place() })
+				})
 			},
 		},
 	}
 }
 
-// sharing fails where another endpoint, of those that a test picks, holds a key
-// of this one.
-func (f *facts) sharing(others []*facts, pick func(*facts) bool) verdict {
-	var with []string
-	for _, other := range others {
-		if pick(other) && slices.ContainsFunc(f.keys(), func(k string) bool { return slices.Contains(other.keys(), k) }) {
-			with = appendWord(with, other.e.Service+"/"+other.e.Path)
+// holders are those who hold a key, each named once.
+type holders struct {
+	services []string
+	sslv2    []string // endpoints that accept SSLv2
+	named    map[string]bool
+}
+
+// keyHolders finds the holders of a key by its hash.
+type keyHolders map[string]*holders
+
+func heldKeys(all []*facts) keyHolders {
+	held := keyHolders{}
+	for _, f := range all {
+		for _, key := range f.keys() {
+			k := held[key]
+			if k == nil {
+				k = &holders{named: map[string]bool{}}
+				held[key] = k
+			}
+			k.name(&k.services, "service "+f.e.Service, f.e.Service)
+			if f.version(results.SSLv2) == results.Yes {
+				k.name(&k.sslv2, f.place(), f.place())
+			}
 		}
 	}
-	var open []string
-	if len(f.keys()) == 0 {
-		open = f.unseenCerts()
+	return held
+}
+
+func (k *holders) name(list *[]string, key, name string) {
+	if !k.named[key] {
+		k.named[key] = true
+		*list = append(*list, name)
+	}
+}
+
+func (f *facts) place() string { return f.e.Service + "/" + f.e.Path + " " + f.e.Address }
+
+// sharing fails where a key of the endpoint is held by others that a test
+// picks.
+func (f *facts) sharing(held keyHolders, pick func(*holders) []string) verdict {
+	keys := f.keys()
+	if len(keys) == 0 {
+		return weigh(nil, append(f.unseenCerts(), "the key was not read"), "")
 	}
 	var bad []string
-	if len(with) > 0 {
-		bad = []string{"the same key is held by " + describe(with)}
+	for _, key := range keys {
+		if with := pick(held[key]); len(with) > 0 {
+			bad = append(bad, "the same key is held by "+describe(with))
+		}
 	}
-	if len(f.certs) > 0 && len(f.keys()) == 0 {
-		open = append(open, "the key was not read")
-	}
-	return weigh(bad, open, "none among the endpoints of this run")
+	return weigh(bad, nil, "none among the endpoints of this run")
 }
 
 // keys are the hashes of the endpoint's public keys.

@@ -15,7 +15,7 @@ func suiteChecks() []check {
 	return []check{
 		{
 			name: "suites-only", about: "no suite but these is accepted", takes: suiteValues, aspects: asks,
-			expected: func(r Rule) string { return within(r) + "no suite but " + describe(r.Values) },
+			expected: func(r Rule) string { return within(r) + "nothing but " + describe(r.Values) },
 			judge: func(f *facts, r Rule) verdict {
 				allowed := f.lib.suitesOf(r.Values)
 				return f.noSuite(r, func(s suite) bool { return !allowed(s) })
@@ -23,12 +23,12 @@ func suiteChecks() []check {
 		},
 		{
 			name: "suites-none", about: "none of these suites is accepted", takes: suiteValues, aspects: asks,
-			expected: func(r Rule) string { return within(r) + "no suite of " + describe(r.Values) },
+			expected: func(r Rule) string { return within(r) + "none of " + describe(r.Values) },
 			judge:    func(f *facts, r Rule) verdict { return f.noSuite(r, f.lib.suitesOf(r.Values)) },
 		},
 		{
 			name: "suites-any", about: "at least one of these suites is accepted", takes: suiteValues, aspects: asks,
-			expected: func(r Rule) string { return within(r) + "at least one suite of " + describe(r.Values) },
+			expected: func(r Rule) string { return within(r) + "at least one of " + describe(r.Values) },
 			judge: func(f *facts, r Rule) verdict {
 				switch f.accepts(f.lib.suitesOf(r.Values), r.Versions...) {
 				case results.Yes:
@@ -41,13 +41,15 @@ func suiteChecks() []check {
 		},
 		{
 			name: "suites-all", about: "every one of these suites is accepted that the served certificates allow", takes: suiteValues, aspects: append(asks, "certificates"),
-			expected: func(r Rule) string { return within(r) + "every suite of " + describe(r.Values) },
+			expected: func(r Rule) string { return within(r) + "every one of " + describe(r.Values) },
 			judge:    everySuite,
 		},
 		{
 			name: "order", about: "where the server's order counts, suites of the first class come before those of the second", takes: suiteValues, aspects: append(asks, "preference"),
-			expected: func(r Rule) string { return fmt.Sprintf("%s suites before %s suites", first(r.Values), last(r.Values)) },
-			judge:    inOrder,
+			expected: func(r Rule) string {
+				return fmt.Sprintf("%s before %s", describe(r.Values[:1]), describe(r.Values[1:]))
+			},
+			judge: inOrder,
 		},
 		{
 			name: "preference", about: "whose order of suites counts, where it is known", takes: wordValues, words: []string{"server", "client", "mixed"}, aspects: append(asks, "preference"),
@@ -56,9 +58,6 @@ func suiteChecks() []check {
 		},
 	}
 }
-
-func first(s []string) string { return append(slices.Clone(s), "")[0] }
-func last(s []string) string  { return append([]string{""}, s...)[len(s)] }
 
 // within names the versions that a rule is about.
 func within(r Rule) string {

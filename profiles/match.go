@@ -31,11 +31,11 @@ func (lib *Library) Match(e *results.Endpoint) *results.Match {
 		}
 		return m
 	}
-	var apart []results.PolicyDiff
+	var apart []apartFrom
 	for i := range lib.Policies {
 		switch d := f.against(&lib.Policies[i]); {
 		case len(d.Missing)+len(d.Extra) > 0:
-			apart = append(apart, d)
+			apart = append(apart, apartFrom{d, f.distance(&lib.Policies[i], d)})
 		case len(d.Unknown) > 0:
 			m.Open = append(m.Open, d)
 		default:
@@ -49,32 +49,52 @@ func (lib *Library) Match(e *results.Endpoint) *results.Match {
 	return m
 }
 
-// closest are the policies with the fewest differences; a version weighs more
-// than a suite, since it turns away more clients.
-func closest(ds []results.PolicyDiff) []results.PolicyDiff {
-	weights := map[string]int{}
-	for _, d := range ds {
-		weights[d.Policy] = weight(d)
-	}
-	slices.SortStableFunc(ds, func(a, b results.PolicyDiff) int { return cmp.Compare(weights[a.Policy], weights[b.Policy]) })
-	n := 0
-	for n < len(ds) && (n < mostNearest || weights[ds[n].Policy] == weights[ds[0].Policy]) && n < 2*mostNearest {
-		n++
-	}
-	return ds[:n]
+// apartFrom is a policy that an endpoint does not follow, and how far it is.
+type apartFrom struct {
+	results.PolicyDiff
+	distance int
 }
 
-func weight(d results.PolicyDiff) int {
-	n := 2 * len(d.Unknown)
-	for _, list := range [][]string{d.Missing, d.Extra} {
-		for _, word := range list {
-			n += 2
-			if strings.HasPrefix(word, "TLSv") || strings.HasPrefix(word, "SSLv") {
-				n += 3
-			}
+// closest are the policies with the fewest differences.
+func closest(all []apartFrom) []results.PolicyDiff {
+	slices.SortStableFunc(all, func(a, b apartFrom) int { return cmp.Compare(a.distance, b.distance) })
+	n := 0
+	for n < len(all) && (n < mostNearest || all[n].distance == all[0].distance) && n < 2*mostNearest {
+		n++
+	}
+	return mapped(all[:n], func(a apartFrom) results.PolicyDiff { return a.PolicyDiff })
+}
+
+// distance counts differences: one for each version, suite and group. A suite
+// of a version that only one side has counts too, so that a policy is not near
+// because it has so little in common that little can differ.
+func (f *facts) distance(p *Policy, d results.PolicyDiff) int {
+	n := len(d.Missing) + len(d.Extra) + len(d.Unknown)
+	shared := func(v results.Version) bool { return f.version(v) == results.Yes && slices.Contains(p.Versions, v) }
+	auths := f.auths()
+	counted := map[string]bool{}
+	for _, v := range results.Versions() {
+		if shared(v) {
+			continue
+		}
+		for _, id := range f.suites(v).ids {
+			counted[id] = counted[id] || !slices.Contains(p.Suites, id)
+		}
+		for _, s := range f.lib.in(p, v) {
+			counted[s.ID] = counted[s.ID] || visible(s, auths) && !f.offers(s.ID)
+		}
+	}
+	for _, differs := range counted {
+		if differs {
+			n++
 		}
 	}
 	return n
+}
+
+// offers says whether a suite is accepted in any version.
+func (f *facts) offers(id string) bool {
+	return slices.ContainsFunc(results.Versions(), func(v results.Version) bool { return f.suites(v).has(id) })
 }
 
 // against says how an endpoint differs from a policy.

@@ -72,19 +72,36 @@ func Judge(e *results.Endpoint, p *Profile, at time.Time) []results.Finding {
 // JudgeTogether judges what only shows between endpoints, such as a key that
 // several of them hold: a finding for each such rule and endpoint.
 func JudgeTogether(es []*results.Endpoint, p *Profile, at time.Time) []results.Finding {
+	if !p.Together() {
+		return nil
+	}
 	var all []*facts
 	for _, e := range es {
 		all = append(all, newFacts(e, p.lib, at))
 	}
+	held := heldKeys(all)
 	var out []results.Finding
 	for _, r := range p.Rules {
 		if c := checkOf(r.Check); c.together {
-			for i, f := range all {
-				out = append(out, f.finding(p, r, c.among(f, slices.Delete(slices.Clone(all), i, i+1), r)))
+			for _, f := range all {
+				out = append(out, f.finding(p, r, c.among(f, held)))
 			}
 		}
 	}
 	return out
+}
+
+// Kept is what JudgeTogether needs of an endpoint: a caller that scans many
+// need not hold on to more.
+func Kept(e *results.Endpoint) *results.Endpoint {
+	kept := &results.Endpoint{
+		Service: e.Service, Path: e.Path, Address: e.Address, Status: e.Status, Versions: e.Versions, Failures: e.Failures,
+	}
+	for _, c := range e.Chains {
+		c.Certificates = slices.Clone(c.Certificates[:min(1, len(c.Certificates))])
+		kept.Chains = append(kept.Chains, c)
+	}
+	return kept
 }
 
 // Together says whether a profile has rules for JudgeTogether.

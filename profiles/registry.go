@@ -4,6 +4,7 @@
 package profiles
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -214,9 +215,21 @@ func (lib *Library) schemesOf(values []string) func(scheme) bool {
 	}
 }
 
+// phrases are classes in words that need no explaining.
+func phrases() map[string]string {
+	return map[string]string{
+		"aead": "AEAD suites", "anon": "anonymous suites", "cbc": "CBC suites", "ccm": "CCM suites", "ccm-8": "CCM_8 suites", "dhe": "DHE suites", "ecdhe": "ECDHE suites",
+		"export": "export suites", "export-dhe": "export suites with DHE", "export-rsa": "export suites with RSA", "fs": "suites with forward secrecy",
+		"low": "suites with keys below 112 bits", "md5": "MD5", "no-fs": "suites without forward secrecy", "null": "suites without encryption", "psk": "PSK suites",
+		"rc4": "RC4 suites", "sha1": "SHA-1", "static-dh": "static DH suites", "static-rsa": "suites with static RSA", "64bit-block": "suites with 64-bit blocks (3DES and the like)",
+		"weak": "weak ones", "post-quantum": "post-quantum ones",
+	}
+}
+
 // describe names many things shortly.
 func describe(names []string) string {
 	const most = 12
+	names = mapped(names, func(n string) string { return cmp.Or(phrases()[n], n) })
 	if len(names) <= most {
 		return strings.Join(names, ", ")
 	}

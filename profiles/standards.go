@@ -42,7 +42,7 @@ func (lib *Library) fipsProfile() *Profile {
 		Sources: titled(lib.nist.Sources, []string{"ses-131a", "go", "s2n", "boringssl", "second-hand"}), lib: lib,
 		Rules: []Rule{
 			{ID: "old-versions-off", Severity: results.High, Check: "versions-off", Values: []string{"SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1"}, Citation: "FIPS 140-3 approved modes of Go, s2n and BoringSSL", Mend: mendVersions([]results.Version{results.TLSv12, results.TLSv13})},
-			{ID: "suites", Severity: results.High, Check: "suites-only", Values: suites, Citation: a + " (AES, SHA-2); approved modes of Go, s2n and BoringSSL", Mend: mend},
+			{ID: "suites", Severity: results.High, Check: "suites-only", Values: suites, Expected: "no suite but those of an approved mode: ECDHE or RSA with AES, SHA-1 or SHA-2", Citation: a + " (AES, SHA-2); approved modes of Go, s2n and BoringSSL", Mend: mend},
 			{ID: "groups", Severity: results.High, Check: "groups-only", Values: groups, Citation: "NIST SP 800-56A r3 appendix D, FIPS 203; approved modes of Go, s2n and BoringSSL", Mend: mendGroups([]string{"secp256r1", "secp384r1"})},
 			{ID: "extended-master-secret", Severity: results.Medium, Check: "protocol-yes", Values: []string{"extended_master_secret"}, When: "tls1.2", Citation: "FIPS 140-3 IG D.Q", Mend: "update the TLS library: all current ones have it"},
 			{ID: "signatures", Severity: results.High, Check: "signatures-none", Values: []string{"sha1", "md5"}, Citation: a + " table 8", Mend: "nginx: ssl_conf_command SignatureAlgorithms ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256;"},

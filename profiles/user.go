@@ -124,6 +124,7 @@ func (u *reader) addRules(p *Profile, f field) {
 	for _, n := range u.items(f, "add") {
 		fs := u.fields(n, "a rule", append([]string{"id", "check"}, settings()...)...)
 		r := Rule{Severity: results.Medium}
+		before := len(u.list)
 		if id, ok := fs["id"]; ok {
 			r.ID = u.text(id.value, "id")
 		}
@@ -131,6 +132,8 @@ func (u *reader) addRules(p *Profile, f field) {
 			r.Check = u.oneOf(c, "check", mapped(Checks(), func(c Check) string { return c.Name }))
 		}
 		switch {
+		case len(u.list) > before: // said already
+			continue
 		case r.ID == "" || r.Check == "":
 			u.add(lineOf(n), "a rule needs `id` and `check`; the checks are listed by: shakedown profile checks")
 			continue

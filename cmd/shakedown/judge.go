@@ -74,7 +74,7 @@ func (j *judges) judge(e *results.Endpoint, at time.Time) []results.Finding {
 		out = append(out, profiles.Judge(e, p, at)...)
 	}
 	if slices.ContainsFunc(j.profiles, (*profiles.Profile).Together) {
-		j.seen = append(j.seen, e)
+		j.seen = append(j.seen, profiles.Kept(e))
 	}
 	return out
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -67,6 +66,9 @@ func profileText(w io.Writer, lib *profiles.Library, p *profiles.Profile) error 
 	}
 	fmt.Fprintf(w, "\nRules\n")
 	for _, r := range p.Rules {
+		if lib.IsPolicy(p.Name) {
+			r = besidePolicy(p, r)
+		}
 		ruleText(w, r)
 	}
 	if len(p.Unseen) > 0 {
@@ -93,11 +95,9 @@ func policyText(w io.Writer, lib *profiles.Library, p *profiles.Policy) {
 		wrapped(w, "  ", "The same list under other names, which a client cannot tell apart: "+strings.Join(alike, ", ")+".")
 	}
 	fmt.Fprintf(w, "\nSuites, in the source's order\n")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, name := range lib.ShortNames(p.Suites) {
-		fmt.Fprintf(t, "  %s\t%s\t%s\n", p.Suites[i], name, strings.Join(lib.Traits(p.Suites[i]), " "))
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s  %-29s %s", p.Suites[i], name, strings.Join(lib.Traits(p.Suites[i]), " ")), " "))
 	}
-	t.Flush()
 	var groups []string
 	for _, g := range append(slices.Clone(p.PQGroups), p.Groups...) {
 		groups = append(groups, g.Name)
@@ -106,6 +106,20 @@ func policyText(w io.Writer, lib *profiles.Library, p *profiles.Policy) {
 		fmt.Fprintln(w)
 		wrapped(w, "", "Groups: "+strings.Join(groups, ", "))
 	}
+}
+
+// besidePolicy leaves out what the policy's own list, just above, has said.
+func besidePolicy(p *profiles.Profile, r profiles.Rule) profiles.Rule {
+	switch r.Check {
+	case "suites-only":
+		r.Expected = "no suite but those above"
+	case "suites-all":
+		r.Expected = "every suite above that the served certificates allow"
+	}
+	if r.Citation == p.Title {
+		r.Citation = ""
+	}
+	return r
 }
 
 func ruleText(w io.Writer, r profiles.Rule) {

@@ -267,6 +267,9 @@ func (s *section) paths() int {
 	for _, t := range s.trials {
 		seen[t.Path] = true
 	}
+	for _, m := range s.matches {
+		seen[m.Path] = true
+	}
 	return len(seen)
 }
 
@@ -295,6 +298,9 @@ func (s *section) settle(planned places) {
 	})
 	slices.SortStableFunc(s.findings, func(a, b *finding) int {
 		return cmp.Or(cmp.Compare(findingLevel(b.Finding), findingLevel(a.Finding)), cmp.Compare(severityRank(a.Severity), severityRank(b.Severity)))
+	})
+	slices.SortStableFunc(s.matches, func(a, b *match) int {
+		return cmp.Or(cmp.Compare(planned.of(a.Service+"/"+a.Path), planned.of(b.Service+"/"+b.Path)), natural(a.Path, b.Path))
 	})
 	s.bonds = bonds(s.endpoints)
 }

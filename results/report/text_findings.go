@@ -36,6 +36,9 @@ func (p *page) finding(s *section, group []*finding) {
 	slices.Sort(labels)
 	l := findingLevel(f.Finding)
 	mark := cmp.Or(strings.TrimSpace(l.mark()), "·")
+	if f.Status == results.FindingPass {
+		mark = "✓"
+	}
 	head := fmt.Sprintf("%s %s %s, %s: %s", mark, clean(f.Profile), clean(f.Rule), findingSeverity(f.Finding), clean(f.Observed))
 	p.paragraph(2, 4, l.style(), head)
 	more := list(slices.Compact(labels), 6) + " · expected: " + clean(f.Expected)
@@ -78,14 +81,27 @@ func (p *page) matches(s *section) {
 		for _, d := range append(slices.Clone(m.Open), m.Nearest...) {
 			p.paragraph(6, 2, plainStyle, diffWords(d))
 		}
-		for _, words := range m.Hidden {
-			p.paragraph(4, 2, dimStyle, clean(words))
-		}
+	}
+	for _, words := range hiddenOf(s.matches) {
+		p.paragraph(2, 2, dimStyle, words)
 	}
 }
 
+// hiddenOf says once what a client cannot see.
+func hiddenOf(ms []*match) []string {
+	var out []string
+	for _, m := range ms {
+		for _, words := range m.Hidden {
+			if w := clean(words); !slices.Contains(out, w) {
+				out = append(out, w)
+			}
+		}
+	}
+	return out
+}
+
 func matchKey(m *match) string {
-	return fmt.Sprint(m.Exact, m.Open, m.Nearest, m.Hidden)
+	return fmt.Sprint(m.Exact, m.Open, m.Nearest)
 }
 
 // matchWords says in one line what a match found.
