@@ -101,6 +101,9 @@ func share(mine row, peers map[string]row, what, unit string, of func(figures) t
 		q.undecided = "no peer was measured"
 	}
 	q.theirs = name + " " + amount(least, unit)
+	if name == "" {
+		q.theirs = "none"
+	}
 	q.value = ratio(float64(of(mine.figures())), float64(least))
 	return q
 }
@@ -117,7 +120,7 @@ func (q quotient) hold(limit float64) bar {
 func fraction(v float64) string {
 	switch {
 	case v <= 0:
-		return "0"
+		return "–"
 	case v >= 0.95:
 		return fmt.Sprintf("%.2f", v)
 	default:
