@@ -212,7 +212,9 @@ func (c comparison) rows(ctx context.Context, all []endpoints, chosen []tool) (r
 			continue
 		}
 		for _, distance := range []time.Duration{0, c.roundTrip} {
-			some, err := c.interleaved(ctx, e, distance, slices.DeleteFunc(slices.Clone(chosen), func(t tool) bool { return t.slow && i > 0 }))
+			some, err := c.interleaved(ctx, e, distance, slices.DeleteFunc(slices.Clone(chosen), func(t tool) bool {
+				return t.slow && i > 0 || t.wide && !(e.farm && distance > 0)
+			}))
 			if err != nil {
 				return nil, err
 			}
@@ -262,7 +264,7 @@ func (c comparison) once(ctx context.Context, t tool, e endpoints, r *row) error
 		return fmt.Errorf("%s on %s: %w", t.name, e.name, err)
 	}
 	r.runs = append(r.runs, one)
-	fmt.Fprintf(os.Stderr, "%-22s %-6s %-11s %6d pairs %6d connections, wall %7.2f s, client CPU %7.3f s, server CPU %7.3f s, %4d MB %s\n", e.name, milliseconds(r.roundTrip), t.name, one.pairs(),
+	fmt.Fprintf(os.Stderr, "%-22s %-6s %-16s %6d pairs %6d connections, wall %7.2f s, client CPU %7.3f s, server CPU %7.3f s, %4d MB %s\n", e.name, milliseconds(r.roundTrip), t.name, one.pairs(),
 		one.connections, one.wall.Seconds(), one.clientCPU.Seconds(), one.serverCPU.Seconds(), one.peak>>20, one.trouble)
 	return nil
 }

@@ -66,6 +66,7 @@ func measure(ctx context.Context, t tool, e endpoints, dir string, at where) (r 
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		r.peak = usage.Maxrss << 10
 	}
+	r.others = max(0, after.machine-before.machine-(after.own-before.own)-r.clientCPU-r.serverCPU)
 	found, parseErr := t.parse(j.output())
 	r.found = found
 	r.trouble = trouble(limited.Err(), parseErr, len(found), len(j.hosts))
@@ -86,10 +87,12 @@ func trouble(late, parse error, answered, asked int) string {
 	return ""
 }
 
-// counts are of the server's side.
+// counts are taken before and after.
 type counts struct {
-	cpu         time.Duration
+	cpu         time.Duration // of the server
 	connections int
+	machine     time.Duration // of all that the machine does
+	own         time.Duration // of this process, with the link
 }
 
 func counters(s *lab.Server) (c counts, err error) {
@@ -100,8 +103,30 @@ func counters(s *lab.Server) (c counts, err error) {
 	if err != nil {
 		return c, err
 	}
-	c.connections, err = passiveOpens(b)
+	if c.connections, err = passiveOpens(b); err != nil {
+		return c, err
+	}
+	if b, err = os.ReadFile("/proc/stat"); err != nil {
+		return c, err
+	}
+	c.machine = busyTime(b)
+	var own syscall.Rusage
+	err = syscall.Getrusage(syscall.RUSAGE_SELF, &own)
+	c.own = time.Duration(own.Utime.Nano() + own.Stime.Nano())
 	return c, err
+}
+
+// busyTime adds up what all CPUs did, in ticks of 10 ms: all of proc(5) stat's
+// first line but what was idle (the fourth and fifth), and guests, who are
+// counted twice.
+func busyTime(stat []byte) (busy time.Duration) {
+	line, _, _ := strings.Cut(string(stat), "\n")
+	for i, field := range strings.Fields(line) {
+		if ticks, err := strconv.ParseInt(field, 10, 64); err == nil && i != 4 && i != 5 && i <= 8 {
+			busy += time.Duration(ticks) * 10 * time.Millisecond
+		}
+	}
+	return busy
 }
 
 // passiveOpens reads the kernel's count, for this namespace alone, of the

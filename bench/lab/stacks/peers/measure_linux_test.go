@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"shakedown/bench/lab"
 	"shakedown/bench/lab/stacks"
@@ -83,6 +84,16 @@ func TestPassiveOpens(t *testing.T) {
 		got, err := passiveOpens([]byte(in))
 		if (err == nil) != (want >= 0) || err == nil && got != want {
 			t.Errorf("%q: %d, %v", in, got, err)
+		}
+	}
+}
+
+func TestBusyTime(t *testing.T) {
+	for in, want := range map[string]time.Duration{
+		"cpu  1 2 3 1000 2000 4 5 6 700 800\ncpu0 9 9 9\n": 210 * time.Millisecond, "cpu x 2": 20 * time.Millisecond, "": 0,
+	} {
+		if got := busyTime([]byte(in)); got != want {
+			t.Errorf("%q: %v, not %v", in, got, want)
 		}
 	}
 }

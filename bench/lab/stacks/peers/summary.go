@@ -17,6 +17,7 @@ type run struct {
 	clientCPU   time.Duration // with all that it started, by wait4(2)
 	serverCPU   time.Duration // of all of the server's processes
 	connections int           // that the server's side took
+	others      time.Duration // CPU of all else that the machine did meanwhile
 	peak        int64         // bytes resident, of the largest process
 	found       findings
 	trouble     string // what went wrong, if something did
@@ -41,6 +42,7 @@ type figures struct {
 	serverCPU   time.Duration
 	perPair     time.Duration // of the server's, for a pair that was found
 	busy        float64       // share of the wall that the server was on a CPU
+	others      float64       // CPUs that all else on the machine took
 	peak        int64
 	pairs       float64
 	answered    int // the fewest in any run
@@ -64,6 +66,7 @@ func (r row) figures() figures {
 		serverCPU:   perHost(func(one run) time.Duration { return one.serverCPU }),
 		perPair:     time.Duration(each(func(one run) float64 { return ratio(float64(one.serverCPU), float64(one.pairs())) })),
 		busy:        each(func(one run) float64 { return ratio(float64(one.serverCPU), float64(one.wall)) }),
+		others:      each(func(one run) float64 { return ratio(float64(one.others), float64(one.wall)) }),
 		peak:        int64(each(func(one run) float64 { return float64(one.peak) })),
 		pairs:       each(func(one run) float64 { return ratio(float64(one.pairs()), float64(len(one.found))) }),
 	}

@@ -32,13 +32,13 @@ func answered(n int, hosts ...string) findings {
 
 func TestFigures(t *testing.T) {
 	r := row{asked: 2, of: 10, runs: []run{
-		{hosts: 2, wall: time.Second, clientCPU: 100 * time.Millisecond, serverCPU: 800 * time.Millisecond, connections: 40, peak: 1 << 20, found: answered(4, "a", "b")},
+		{hosts: 2, wall: time.Second, clientCPU: 100 * time.Millisecond, serverCPU: 800 * time.Millisecond, connections: 40, others: 500 * time.Millisecond, peak: 1 << 20, found: answered(4, "a", "b")},
 		{hosts: 2, wall: 3 * time.Second, clientCPU: 300 * time.Millisecond, serverCPU: 600 * time.Millisecond, connections: 44, peak: 3 << 20, found: answered(4, "a")},
 		{hosts: 2, wall: 2 * time.Second, clientCPU: 200 * time.Millisecond, serverCPU: 400 * time.Millisecond, connections: 42, peak: 2 << 20, found: answered(4, "a", "b")},
 	}}
 	want := figures{
 		wall: 10 * time.Second, connections: 21, clientCPU: 100 * time.Millisecond, serverCPU: 300 * time.Millisecond,
-		perPair: 100 * time.Millisecond, busy: 0.2, peak: 2 << 20, pairs: 4, answered: 1,
+		perPair: 100 * time.Millisecond, busy: 0.2, others: 0, peak: 2 << 20, pairs: 4, answered: 1,
 	}
 	if got := r.figures(); got != want {
 		t.Errorf("%+v, not %+v", got, want)

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func (t table) write(w io.Writer) error {
 func (t table) writeTools(b *strings.Builder) {
 	b.WriteString("\n## What each is asked\n\n| tool | version | command | why so |\n|---|---|---|---|\n")
 	for _, tool := range t.tools {
-		command := strings.Join(append([]string{tool.name}, tool.args[1:]...), " ")
+		command := strings.Join(append([]string{filepath.Base(tool.args[0])}, tool.args[1:]...), " ")
 		if tool.stdin {
 			command += " < {targets}"
 		}
@@ -65,12 +66,12 @@ func (t table) writeBars(b *strings.Builder) {
 
 func (t table) writeFigures(b *strings.Builder) {
 	b.WriteString("\n## The figures\n\nMedians of n runs. Connections, CPU and pairs are for one endpoint; wall is for all of them.\n\n")
-	b.WriteString("| endpoints | round trip | tool | n | answered | pairs | connections | wall s | client CPU ms | server CPU ms | server CPU ms a pair | server busy % |\n")
-	b.WriteString("|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| endpoints | round trip | tool | n | answered | pairs | connections | wall s | client CPU ms | server CPU ms | server CPU ms a pair | server busy % | CPUs of others |\n")
+	b.WriteString("|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, r := range t.rows {
 		f := r.figures()
-		fmt.Fprintf(b, "| %s | %s | %s | %d | %d of %d | %s | %.0f | %s | %.1f | %.1f | %.2f | %.0f |\n", r.endpoints, milliseconds(r.roundTrip), r.tool, len(r.runs),
-			f.answered, r.asked, trimmed(f.pairs), f.connections, r.wall(f), inMS(f.clientCPU), inMS(f.serverCPU), inMS(f.perPair), 100*f.busy)
+		fmt.Fprintf(b, "| %s | %s | %s | %d | %d of %d | %s | %.0f | %s | %.1f | %.1f | %.2f | %.0f | %.1f |\n", r.endpoints, milliseconds(r.roundTrip), r.tool, len(r.runs),
+			f.answered, r.asked, trimmed(f.pairs), f.connections, r.wall(f), inMS(f.clientCPU), inMS(f.serverCPU), inMS(f.perPair), 100*f.busy, f.others)
 	}
 }
 
@@ -157,10 +158,26 @@ func (t table) writeTrouble(b *strings.Builder) {
 			}
 		}
 	}
+	if others := t.others(); others > mostOthers {
+		none = false
+		fmt.Fprintf(b, "- The machine had other work: %.1f CPUs of it in the median run. Walls, and what depends on them, are not to be taken as they stand.\n", others)
+	}
 	if none {
-		b.WriteString("Nothing: every tool answered for every endpoint in every run.\n")
+		b.WriteString("Nothing: the machine was ours, and every tool answered for every endpoint in every run.\n")
 	}
 	fmt.Fprintf(b, "\nAll of it took %.0f s.\n", t.took.Seconds())
+}
+
+// mostOthers is what a quiet machine does beside.
+const mostOthers = 0.2
+
+// others is the median over the rows.
+func (t table) others() float64 {
+	var all []float64
+	for _, r := range t.rows {
+		all = append(all, r.figures().others)
+	}
+	return median(all)
 }
 
 func inMS(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

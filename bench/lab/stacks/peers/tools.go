@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +22,8 @@ type tool struct {
 	stdin   bool     // the targets come on standard input
 	lines   string   // of the file of targets: host:port, or host
 	bound   bool     // takes targets one after the other, so few tell of many
-	slow    bool     // one run, on the first endpoint alone
+	slow    bool     // one run, on the first endpoints alone
+	wide    bool     // for farms at a distance, where connections in flight decide; no bar is held against it
 	parse   func(file string) (findings, error)
 	why     string
 }
@@ -29,9 +31,10 @@ type tool struct {
 // shakedown is what the others are held against.
 const shakedown = "shakedown"
 
-// tools lists ours first.
+// tools lists ours first, then the others, then both of those that can have
+// more in flight than they do by default.
 func tools(binary string) []tool {
-	return []tool{
+	all := []tool{
 		{
 			name: shakedown, version: []string{binary, "version"}, stdin: true, lines: "host:port", parse: parseShakedown,
 			args: []string{binary, "scan", "--quiet", "--aspect", "versions,suites,groups,certificates", "--per-endpoint", "8", "--format", "json", "--output", "{output}", "-"},
@@ -50,9 +53,27 @@ func tools(binary string) []tool {
 		{
 			name: "testssl.sh", pkg: "testssl.sh", version: []string{"testssl", "--version"}, lines: "host:port", slow: true, parse: parseTestSSL,
 			args: []string{"testssl", "--quiet", "--warnings", "off", "--color", "0", "--nodns", "none", "-p", "-E", "--jsonfile", "{output}", "{first}"},
-			why:  "versions (-p), suites by version (-E) and no more; it takes a second or so for every connection, so it is asked once, one endpoint",
+			why:  "versions (-p), suites by version (-E) and no more; it takes a third of a second for every connection, so it is asked once, one endpoint",
 		},
 	}
+	ours, nmap := all[0], all[2]
+	return append(all,
+		ours.widened("with as much in flight as eight for each of 64 endpoints", "--concurrency", widely),
+		nmap.widened("the same for nmap, which else has 20 sockets for its scripts", "--min-hostgroup", "256", "--max-parallelism", widely))
+}
+
+// widely is how much a widened tool may have in flight.
+const widely = "512"
+
+// widened has further options before the others.
+func (t tool) widened(why string, options ...string) tool {
+	at := 1
+	if t.name == shakedown {
+		at = 2 // after the verb
+	}
+	t.name, t.pkg, t.wide, t.why = t.name+" (wide)", "", true, why
+	t.args = slices.Insert(slices.Clone(t.args), at, options...)
+	return t
 }
 
 // packages are Debian's for the tools and for the link.
@@ -109,7 +130,7 @@ func (t tool) versionOf(ctx context.Context) (string, error) {
 	cmd := exec.CommandContext(ctx, t.version[0], t.version[1:]...)
 	cmd.Env = append(os.Environ(), "TERM=dumb")
 	out, err := cmd.CombinedOutput()
-	if t.pkg == "" {
+	if strings.HasPrefix(t.name, shakedown) {
 		first, _, _ := strings.Cut(string(out), "\n")
 		return strings.TrimPrefix(first, shakedown+" "), err
 	}

@@ -26,7 +26,7 @@ func TestCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := "198.18.0.1:8443\n198.18.0.2:8443\n"
-		if tool.name == "nmap" {
+		if strings.HasPrefix(tool.name, "nmap") {
 			want = "198.18.0.1\n198.18.0.2\n"
 			if !slices.Contains(cmd.Args, "8443") {
 				t.Errorf("nmap is not told the port: %q", cmd.Args)
