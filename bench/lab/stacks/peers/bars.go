@@ -96,7 +96,7 @@ func share(mine row, peers map[string]row, what, unit string, of func(figures) t
 	}
 	switch {
 	case mine.figures().answered < mine.asked:
-		q.undecided = "not every endpoint answered us"
+		q.undecided = "not every endpoint gave us an answer"
 	case name == "":
 		q.undecided = "no peer was measured"
 	}
@@ -144,4 +144,13 @@ func (b bar) verdict() string {
 	default:
 		return "**missed**"
 	}
+}
+
+// shortfall is a bar that was not met, as a sentence.
+func (b bar) shortfall() string {
+	where := fmt.Sprintf("%s, round trip %s: %s", b.of.endpoints, milliseconds(b.of.roundTrip), b.what)
+	if b.undecided != "" {
+		return fmt.Sprintf("%s is not known, because %s.", where, b.undecided)
+	}
+	return fmt.Sprintf("%s is %s beside %s; that is %s, and the bar is %s.", where, b.ours, b.theirs, b.figure, b.limit)
 }

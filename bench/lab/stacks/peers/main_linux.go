@@ -77,7 +77,7 @@ func command(ctx context.Context, args []string) error {
 		return err
 	}
 	if os.Geteuid() != 0 {
-		return errors.New("making network namespaces and a delay between them needs root; run: sudo make peers")
+		return errors.New("making network namespaces, and a delay between them, needs root; run: sudo " + strings.Join(os.Args, " "))
 	}
 	return again(ctx, args)
 }

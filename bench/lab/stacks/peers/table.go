@@ -62,6 +62,15 @@ func (t table) writeBars(b *strings.Builder) {
 	for _, one := range all {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", one.of.endpoints, milliseconds(one.of.roundTrip), one.what, one.ours, one.theirs, one.figure, one.limit, one.verdict())
 	}
+	b.WriteString("\n### What fell short\n\n")
+	for _, one := range all {
+		if !one.met {
+			fmt.Fprintf(b, "- %s\n", one.shortfall())
+		}
+	}
+	if met == len(all) {
+		b.WriteString("Nothing.\n")
+	}
 }
 
 func (t table) writeFigures(b *strings.Builder) {
