@@ -17,8 +17,11 @@ import (
 	"shakedown/bench/lab"
 )
 
-// longest is how long one run may take.
-const longest = 10 * time.Minute
+// longest is how long a run over so many endpoints may take, on a machine that
+// is not ours alone.
+func longest(endpoints int) time.Duration {
+	return 10*time.Minute + time.Duration(endpoints)*200*time.Millisecond
+}
 
 // where runs a function where its connections take the way that is measured.
 type where func(func() error) error
@@ -28,7 +31,7 @@ func here(f func() error) error { return f() }
 // measure runs the tool once. An error is ours; what the tool did wrong is in
 // the run.
 func measure(ctx context.Context, t tool, e endpoints, dir string, at where) (r run, err error) {
-	limited, cancel := context.WithTimeout(ctx, longest)
+	limited, cancel := context.WithTimeout(ctx, longest(len(e.hosts)))
 	defer cancel()
 	j := job{dir: dir, hosts: e.hosts, port: e.port}
 	cmd, err := t.command(limited, j)
@@ -78,7 +81,7 @@ func measure(ctx context.Context, t tool, e endpoints, dir string, at where) (r 
 func trouble(late, parse error, answered, asked int) string {
 	switch {
 	case late != nil:
-		return fmt.Sprintf("stopped after %v", longest)
+		return fmt.Sprintf("stopped after %v", longest(asked))
 	case parse != nil:
 		return parse.Error()
 	case answered < asked:

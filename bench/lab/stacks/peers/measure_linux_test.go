@@ -106,7 +106,7 @@ func TestTrouble(t *testing.T) {
 		want            string
 	}{
 		{nil, nil, 3, 3, ""}, {nil, nil, 1, 3, "no answer for 2 of 3 endpoints"}, {nil, broken, 3, 3, "broken"},
-		{context.DeadlineExceeded, broken, 0, 3, "stopped after 10m0s"},
+		{context.DeadlineExceeded, broken, 0, 3, "stopped after 10m0.6s"},
 	} {
 		if got := trouble(tc.late, tc.parse, tc.answered, tc.asked); got != tc.want {
 			t.Errorf("%+v: %q", tc, got)

@@ -20,6 +20,7 @@ type table struct {
 	rows    []row
 	many    []row // ours alone, few endpoints and many
 	took    time.Duration
+	lost    int64 // packets that the delay did not hand on
 }
 
 func (t table) write(w io.Writer) error {
@@ -170,6 +171,10 @@ func (t table) writeTrouble(b *strings.Builder) {
 	if others := t.others(); others > mostOthers {
 		none = false
 		fmt.Fprintf(b, "- The machine had other work: %.1f CPUs of it in the median run. Walls, and what depends on them, are not to be taken as they stand.\n", others)
+	}
+	if t.lost > 0 {
+		none = false
+		fmt.Fprintf(b, "- The link with a delay lost %d packets, so some connection waited for a second: walls at a distance are not to be taken as they stand.\n", t.lost)
 	}
 	if none {
 		b.WriteString("Nothing: the machine was ours, and every tool answered for every endpoint in every run.\n")
