@@ -38,8 +38,8 @@ var (
 			results.TLSv13: {"TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256", "TLS_AES_256_GCM_SHA384"},
 		},
 		groups: map[results.Version][]string{
-			results.TLSv12: {"secp384r1", "x25519", "secp256r1"},
-			results.TLSv13: {"secp384r1", "x25519", "secp256r1"},
+			results.TLSv12: {"secp384r1", "X25519", "secp256r1"},
+			results.TLSv13: {"secp384r1", "X25519", "secp256r1"},
 		},
 		preference: map[results.Version]results.Preference{results.TLSv12: "server", results.TLSv13: "server"},
 	}
@@ -75,8 +75,8 @@ var (
 		groups: map[results.Version][]string{
 			// The certificate is on P-256 and OpenSSL uses X25519 wherever both
 			// are offered; P-384 comes next. P-256 itself is last.
-			results.TLSv12: {"x25519", "secp384r1", "secp256r1"},
-			results.TLSv13: {"x25519", "secp384r1", "secp256r1"},
+			results.TLSv12: {"X25519", "secp384r1", "secp256r1"},
+			results.TLSv13: {"X25519", "secp384r1", "secp256r1"},
 		},
 		// HAProxy sets OpenSSL's PRIORITIZE_CHACHA: a client that puts ChaCha20
 		// first gets it, whatever the server's order.
@@ -100,7 +100,7 @@ var (
 			results.TLSv12: {"ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA256", "AES128-GCM-SHA256"},
 			results.TLSv13: {"TLS_AES_256_GCM_SHA384"},
 		},
-		groups:     map[results.Version][]string{results.TLSv12: {"x25519", "secp256r1"}, results.TLSv13: {"x25519", "secp256r1"}},
+		groups:     map[results.Version][]string{results.TLSv12: {"X25519", "secp256r1"}, results.TLSv13: {"X25519", "secp256r1"}},
 		preference: map[results.Version]results.Preference{results.TLSv12: "server"},
 	}
 )
