@@ -329,6 +329,9 @@ func protocolQuestions() []protocolQuestion {
 		{"DH bits", func(p results.Protocol) cell {
 			return value(number(fmt.Sprint(max(p.DHBits, 0)))).unless(p.DHBits == 0)
 		}},
+		{"DH prime", func(p results.Protocol) cell { return value(clean(p.DHPrime)) }},
+		yesNo("DH prime is safe", func(p results.Protocol) results.Answer { return p.DHPrimeSafe }),
+		yesNo("DH generator is trivial", func(p results.Protocol) results.Answer { return p.DHGeneratorTrivial }),
 		yesNo("version intolerant", func(p results.Protocol) results.Answer { return p.VersionIntolerant }),
 		yesNo("size intolerant", func(p results.Protocol) results.Answer { return p.SizeIntolerant }),
 		yesNo("extension intolerant", func(p results.Protocol) results.Answer { return p.ExtensionIntolerant }),
