@@ -22,7 +22,8 @@ test: needs
 	@go test -race -json ./... | $(TOOLS)/total
 
 needs:
-	@bench/lab/install.sh chromium gcc apache2 gnutls-bin openssl python3
+	@bench/lab/install.sh chromium gcc apache2 gnutls-bin openssl python3 \
+	  exim4-daemon-light dovecot-imapd dovecot-pop3d slapd postgresql mariadb-server microsocks dante-server tinyproxy
 
 # The scan beside what every TLS server of Debian says of itself.
 truth: build

@@ -144,10 +144,16 @@ func (s *session) newResumption() *resumption {
 	return r
 }
 
-// request makes a server speak: a short one of HTTP, a bare line to what waits
-// for lines of its own.
+// request makes a server speak: a short one of HTTP, what a client of a database
+// or directory begins with, a bare line to what waits for lines.
 func (s *session) request() []byte {
-	if s.path.Scheme != "" {
+	switch s.path.Scheme {
+	case "":
+	case "ldap": // an anonymous bind (RFC 4511 §4.2)
+		return []byte{0x30, 12, 2, 1, 1, 0x60, 7, 2, 1, 3, 4, 0, 0x80, 0}
+	case "postgres": // a StartupMessage of version 3.0 that names no user
+		return []byte{0, 0, 0, 9, 0, 3, 0, 0, 0}
+	default:
 		return []byte("\r\n")
 	}
 	host := nameToMatch(s.path)
