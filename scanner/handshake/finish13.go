@@ -151,7 +151,7 @@ func requestContext(body []byte) ([]byte, error) {
 	if len(body) == 0 || len(body) < 1+int(body[0]) {
 		return nil, malformed("a CertificateRequest of %d bytes", len(body))
 	}
-	return slices.Clone(body[1 : 1+body[0]]), nil
+	return slices.Clone(body[1 : 1+int(body[0])]), nil
 }
 
 // clientFlight13 ends the handshake on our side and turns to application keys.
