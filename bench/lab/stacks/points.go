@@ -140,12 +140,24 @@ func schemeTrials(address string) (trials []trial) {
 			trials = append(trials, trial{Point{results.TLSv13, true, s.ID}, [][]string{sClient(address, "-tls1_3", "-sigalgs", offer)}, ""})
 		}
 		if s.TLS12 {
-			trials = append(trials, trial{Point{results.TLSv12, true, s.ID}, [][]string{
-				sClient(address, "-tls1_2", "-cipher", "ECDHE:DHE:!aNULL:!PSK:!SRP:@SECLEVEL=0", "-sigalgs", name),
-			}, ""})
+			trials = append(trials, schemeTrial12(address, s.ID, name))
 		}
 	}
 	return trials
+}
+
+// schemeTrial12 offers PSS also beside PKCS #1, without which HAProxy shows no RSA
+// certificate; then the peer's signature must be one of PSS.
+func schemeTrial12(address string, id uint16, name string) trial {
+	offer := func(schemes string) []string {
+		return sClient(address, "-tls1_2", "-cipher", "ECDHE:DHE:!aNULL:!PSK:!SRP:@SECLEVEL=0", "-sigalgs", schemes)
+	}
+	t := trial{Point{results.TLSv12, true, id}, [][]string{offer(name)}, ""}
+	if _, hash, ok := strings.Cut(name, "rsa_pss_rsae_sha"); ok {
+		t.argvs = append(t.argvs, offer(name+":RSA+SHA"+hash))
+		t.shows = "Peer signing digest: SHA" + hash + "\nPeer signature type: RSA-PSS"
+	}
+	return t
 }
 
 // schemeName is OpenSSL's name of a scheme, "" if it has none.
