@@ -18,6 +18,7 @@ type digest struct {
 	runs      []Run
 	sections  []*section
 	files     []*chainFile
+	changes   []changed
 	attention []issue
 	catalog   []entry
 }
@@ -179,6 +180,9 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s := g.service(rec.Service)
 		s.findings = append(s.findings, &finding{rec, at})
 		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Profile, rec.Rule)
+	case *results.Change:
+		g.digest.changes = append(g.digest.changes, changed{rec, at})
+		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Kind, rec.Fact)
 	case *results.Match:
 		s := g.service(rec.Service)
 		s.matches = append(s.matches, &match{rec, at})

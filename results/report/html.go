@@ -52,6 +52,7 @@ type htmlPage struct {
 	JS       template.JS
 	Runs     []runView
 	Totals   string
+	Changes  []changeView
 	Issues   []issueView
 	Hidden   int    // issues beyond those listed
 	Calm     string // what to say where there is no issue
@@ -95,6 +96,7 @@ func newHTMLPage(d *digest) (*htmlPage, error) {
 		p.Sections = append(p.Sections, newSectionView(s, fmt.Sprintf("s%d", i+1)))
 	}
 	p.Title, p.Calm = pageTitle(d), calm(d)
+	p.Changes = changeViews(d)
 	p.issues(d)
 	for _, f := range d.files {
 		p.Files = append(p.Files, newChainView(&chainGroup{chain: &f.Chain, cert: f.cert, labels: []string{clean(f.File)}, refs: []ref{f.ref}}))
