@@ -106,6 +106,14 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
+// unchanged says of a comparison of runs that it found nothing.
+func unchanged(d *digest) string {
+	if len(d.runs) == 1 && d.runs[0].Header.Command == "diff" && len(d.catalog) == 0 {
+		return "nothing changed"
+	}
+	return ""
+}
+
 // changes lists what changed, by endpoint.
 func (p *page) changes(d *digest) {
 	if len(d.changes) == 0 {

@@ -96,7 +96,7 @@ func (p *page) heading(d *digest) {
 	for _, run := range d.runs {
 		p.paragraph(0, 2, plainStyle, "shakedown "+runTitle(run))
 	}
-	if line := totals(d); line != "" {
+	if line := cmp.Or(totals(d), unchanged(d)); line != "" {
 		p.paragraph(0, 2, plainStyle, line)
 	}
 }
