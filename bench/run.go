@@ -164,8 +164,11 @@ func (r *run) slice(l *lane, round int) (s slice, begin, end time.Duration) {
 // count adds the samples of a block, warm-up apart, and makes its record.
 func (t *trial) count(samples []client.Sample, block *phases, begin, end time.Duration) *results.Block {
 	block.reset()
-	before := t.record.Handshakes
+	before, completed := t.record.Handshakes, 0
 	for i := range samples {
+		if done := samples[i].Done; samples[i].Failure == nil && done >= begin && done < end {
+			completed++
+		}
 		if samples[i].Due >= begin {
 			t.add(&samples[i], block)
 		}
@@ -174,7 +177,7 @@ func (t *trial) count(samples []client.Sample, block *phases, begin, end time.Du
 	t.blocks++
 	return &results.Block{
 		Trial: t.record.Trial, DurationS: (end - begin).Seconds(),
-		Handshakes: t.record.Handshakes - before, Phases: block.record(),
+		Handshakes: t.record.Handshakes - before, Completed: completed, Phases: block.record(),
 	}
 }
 

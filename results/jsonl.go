@@ -213,6 +213,7 @@ func Unmarshal(line []byte) (Record, error) {
 func empty(kind string) Record {
 	for _, r := range []Record{
 		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Trial{}, &Block{}, &Comparison{},
+		&Objective{}, &Capacity{}, &Attribution{},
 	} {
 		if r.Type() == kind {
 			return r
