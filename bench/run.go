@@ -25,6 +25,9 @@ type Env struct {
 	Put func(results.Record) error
 	// Progress hears of every block that begins or ends; nil if nobody listens.
 	Progress func(Progress)
+	// Step hears of every step of FindCapacity that begins or ends; nil if nobody
+	// listens.
+	Step func(Step)
 	// Now is the time of day; nil is time.Now.
 	Now func() time.Time
 }
@@ -39,6 +42,9 @@ type Progress struct {
 type Outcome struct {
 	Trials  int
 	Invalid int // of them
+	// Idle is how long the single handshake before the first block took, connect
+	// included; of several paths the longest.
+	Idle time.Duration
 	// Interrupted: ctx ended the run before all was done.
 	Interrupted bool
 }
@@ -82,6 +88,7 @@ type lane struct {
 	*trial
 	load  load // nil if the path cannot be measured
 	index int  // in the plan
+	idle  time.Duration
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -202,6 +209,7 @@ func (r *run) trials(ctx context.Context) error {
 		}
 		record := l.finish(processors, why...)
 		r.outcome.Trials++
+		r.outcome.Idle = max(r.outcome.Idle, l.idle)
 		if !record.Valid {
 			r.outcome.Invalid++
 		}

@@ -184,6 +184,9 @@ func rest(quantile string) (float64, bool) {
 // OfRatio reports whether it limits comparisons, not trials.
 func (o Objective) OfRatio() bool { return o.phase == ratioOf }
 
+// OfErrors reports whether it limits what may fail.
+func (o Objective) OfErrors() bool { return o.phase == errorsOf }
+
 // OfFirstByte reports whether it needs a request to be made.
 func (o Objective) OfFirstByte() bool { return o.phase == "first_byte" }
 
