@@ -8,7 +8,6 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,7 +129,7 @@ func finishClimbs(ctx context.Context, climbs []*climb, env Env) (Outcome, []*re
 // ladder gives the rates: search, or a list.
 type ladder interface {
 	next() (float64, bool)
-	learn(rate float64, verdict string)
+	learn(rate float64, verdict results.StepVerdict)
 	answer(*results.Capacity)
 }
 
@@ -252,7 +251,7 @@ func (c *climb) judge(rate float64, plan Plan, out outing) results.CapacityStep 
 
 // verdict asks in order: was it the generator, did the server miss a limit, is
 // all known.
-func (c *climb) verdict(rate float64, t *results.Trial, completed int, expected float64) (verdict, why string) {
+func (c *climb) verdict(rate float64, t *results.Trial, completed int, expected float64) (verdict results.StepVerdict, why string) {
 	if t.Generator.Saturated {
 		return results.StepGenerator, strings.Join(t.InvalidWhy, "; ")
 	}
@@ -326,7 +325,7 @@ func (l *list) next() (float64, bool) {
 	return l.rates[l.done.tried], true
 }
 
-func (l *list) learn(rate float64, verdict string) { l.done.learn(rate, verdict) }
+func (l *list) learn(rate float64, verdict results.StepVerdict) { l.done.learn(rate, verdict) }
 
 // answer is what is known after a list: it need not have found the limit.
 func (l *list) answer(c *results.Capacity) {
@@ -341,7 +340,9 @@ func (l *list) answer(c *results.Capacity) {
 	for _, s := range c.Steps {
 		if s.Verdict == results.StepGenerator || s.Verdict == results.StepUnknown {
 			c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("at %v/s: %s", s.Rate, s.Why))
-			c.LimitedBy = cmp.Or(map[string]string{results.StepGenerator: results.LimitedByGenerator}[s.Verdict], c.LimitedBy)
+			if s.Verdict == results.StepGenerator && c.HighRate == nil {
+				c.LimitedBy = results.LimitedByGenerator
+			}
 		}
 	}
 }

@@ -120,7 +120,7 @@ func TestFindCapacity(t *testing.T) {
 		slo       []string
 		rate      float64
 		low, high float64 // the answer is an interval within these; high 0: it is open
-		limitedBy string
+		limitedBy results.LimitedBy
 		valid     bool
 		why       string
 		most      int // steps
@@ -175,10 +175,10 @@ func ends(t *testing.T, c *results.Capacity) {
 	if !c.Valid {
 		return
 	}
-	count := map[float64]map[string]int{}
+	count := map[float64]map[results.StepVerdict]int{}
 	for _, s := range c.Steps {
 		if count[s.Rate] == nil {
-			count[s.Rate] = map[string]int{}
+			count[s.Rate] = map[results.StepVerdict]int{}
 		}
 		count[s.Rate][s.Verdict]++
 		if s.Verdict != results.StepHeld && s.Why == "" {

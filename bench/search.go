@@ -45,7 +45,7 @@ func (v *votes) tied() bool  { return v.failed() == v.held }
 func (v *votes) tries() int  { return v.held + v.failed() }
 
 // kind is what the rate failed by: the server only if most say so.
-func (v *votes) kind() string {
+func (v *votes) kind() results.StepVerdict {
 	switch {
 	case v.missed > v.limited+v.unknown:
 		return results.StepMissed
@@ -56,7 +56,7 @@ func (v *votes) kind() string {
 }
 
 // learn takes the verdict on a rate.
-func (s *search) learn(rate float64, verdict string) {
+func (s *search) learn(rate float64, verdict results.StepVerdict) {
 	s.tried++
 	i, known := slices.BinarySearchFunc(s.rates, rate, func(v *votes, rate float64) int { return cmp.Compare(v.rate, rate) })
 	if !known {

@@ -112,7 +112,7 @@ type Block struct {
 	// Completed counts the handshakes of any shape that were completed between the
 	// block's beginning and its end, whenever they were due: in an open loop fewer
 	// than were due if the server falls behind.
-	Completed int    `json:"completed"`
+	Completed int    `json:"completed,omitempty"`
 	Phases    Phases `json:"phases"`
 }
 

@@ -370,7 +370,7 @@ func tooFew(n, wants int) string {
 	return fmt.Sprintf("%d handshakes do not decide it, %d would", n, wants)
 }
 
-func (o Objective) verdict(observed float64) string {
+func (o Objective) verdict(observed float64) results.ObjectiveVerdict {
 	if observed < o.limit || o.inclusive && observed == o.limit {
 		return results.ObjectiveMet
 	}

@@ -104,7 +104,7 @@ func TestJudgeTrial(t *testing.T) {
 	for _, c := range []struct {
 		name, objective string
 		trial           *results.Trial
-		want            string
+		want            results.ObjectiveVerdict
 	}{
 		{"fast", "handshake.p99<50ms", timed(map[time.Duration]int{fast: 1000}), "met"},
 		{"the tail is slow", "handshake.p99<50ms", timed(map[time.Duration]int{fast: 980, slow: 20}), "missed"},
@@ -166,7 +166,7 @@ func TestJudgeRatio(t *testing.T) {
 	for _, x := range []struct {
 		name, objective string
 		comparison      *results.Comparison
-		want            string
+		want            results.ObjectiveVerdict
 	}{
 		{"below", "ratio<1.10", c(0.98, 1.05, 10, Same), "met"},
 		{"slower, but not too much", "ratio<1.10", c(1.06, 1.09, 10, Slower), "met"},
