@@ -51,12 +51,11 @@ const (
 
 // Step is a step that has begun, or ended.
 type Step struct {
-	Service, Path string
-	Rate          float64
-	Number        int // of the path's, from 1
-	Of            int // how many there will be; 0 is not known
-	Length        time.Duration
-	Ended         *results.CapacityStep // nil if it begins
+	Index  int // the path's place in the plan
+	Rate   float64
+	Number int                   // of the path's, from 1
+	Ended  *results.CapacityStep // nil if it begins
+	Lost   int                   // handshakes that failed or were abandoned
 }
 
 // stepper measures one rate on one path: by a real run, or in a test.
@@ -178,7 +177,7 @@ func (c *climb) step(ctx context.Context, measure stepper, env Env) (bool, error
 		return false, nil
 	}
 	plan := c.at(rate)
-	note := Step{Service: c.record.Service, Path: c.record.Path, Rate: rate, Number: len(c.record.Steps) + 1, Of: len(c.levels.Rates), Length: plan.Time()}
+	note := Step{Index: c.index, Rate: rate, Number: len(c.record.Steps) + 1}
 	env.step(note)
 	out, err := measure(ctx, plan)
 	if err != nil || out.trial == nil {
@@ -191,7 +190,7 @@ func (c *climb) step(ctx context.Context, measure stepper, env Env) (bool, error
 	s := c.judge(rate, plan, out)
 	c.record.Steps = append(c.record.Steps, s)
 	c.ladder.learn(rate, s.Verdict)
-	note.Ended = &s
+	note.Ended, note.Lost = &s, stats.Lost(out.trial)
 	env.step(note)
 	return true, nil
 }

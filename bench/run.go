@@ -34,8 +34,17 @@ type Env struct {
 
 // Progress is how far a run has come.
 type Progress struct {
-	Done, Blocks int    // of all blocks of all paths
-	Path         string // whose turn it is
+	Done, Blocks int     // of all blocks of all paths
+	Path         string  // whose turn it is
+	Index        int     // its place in the plan
+	Rate         float64 // asked of it; 0 in a closed loop
+	Ended        *Ended  // nil if a block begins
+}
+
+// Ended is a block that has ended.
+type Ended struct {
+	Block *results.Block
+	Lost  int // handshakes that failed or were abandoned
 }
 
 // Outcome says how a run ended.
@@ -111,7 +120,7 @@ func (r *run) all(ctx context.Context) error {
 
 // probe tries every path once, all at the same time.
 func (r *run) probe(ctx context.Context) error {
-	r.env.Progress(Progress{Blocks: r.plan.Blocks * len(r.lanes)})
+	r.env.Progress(Progress{Blocks: r.plan.Blocks * len(r.lanes), Index: -1})
 	var g errgroup.Group
 	g.SetLimit(16)
 	for _, l := range r.lanes {
@@ -129,7 +138,7 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	if l.load == nil || ctx.Err() != nil {
 		return nil
 	}
-	r.env.Progress(Progress{Done: r.done, Blocks: r.plan.Blocks * len(r.lanes), Path: l.path.Name})
+	r.tell(l, nil)
 	s, begin, end := r.slice(l, round)
 	started, cpu, from := r.env.Now(), cpuTime(), r.clock.now()
 	samples := l.load.run(ctx, s)
@@ -140,9 +149,19 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	l.wall += r.clock.now() - from
 	l.made += len(samples)
 	r.done++
+	before := l.lost()
 	block := l.count(samples, &r.block, begin, end)
+	r.tell(l, &Ended{Block: block, Lost: l.lost() - before})
 	block.Index, block.StartedAt, block.Seed = round, started.UTC(), r.plan.Seed
 	return r.env.Put(block)
+}
+
+// tell says that a path's block begins or has ended.
+func (r *run) tell(l *lane, ended *Ended) {
+	r.env.Progress(Progress{
+		Done: r.done, Blocks: r.plan.Blocks * len(r.lanes),
+		Path: l.path.Name, Index: l.index, Rate: r.plan.Rate, Ended: ended,
+	})
 }
 
 // lead is the time from planning a block to its beginning; settle, that from the
@@ -187,6 +206,9 @@ func (t *trial) count(samples []client.Sample, block *phases, begin, end time.Du
 		Handshakes: t.record.Handshakes - before, Completed: completed, Phases: block.record(),
 	}
 }
+
+// lost is how many handshakes came to nothing so far.
+func (t *trial) lost() int { return t.record.Due - t.record.Handshakes - t.record.OtherShape }
 
 // trials puts the records of the trials, in the plan's order. Of a run that ctx
 // ended, those are left out that had not begun.
