@@ -135,7 +135,7 @@ func TestFindCapacity(t *testing.T) {
 		{"it never holds", &model{capacity: 1e9, base: ms, loses: 0.3}, []string{"handshake.p99<50ms"}, 100, 0, 2, "server", true, "", 8},
 		{"it does not answer", &model{dead: true}, nil, 100, 0, 0, "unknown", false, "no handshake of the asked shape", 0},
 		{"a tail too fine", &model{capacity: 9000, base: ms, generator: 400}, []string{"handshake.p999<50ms"}, 100, 350, 0, "generator", false, "", 16},
-		{"too little to tell", &model{capacity: 9000, base: ms, generator: 100}, []string{"handshake.p999<50ms"}, 80, 0, 0, "generator", false, "what the server holds is not known", 8},
+		{"too little to tell", &model{capacity: 9000, base: ms, generator: 100}, []string{"handshake.p999<50ms"}, 80, 0, 0, "generator", false, "the generator was the limit", 8},
 		{"more in flight than allowed", &model{capacity: 1e9, base: 400 * ms}, nil, 100, 4700, 0, "generator", false, "in flight, and 2000 are allowed", 16},
 		{"far away", &model{capacity: 900, base: 1500 * ms}, nil, 100, 820, 1050, "server", true, "", 16},
 	} {

@@ -41,8 +41,13 @@ type votes struct {
 func (v *votes) failed() int { return v.missed + v.limited + v.unknown }
 func (v *votes) holds() bool { return v.held > v.failed() }
 func (v *votes) fails() bool { return v.failed() > v.held }
-func (v *votes) tied() bool  { return v.failed() == v.held }
 func (v *votes) tries() int  { return v.held + v.failed() }
+
+// doubtful rates are tried again at once: where tries differ, and where the
+// generator was the limit once, as it may have been for a neighbour's sake.
+func (v *votes) doubtful() bool {
+	return v.failed() == v.held || v.limited == 1 && v.tries() == 1
+}
 
 // kind is what the rate failed by: the server only if most say so.
 func (v *votes) kind() results.StepVerdict {
@@ -97,7 +102,7 @@ func (s *search) next() (float64, bool) {
 	if s.tried >= maxTries {
 		return 0, false
 	}
-	if i := slices.IndexFunc(s.rates, (*votes).tied); i >= 0 {
+	if i := slices.IndexFunc(s.rates, (*votes).doubtful); i >= 0 {
 		return s.rates[i].rate, true
 	}
 	low, high := s.ends()
@@ -169,7 +174,7 @@ func (s *search) answer(c *results.Capacity) {
 		c.InvalidWhy = append(c.InvalidWhy, "no rate was found that does not hold")
 	case high.kind() == results.StepGenerator:
 		c.LimitedBy = results.LimitedByGenerator
-		c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("at %v/s the generator was the limit (%s): what the server holds is %s", high.rate, whyOf(c, high.rate), atLeast(c.LowRate)))
+		c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("at %v/s the generator was the limit, not the server: %s", high.rate, whyOf(c, high.rate)))
 	case high.kind() == results.StepUnknown:
 		c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("at %v/s nothing could be told: %s", high.rate, whyOf(c, high.rate)))
 	default:
@@ -181,13 +186,6 @@ func (s *search) answer(c *results.Capacity) {
 	if _, more := s.next(); more || s.tried >= maxTries {
 		c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("the search did not come to its end in %d steps", s.tried))
 	}
-}
-
-func atLeast(rate float64) string {
-	if rate == 0 {
-		return "not known"
-	}
-	return fmt.Sprintf("%v/s, or more", rate)
 }
 
 // whyOf is what the last step of a rate that did not hold says of it.

@@ -32,17 +32,17 @@ type part struct {
 // The parts of paths.
 func parts() []part {
 	return []part{
-		{"load balancer, TLS ends there", results.LBTerminated, results.Instance},
+		{"load balancer", results.LBTerminated, results.Instance},
 		{"re-encryption", results.LBReencrypted, results.LBTerminated},
-		{"load balancer and re-encryption", results.LBReencrypted, results.Instance},
+		{"LB and re-encryption", results.LBReencrypted, results.Instance},
 		{"pass-through", results.Passthrough, results.Instance},
-		{"key in an HSM", results.HSMOffloaded, results.Instance},
-		{"key in an enclave", results.EnclaveOffloaded, results.Instance},
+		{"HSM key", results.HSMOffloaded, results.Instance},
+		{"enclave key", results.EnclaveOffloaded, results.Instance},
 	}
 }
 
 // full is what a full handshake has and a resumed one has not.
-const full = "full handshake, not resumed"
+const full = "full, not resumed"
 
 // Attribute says what the parts of a run's paths add, in the medians of every
 // phase, and where blocks are long enough in p99.

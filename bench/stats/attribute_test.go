@@ -57,16 +57,16 @@ func TestAttribute(t *testing.T) {
 		with, without string
 		adds          float64
 	}{
-		"load balancer, TLS ends there handshake p50":    {"alb", "i-1", 500},
-		"re-encryption first_byte p50":                   {"alb-tls", "alb", 1700},
-		"load balancer and re-encryption first_byte p50": {"alb-tls", "i-1", 2100},
-		"key in an HSM handshake p50":                    {"hsm", "i-1", 3000},
-		"full handshake, not resumed handshake p50":      {"i-1", "i-1", 800},
-		"key in an HSM first_byte p50":                   {"hsm", "i-1", 10},
-		"load balancer and re-encryption handshake p50":  {"alb-tls", "i-1", 510},
-		"re-encryption handshake p50":                    {"alb-tls", "alb", 10},
-		"load balancer, TLS ends there first_byte p50":   {"alb", "i-1", 400},
-		"full handshake, not resumed first_byte p50":     {"i-1", "i-1", 0},
+		"load balancer handshake p50":         {"alb", "i-1", 500},
+		"re-encryption first_byte p50":        {"alb-tls", "alb", 1700},
+		"LB and re-encryption first_byte p50": {"alb-tls", "i-1", 2100},
+		"HSM key handshake p50":               {"hsm", "i-1", 3000},
+		"full, not resumed handshake p50":     {"i-1", "i-1", 800},
+		"HSM key first_byte p50":              {"hsm", "i-1", 10},
+		"LB and re-encryption handshake p50":  {"alb-tls", "i-1", 510},
+		"re-encryption handshake p50":         {"alb-tls", "alb", 10},
+		"load balancer first_byte p50":        {"alb", "i-1", 400},
+		"full, not resumed first_byte p50":    {"i-1", "i-1", 0},
 	} {
 		a := got[key]
 		switch {

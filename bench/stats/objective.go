@@ -245,7 +245,7 @@ func (o Objective) Trial(t *results.Trial) *results.Objective {
 	case t.Valid:
 	case r.Verdict == results.ObjectiveMissed && lostAlone(t):
 	default:
-		r.Verdict, r.Why = results.ObjectiveUnknown, "the measurement is invalid: "+strings.Join(t.InvalidWhy, "; ")
+		r.Verdict, r.Why = results.ObjectiveUnknown, "the measurement is invalid"
 	}
 	return r
 }

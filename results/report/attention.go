@@ -113,6 +113,9 @@ func sectionIssues(s *section) []issue {
 		add(l, t.label, t.ref, words)
 	}
 	for _, o := range s.objectives {
+		if s.toldAlready(o) {
+			continue
+		}
 		l, words := objectiveWords(o.Objective)
 		add(l, s.pathLabel(o.Service, o.Path), o.ref, words)
 	}

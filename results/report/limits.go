@@ -129,6 +129,18 @@ func objectiveWords(o *results.Objective) (level, string) {
 	return warning, "not decided: " + name + why
 }
 
+// toldAlready reports whether an objective is undecided for an invalid trial, which
+// is told of itself.
+func (s *section) toldAlready(o *objective) bool {
+	return o.Verdict == results.ObjectiveUnknown && slices.ContainsFunc(s.trials, func(t *trial) bool { return t.Trial.Trial == o.Trial && !t.Valid })
+}
+
+// briefly are the attributions of what users wait for: the parts of a handshake
+// are in the records.
+func briefly(all []*attribution) []*attribution {
+	return slices.DeleteFunc(slices.Clone(all), func(a *attribution) bool { return a.Phase == "connect" || a.Phase == "server_hello" })
+}
+
 // observedWords is what was observed, in the unit of the limit.
 func observedWords(o *results.Objective) string {
 	if o.Observed == nil {
@@ -150,9 +162,12 @@ func inUnit(v float64, unit string) string {
 // capacityWords say what keeps a search from an answer, or that the answer is
 // nothing; "" if all is well.
 func capacityWords(c *results.Capacity) (level, string) {
+	why := cmp.Or(clean(strings.Join(c.InvalidWhy, "; ")), "no reason given")
 	switch {
+	case !c.Valid && c.LowRate > 0:
+		return warning, fmt.Sprintf("holds %s/s, and perhaps more: %s", rate(c.LowRate), why)
 	case !c.Valid:
-		return warning, "capacity not found: " + cmp.Or(clean(strings.Join(c.InvalidWhy, "; ")), "no reason given")
+		return warning, "capacity not found: " + why
 	case c.LowRate == 0:
 		return bad, fmt.Sprintf("holds no rate that was tried, down to %s/s", rate(lowestRate(c)))
 	}
@@ -170,7 +185,7 @@ func lowestRate(c *results.Capacity) float64 {
 // capacityInterval is the answer of a search as people say it.
 func capacityInterval(c *results.Capacity) string {
 	switch {
-	case len(c.Steps) == 0:
+	case c.LowRate == 0 && c.HighRate == nil:
 		return "–"
 	case c.HighRate == nil:
 		return fmt.Sprintf("≥ %s", rate(c.LowRate))
@@ -178,6 +193,14 @@ func capacityInterval(c *results.Capacity) string {
 		return fmt.Sprintf("< %s", rate(*c.HighRate))
 	}
 	return fmt.Sprintf("%s – %s", rate(c.LowRate), rate(*c.HighRate))
+}
+
+// wholeRate writes a rate that was measured.
+func wholeRate(v float64) string {
+	if v >= 100 {
+		v = math.Round(v)
+	}
+	return rate(v)
 }
 
 // byRate are the steps of a search from the lowest rate up.

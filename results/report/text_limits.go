@@ -79,7 +79,7 @@ func stepTable(all []*capacity) *table {
 }
 
 func stepRow(s results.CapacityStep) [][]piece {
-	return [][]piece{text(rate(s.Rate)), text(rate(s.CompletedRate)), text(milliseconds(s.P50US)), text(milliseconds(s.P99US)),
+	return [][]piece{text(rate(s.Rate)), text(wholeRate(s.CompletedRate)), text(milliseconds(s.P50US)), text(milliseconds(s.P99US)),
 		text(significant(100 * s.Errors)), text(significant(100 * s.CPUShare)), text(significant(s.LagP99US)), styled(clean(string(s.Verdict)), stepLevel(s).style())}
 }
 
@@ -91,20 +91,19 @@ func (p *page) attributions(s *section) {
 	t := &table{columns: []column{
 		{head: "PART", min: 12}, {head: "BETWEEN", min: 10}, {head: "PHASE"}, {head: "ADDS", right: true}, {head: "INTERVAL"}, {head: "TO", right: true},
 	}}
-	unlike := map[string]bool{}
-	for _, a := range s.attributions {
+	unlike, all := map[string]bool{}, s.attributions
+	if !p.verbose {
+		all = briefly(all)
+	}
+	for _, a := range all {
 		style := dimStyle
 		if a.shown() {
 			style = plainStyle
 		}
-		between := clean(a.With + " − " + a.Without)
-		if a.With == a.Without {
-			between = clean(a.With)
-		}
-		t.add(text(clean(a.Part)), text(between), text(clean(a.Phase+" "+a.Quantile)), styled(addsWords(a.AddsUS), style),
+		t.add(text(clean(a.Part)), text(a.Between()), text(clean(a.Phase+" "+a.Quantile)), styled(addsWords(a.AddsUS), style),
 			styled(fmt.Sprintf("%s to %s", addsWords(a.LowUS), addsWords(a.HighUS)), style), styled(milliseconds(a.WithoutUS), dimStyle))
-		if a.Unlike != "" {
-			unlike[clean(fmt.Sprintf("%s − %s: %s; the difference is of that too", a.With, a.Without, a.Unlike))] = true
+		if note := a.unlike(); note != "" {
+			unlike[note] = true
 		}
 	}
 	p.table(2, t)
