@@ -346,13 +346,15 @@ func (l *list) answer(c *results.Capacity) {
 	}
 }
 
-// measureStep carries out a step as a run, and keeps its records.
+// measureStep carries out a step as a run, and keeps its records. A step that ctx
+// cut short leaves no trial: it would be one of a part of its handshakes.
 func measureStep(ctx context.Context, plan Plan, env Env) (out outing, err error) {
 	put := env.Put
 	env.Put = func(r results.Record) error {
 		switch r := r.(type) {
 		case *results.Trial:
 			out.trial = r
+			return nil
 		case *results.Block:
 			out.blocks = append(out.blocks, r)
 		}
@@ -360,6 +362,9 @@ func measureStep(ctx context.Context, plan Plan, env Env) (out outing, err error
 	}
 	outcome, err := Run(ctx, plan, env)
 	if err != nil || outcome.Interrupted {
+		return outing{}, err
+	}
+	if err := put(out.trial); err != nil {
 		return outing{}, err
 	}
 	if out.idle = outcome.Idle; !out.trial.Valid || stats.Lost(out.trial) > 0 {
