@@ -139,9 +139,12 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 		return nil
 	}
 	r.tell(l, nil)
+	others := r.bystanders(l, round)
+	quiet := others.before(ctx, r.plan.quiet())
 	s, begin, end := r.slice(l, round)
 	started, cpu, from := r.env.Now(), cpuTime(), r.clock.now()
-	samples := l.load.run(ctx, s)
+	var samples []client.Sample
+	beside := others.beside(ctx, quiet, begin, end, func() { samples = l.load.run(ctx, s) })
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -152,6 +155,7 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	before := l.lost()
 	block := l.count(samples, &r.block, begin, end)
 	r.tell(l, &Ended{Block: block, Lost: l.lost() - before})
+	block.Bystanders = beside
 	block.Index, block.StartedAt, block.Seed = round, started.UTC(), r.plan.Seed
 	return r.env.Put(block)
 }

@@ -112,8 +112,16 @@ type Block struct {
 	// Completed counts the handshakes of any shape that were completed between the
 	// block's beginning and its end, whenever they were due: in an open loop fewer
 	// than were due if the server falls behind.
-	Completed int    `json:"completed,omitempty"`
-	Phases    Phases `json:"phases"`
+	Completed  int         `json:"completed,omitempty"`
+	Bystanders *Bystanders `json:"bystanders,omitempty"`
+	Phases     Phases      `json:"phases"`
+}
+
+// Bystanders are connections beside the load that are opened and closed, as a TCP
+// health check does, from SYN sent to closed by the server.
+type Bystanders struct {
+	Quiet  *Dist `json:"quiet,omitempty"`  // before the block, when nothing else was asked of the path
+	Loaded *Dist `json:"loaded,omitempty"` // during it
 }
 
 // Comparison sets a candidate path beside a baseline path in one quantile of

@@ -64,9 +64,9 @@ func everyRecord() []Record {
 			Trial: "t1", StartedAt: at, Loop: OpenLoop, OfferedRate: 500, AchievedRate: 499.8, Connections: 64, DurationS: 30, Client: "lean",
 			Asked: shape, Negotiated: []ShapeCount{{shape, 750}}, Due: 753, Handshakes: 750, OtherShape: 0, Abandoned: 2,
 			Failures: []Failure{{Stage: StageConnect, Kind: KindTimeout, Count: 1}}, Valid: false, InvalidWhy: []string{"interrupted"},
-			Generator: Generator{CPUPerHandshakeUS: 61, LagP99US: &lag, CPUShare: 0.1}, Phases: phases,
+			Generator: Generator{CPUPerHandshakeUS: 61, LagP99US: &lag, CPUShare: 0.1, Saturated: true}, Phases: phases,
 		},
-		&Block{Trial: "t1", Index: 3, StartedAt: at, Seed: 42, DurationS: 1.5, Handshakes: 750, Phases: phases},
+		&Block{Trial: "t1", Index: 3, StartedAt: at, Seed: 42, DurationS: 1.5, Handshakes: 750, Completed: 751, Bystanders: &Bystanders{Quiet: dist, Loaded: dist}, Phases: phases},
 		&Comparison{
 			Service: "portal", Baseline: "i-1", Candidate: "hsm", BaselineRun: "r7", Shape: shape, Phase: "handshake", Quantile: "p50",
 			Ratio: 1.31, RatioLow: 1.27, RatioHigh: 1.36, Confidence: 0.95, PValue: 0.0003, PAdjusted: 0.0012, Blocks: 20, Margin: 1.05,

@@ -56,6 +56,7 @@ func (r *Run) Attribute(opt Options) []*results.Attribution {
 			}
 		}
 		all = append(all, r.attribute(full, with, r.resumed(with), opt)...)
+		all = append(all, r.stall(with, opt)...)
 	}
 	return all
 }
@@ -109,17 +110,46 @@ func (r *Run) attribute(name string, with, without *results.Trial, opt Options) 
 			if len(differences) < minBlocks {
 				continue
 			}
-			n := float64(len(differences))
-			mean, deviation := moments(differences)
-			half := quantileT((1+opt.Confidence)/2, n-1) * deviation / math.Sqrt(n)
-			all = append(all, &results.Attribution{
-				Service: with.Service, Part: name, With: with.Path, Without: without.Path, Asked: with.Asked,
-				Phase: phase, Quantile: quantile, AddsUS: mean, LowUS: mean - half, HighUS: mean + half,
-				Confidence: opt.Confidence, Blocks: len(differences), WithoutUS: base, Unlike: unlike(with, without),
-			})
+			a := attribution(differences, base, opt)
+			a.Service, a.Part, a.With, a.Without, a.Asked = with.Service, name, with.Path, without.Path, with.Asked
+			a.Phase, a.Quantile, a.Unlike = phase, quantile, unlike(with, without)
+			all = append(all, a)
 		}
 	}
 	return all
+}
+
+// attribution makes the mean of differences and its interval.
+func attribution(differences []float64, base float64, opt Options) *results.Attribution {
+	n := float64(len(differences))
+	mean, deviation := moments(differences)
+	half := quantileT((1+opt.Confidence)/2, n-1) * deviation / math.Sqrt(n)
+	return &results.Attribution{
+		AddsUS: mean, LowUS: mean - half, HighUS: mean + half, WithoutUS: base,
+		Confidence: opt.Confidence, Blocks: len(differences),
+	}
+}
+
+// load is the part that a stall is of.
+const load = "load, on bystanders"
+
+// stall is what a path's load adds to the connections of others: in the mean, as it
+// meets some of them and spares the rest.
+func (r *Run) stall(t *results.Trial, opt Options) []*results.Attribution {
+	var differences []float64
+	base := 0.0
+	for _, index := range slices.Sorted(maps.Keys(r.blocks[t.Trial])) {
+		if b := r.blocks[t.Trial][index].Bystanders; b != nil && b.Quiet != nil && b.Loaded != nil {
+			differences = append(differences, b.Loaded.MeanUS-b.Quiet.MeanUS)
+			base += b.Quiet.MeanUS
+		}
+	}
+	if len(differences) < minBlocks || !t.Valid {
+		return nil
+	}
+	a := attribution(differences, base/float64(len(differences)), opt)
+	a.Service, a.Part, a.With, a.Without, a.Asked, a.Phase, a.Quantile = t.Service, load, t.Path, t.Path, t.Asked, "bystander", "mean"
+	return []*results.Attribution{a}
 }
 
 // differences gives one for each round that both trials have, and the mean of

@@ -142,3 +142,34 @@ func TestAttributeLevel(t *testing.T) {
 		t.Errorf("%.3f of intervals do not hold 0, want 0.05", share)
 	}
 }
+
+// What the load adds to bystanders is the mean of the rounds' differences.
+func TestStall(t *testing.T) {
+	r := times(rand.New(rand.NewPCG(1, 1)), 6, 100, pathTimes{"hsm", results.HSMOffloaded, false, 2000, 900})
+	for index, b := range r.blocks["t0"] {
+		b.Bystanders = &results.Bystanders{Quiet: &results.Dist{MeanUS: 100 + float64(index)}, Loaded: &results.Dist{MeanUS: 800 + float64(2*index)}}
+	}
+	got := r.Attribute(Options{})
+	if len(got) != 1 {
+		t.Fatalf("%d records, want the stall alone", len(got))
+	}
+	if a := got[0]; a.AddsUS != 702.5 || a.WithoutUS != 102.5 || a.Blocks != 6 || a.Phase != "bystander" || a.With != "hsm" || a.LowUS > 702 || a.HighUS < 703 {
+		t.Errorf("%+v", a)
+	}
+	r.blocks["t0"][3].Bystanders.Quiet, r.blocks["t0"][4].Bystanders = nil, nil
+	if got := r.Attribute(Options{}); len(got) != 0 {
+		t.Errorf("of four rounds: %+v", got[0])
+	}
+}
+
+// A search's trials are no paths to compare.
+func TestStepsAreLetGo(t *testing.T) {
+	r := &Run{}
+	for _, id := range []string{"a", "b", "c"} {
+		r.Put(&results.Trial{Trial: id})
+	}
+	r.Put(&results.Capacity{Steps: []results.CapacityStep{{Trial: "a"}, {Trial: "c"}}})
+	if len(r.Trials) != 1 || r.Trials[0].Trial != "b" {
+		t.Errorf("%d trials are left", len(r.Trials))
+	}
+}

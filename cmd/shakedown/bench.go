@@ -193,6 +193,7 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 		Paths: []bench.Path{{Ask: ask}}, Loop: results.OpenLoop, Rate: f.rate, Poisson: f.poisson,
 		Duration: f.duration, Blocks: f.blocks, Connections: f.bound, Timeout: f.timeout,
 		Client: bench.Client(f.client), VerifySample: f.verifySample, Request: f.request, Seed: f.seed,
+		Bystanders: f.bystanders,
 	}
 	if f.connections > 0 {
 		p.Loop, p.Connections = results.ClosedLoop, f.connections
@@ -327,6 +328,7 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		fmt.Fprintf(w, "%s/%s %s%s\n", p.Service, p.Name, p.Target, note)
 	}
 	fmt.Fprintf(w, "each: %s, client %s, seed %d\n", asked(plan.Paths[0].Ask.Record()), plan.Client, plan.Seed)
+	f.printBystanders(w, plan, len(paths))
 	if f.levels() {
 		return f.printLevels(w, plan, paths)
 	}

@@ -25,6 +25,7 @@ type limitFlags struct {
 	slo          []string
 	findCapacity bool
 	steps        string
+	bystanders   bool
 
 	objectives []stats.Objective
 	rates      []float64
@@ -34,6 +35,7 @@ func (f *limitFlags) register(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.slo, "slo", nil, `judge by this limit, as "handshake.p99<50ms", "errors<0.1%" or "ratio<1.10" (repeatable)`)
 	fs.BoolVar(&f.findCapacity, "find-capacity", false, "search the highest rate that keeps --slo, from --rate on; --duration is then for each step (default 5s)")
 	fs.StringVar(&f.steps, "steps", "", "try these rates, lowest first as a rule, `R,R,…`; --duration is then for each step (default 5s)")
+	fs.BoolVar(&f.bystanders, "bystanders", false, "also open and close 50 connections a second, before each block and during it: what the load does to others")
 }
 
 // levels reports whether several rates are tried.
@@ -207,4 +209,11 @@ func (f *benchFlags) printLevels(w io.Writer, plan bench.Plan, paths []inventory
 	_, err := fmt.Fprintf(w, "steps: %s connections a second, %v each (longer at low rates), judged by %s\n%s: %.0f connections or more; nothing was sent\n",
 		f.steps, plan.Duration, judged, count(len(paths), "path"), float64(len(paths))*sum*plan.Duration.Seconds())
 	return err
+}
+
+// printBystanders says how many connections are opened beside the load.
+func (f *benchFlags) printBystanders(w io.Writer, plan bench.Plan, paths int) {
+	if f.bystanders {
+		fmt.Fprintf(w, "bystanders: about %d connections more, opened and closed\n", paths*plan.BystanderCount())
+	}
 }

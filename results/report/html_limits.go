@@ -178,11 +178,11 @@ func (c capacityView) draw(f *figure, x, y scale, base, top float64) {
 	f.text("label fill-"+c.Class(), "start", last[0]+10, last[1]+4, truncate(c.label, 18))
 }
 
-// addsPlot has a row for each difference of medians: a dot, its interval, and the
+// addsPlot has a row for each difference of medians and means: a dot, its interval, and the
 // line at nothing.
 func addsPlot(id string, all []*attribution) *figure {
 	shown := slices.DeleteFunc(slices.Clone(all), func(a *attribution) bool {
-		return a.Quantile != "p50" || !(math.Abs(a.LowUS) < 1e10 && math.Abs(a.HighUS) < 1e10) || a.LowUS > a.HighUS
+		return a.Quantile == "p99" || !(math.Abs(a.LowUS) < 1e10 && math.Abs(a.HighUS) < 1e10) || a.LowUS > a.HighUS
 	})
 	if len(shown) == 0 {
 		return nil
@@ -191,10 +191,10 @@ func addsPlot(id string, all []*attribution) *figure {
 	for _, a := range shown {
 		lo, hi = min(lo, a.LowUS), max(hi, a.HighUS)
 	}
-	r := newRows(id, "What each part adds", "A dot for each part at what it adds to the median, a line for its confidence interval, in milliseconds; the stroke is at nothing.", len(shown), figureWidth, 260, 180, 34)
+	r := newRows(id, "What each part adds", "A dot for each part at what it adds to the median (to bystanders: to the mean), a line for its confidence interval, in milliseconds; the stroke is at nothing.", len(shown), figureWidth, 260, 180, 34)
 	r.x = scale{lo - 0.03*(hi-lo), hi + 0.03*(hi-lo), r.left, r.right, false}
 	n := len(shown)
-	r.axis(n, "ms added to the median")
+	r.axis(n, "ms added")
 	r.line("one", r.x.at(0), r.top, r.x.at(0), r.base(n))
 	for i, a := range shown {
 		y := r.middle(i)
