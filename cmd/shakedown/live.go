@@ -30,7 +30,10 @@ func (a *app) live(f *benchFlags, plan bench.Plan) live {
 	if f.quiet || !isTerminal(a.stderr) || a.getenv("CI") != "" || a.getenv("TERM") == "dumb" {
 		return newLog(a, f, plan)
 	}
-	return newScreen(a.stderr, a.now, plan, !f.levels())
+	s := newScreen(a.now, plan, !f.levels())
+	s.deadline = f.deadline
+	s.show(a.stderr)
+	return s
 }
 
 // log is the live view of a pipe or file: the lines of progress.
@@ -83,6 +86,8 @@ type screen struct {
 	turn   time.Time     // when the block at hand began
 	each   time.Duration // what it takes
 	lines  []*mpb.Bar    // without a bar: only their text
+
+	deadline time.Duration // of the whole run; 0 is none
 }
 
 // row is one path's line.
@@ -101,11 +106,8 @@ type row struct {
 const mostRows = 15
 
 // newScreen shows how far a run has come; of a search that is not known.
-func newScreen(w io.Writer, now func() time.Time, plan bench.Plan, known bool) *screen {
-	s := &screen{
-		pool: mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(200*time.Millisecond)),
-		now:  now, began: now(), turn: now(), each: time.Second,
-	}
+func newScreen(now func() time.Time, plan bench.Plan, known bool) *screen {
+	s := &screen{now: now, began: now(), turn: now(), each: time.Second}
 	if known {
 		s.length = plan.Time()
 		s.each = s.length / time.Duration(max(1, plan.Blocks*len(plan.Paths)))
@@ -122,12 +124,20 @@ func newScreen(w io.Writer, now func() time.Time, plan bench.Plan, known bool) *
 		s.rows = append(s.rows, &row{name: clean(name, 28)})
 		s.width = max(s.width, len([]rune(s.rows[len(s.rows)-1].name)))
 	}
+	return s
+}
+
+// show begins to draw, anew every now and then.
+func (s *screen) show(w io.Writer) {
+	s.pool = mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(200*time.Millisecond))
 	s.line(s.head)
 	for _, r := range s.rows[:min(len(s.rows), mostRows)] {
 		s.line(func() string { return s.text(r) })
 	}
+	if more := len(s.rows) - mostRows; more > 0 {
+		s.line(func() string { return fmt.Sprintf("  and %d more", more) })
+	}
 	s.line(s.clockText)
-	return s
 }
 
 // clean keeps a name from the terminal's controls, and short.
@@ -161,7 +171,11 @@ func (s *screen) elapsed() time.Duration {
 
 func (s *screen) clockText() string {
 	took := s.now().Sub(s.began).Round(time.Second)
-	if s.length == 0 {
+	switch {
+	case s.length > 0:
+	case s.deadline > 0:
+		return fmt.Sprintf("  %v so far, at most %v left", took, max(0, s.deadline-took).Round(time.Second))
+	default:
 		return fmt.Sprintf("  %v so far", took)
 	}
 	const width = 40
