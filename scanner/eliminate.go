@@ -26,10 +26,13 @@ type offer struct {
 	choice uint16
 }
 
-// run puts the probe's questions until it is done.
+// run puts the probe's questions until it is done. What accepted something is
+// likely to accept more.
 func (e *elimination) run(ctx context.Context, a *asker) {
+	s := series{asker: a}
+	defer s.leave()
 	for q := e.next(nil); q != nil; {
-		got := a.ask(ctx, *q)
+		got := s.ask(ctx, *q, len(e.accepted) > 0 && len(e.rest) > 1)
 		q = e.next(&got)
 	}
 }

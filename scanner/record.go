@@ -14,7 +14,7 @@ import (
 
 // fold makes the record.
 func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
-	e.Connections = int(s.ask.connections.Load())
+	e.Connections = s.ask.opened()
 	e.Failures = s.ask.failures
 	e.Versions = map[results.Version]results.Answer{}
 	s.foldV2(e)

@@ -22,8 +22,9 @@ const (
 	hopeless     = 8
 )
 
-// share lets so many connections in at once, in the order in which they came.
-// One that is to be alone waits until all others are out, and they wait for it.
+// share lets so many connections in at once, in the order in which they came,
+// but those of a series before others. One that is to be alone waits until all
+// that came before are out, and whoever comes later waits for it.
 type share struct {
 	most  int // the budget
 	users int // lanes; guarded by the Dialer's mu
@@ -33,6 +34,7 @@ type share struct {
 	in     int
 	alone  bool
 	queue  []*waiter
+	idle   []*Conn   // opened ahead, and not needed by whom they were opened for
 	heard  bool      // something was answered here
 	credit int       // answers since the limit last changed
 	cut    bool      // the limit was lowered at some time,
@@ -41,31 +43,60 @@ type share struct {
 	left   time.Time // when a connection last ended
 }
 
+// turn says when somebody is let in.
+type turn int
+
+const (
+	inOrder  turn = iota // after those who came before
+	ofSeries             // before those: others come after this one
+	alone                // when all are out
+)
+
 type waiter struct {
-	alone bool
+	turn  turn
+	lane  *Lane
+	given *Conn // an open connection that was handed over, with its place
 	ready chan struct{}
 }
 
 func newShare(most int) *share { return &share{most: most, limit: most} }
 
-// enter waits for a place.
-func (s *share) enter(ctx context.Context, alone bool) error {
-	w := &waiter{alone, make(chan struct{})}
+// apply asks for a place, or takes a connection that is left over.
+func (s *share) apply(l *Lane, t turn) *waiter {
+	w := &waiter{turn: t, lane: l, ready: make(chan struct{})}
 	s.mu.Lock()
-	s.queue = append(s.queue, w)
+	defer s.mu.Unlock()
+	if i := slices.IndexFunc(s.idle, func(c *Conn) bool { return c.lane == l }); i >= 0 && t != alone {
+		w.given = s.idle[i]
+		s.idle = slices.Delete(s.idle, i, i+1)
+		close(w.ready)
+		return w
+	}
+	at := len(s.queue)
+	for t == ofSeries && at > 0 && s.queue[at-1].turn == inOrder {
+		at--
+	}
+	s.queue = slices.Insert(s.queue, at, w)
 	s.admit()
-	s.mu.Unlock()
+	return w
+}
+
+// enter waits for the place that was asked for. It may come with a connection.
+func (s *share) enter(ctx context.Context, w *waiter) (*Conn, error) {
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
 		s.forget(w)
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	if err := sleepUntil(ctx, s.readyAt(alone)); err != nil {
+	if w.given != nil {
+		return w.given, nil
+	}
+	if err := sleepUntil(ctx, s.readyAt(w.turn)); err != nil {
 		s.leave()
-		return err
+		return nil, err
 	}
-	return nil
+	return nil, nil
 }
 
 // admit lets in whom there is room for. Whoever waits longest comes first, so
@@ -73,12 +104,15 @@ func (s *share) enter(ctx context.Context, alone bool) error {
 func (s *share) admit() {
 	for len(s.queue) > 0 {
 		next := s.queue[0]
-		if s.alone || s.in >= s.limit || next.alone && s.in > 0 {
+		if next.turn == alone {
+			s.dropIdle(nil)
+		}
+		if s.alone || s.in >= s.limit || next.turn == alone && s.in > 0 {
 			return
 		}
 		s.queue = s.queue[1:]
 		s.in++
-		s.alone = next.alone
+		s.alone = next.turn == alone
 		close(next.ready)
 	}
 }
@@ -92,9 +126,53 @@ func (s *share) forget(w *waiter) {
 		s.admit()
 	}
 	s.mu.Unlock()
-	if i < 0 {
+	switch {
+	case i >= 0:
+	case w.given != nil:
+		w.given.Close()
+	default:
 		s.leave()
 	}
+}
+
+// handOver gives an open connection, and its place, to who waits for one like
+// it; keep says that somebody soon will. Else it is closed.
+func (s *share) handOver(c *Conn, keep bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, w := range s.queue {
+		if w.turn == alone {
+			keep = false
+			break
+		}
+		if w.lane == c.lane {
+			w.given = c
+			s.queue = slices.Delete(s.queue, i, i+1)
+			close(w.ready)
+			return
+		}
+	}
+	if s.idle = append(s.idle, c); !keep {
+		s.dropIdle(c.lane)
+	}
+}
+
+// drop closes what a lane has left over.
+func (s *share) drop(l *Lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropIdle(l)
+}
+
+// dropIdle closes the connections of a lane, nil for all, that nobody needs.
+func (s *share) dropIdle(l *Lane) {
+	s.idle = slices.DeleteFunc(s.idle, func(c *Conn) bool {
+		if l != nil && c.lane != l {
+			return false
+		}
+		go c.Close() // it comes back for s.mu
+		return true
+	})
 }
 
 // leave gives a place back.
@@ -108,16 +186,25 @@ func (s *share) leave() {
 }
 
 // readyAt is when the address may be tried.
-func (s *share) readyAt(alone bool) time.Time {
+func (s *share) readyAt(t turn) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.losses > 0 && s.losses <= hopeless:
 		return s.left.Add(min(firstPause<<(s.losses-1), longestPause))
-	case alone:
+	case t == alone:
 		return s.left.Add(settling)
 	}
 	return time.Time{}
+}
+
+// atEase reports whether the address has shown no sign that our connections are
+// too many, and nobody waits who would be held up by more.
+func (s *share) atEase() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pressing := len(s.queue) > 0 && s.queue[0].turn != inOrder
+	return s.heard && s.losses == 0 && s.limit == s.most && !pressing
 }
 
 // answered counts a connection on which TLS was answered. After many of them
