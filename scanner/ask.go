@@ -50,11 +50,16 @@ func (a *asker) ask(ctx context.Context, q inquiry) answer {
 	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.Open))
 }
 
+// askFirst is ask before all that nothing else rests on.
+func (a *asker) askFirst(ctx context.Context, q inquiry) answer {
+	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.OpenFirst))
+}
+
 // knock is ask for the first questions, which are put side by side before
 // anything is known: whether it is worth asking again shows when one of them was
 // answered, or all of them were not.
 func (a *asker) knock(ctx context.Context, q inquiry) answer {
-	first := a.exchange(ctx, q, a.lane.Open)
+	first := a.exchange(ctx, q, a.lane.OpenFirst)
 	if a.knocks.Add(-1) <= 0 {
 		a.knocked.open()
 	}

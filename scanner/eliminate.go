@@ -15,7 +15,6 @@ type elimination struct {
 	rest     []uint16 // not yet known
 	accepted []uint16 // in the order in which the server chose them
 	offers   []offer  // every choice that was seen
-	onAccept func()   // called after each acceptance, if set
 	ended    bool
 	last     answer // the one that ended it
 }
@@ -34,6 +33,13 @@ func (e *elimination) run(ctx context.Context, a *asker) {
 	for q := e.next(nil); q != nil; {
 		got := s.ask(ctx, *q, len(e.accepted) > 0 && len(e.rest) > 1)
 		q = e.next(&got)
+	}
+}
+
+// step puts one question, if there is one left.
+func (e *elimination) step(ctx context.Context, a *asker) {
+	if q := e.next(nil); q != nil {
+		e.take(a.askFirst(ctx, *q))
 	}
 }
 
@@ -69,6 +75,13 @@ func (e *elimination) take(got answer) {
 	if e.onAccept != nil {
 		e.onAccept()
 	}
+}
+
+// split deals what is not yet known to n hands, of which the first is this one.
+func (e *elimination) split(n int) hands {
+	dealt := deal(e.enumerator, e.rest, n)
+	e.rest, dealt[0] = dealt[0].rest, e
+	return dealt
 }
 
 // undetermined lists what got no usable answer.

@@ -84,7 +84,7 @@ func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
 		g := s.groups[v.version]
 		if g == nil {
-			g = &groupScan{}
+			g = &groupScan{elimination: &elimination{}}
 		}
 		g.fold(e, name, got)
 	}

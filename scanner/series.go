@@ -27,14 +27,15 @@ func (s *series) ask(ctx context.Context, q question, expects bool) answer {
 
 // open takes the connection that was opened ahead, and begins to open the next.
 func (s *series) open(ctx context.Context, expects bool) (*dial.Conn, *results.Failure) {
-	mine := s.next
-	switch s.next = nil; {
-	case mine == nil && !expects:
+	mine, more := s.next, expects && s.lane.PaysAhead()
+	s.next = nil
+	if mine == nil && !more {
 		return s.lane.OpenFirst(ctx)
-	case mine == nil:
+	}
+	if mine == nil {
 		mine = s.lane.Ahead(ctx)
 	}
-	if expects && s.lane.PaysAhead() {
+	if more {
 		s.next = s.lane.Ahead(ctx)
 	}
 	return mine.Take(ctx)

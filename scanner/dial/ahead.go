@@ -17,9 +17,11 @@ const (
 	// worthwhile is how long opening must take for it to be worth while to do it
 	// early: not on this machine, nor in the next room.
 	worthwhile = time.Millisecond
-	// haste is how much longer than opening a connection an answer may take, for
-	// a server that is at leisure; see tempo.
-	haste = 5 * time.Millisecond
+	// leisure is what a server that is not busy may need for an answer beside its
+	// way; see tempo.
+	leisure = 5 * time.Millisecond
+	// acquainted is after how many answers a server's tempo is known.
+	acquainted = 4
 )
 
 // Ahead is a connection for the next question of a series.
@@ -39,7 +41,6 @@ func (l *Lane) Ahead(ctx context.Context) *Ahead {
 	a := &Ahead{lane: l, placed: make(chan struct{}), done: make(chan struct{})}
 	waiting, giveUp := context.WithCancel(ctx)
 	a.giveUp = giveUp
-	l.ahead.Add(1)
 	w := l.share.apply(l, ofSeries)
 	go a.open(waiting, ctx, w)
 	return a
@@ -67,7 +68,6 @@ func (a *Ahead) open(waiting, ctx context.Context, w *waiter) {
 // Take waits for the connection and gives it the time of a new one. Where it
 // came to nothing, which says nothing of the question, it is opened anew.
 func (a *Ahead) Take(ctx context.Context) (*Conn, *results.Failure) {
-	defer a.lane.ahead.Add(-1)
 	<-a.done
 	a.giveUp()
 	if a.conn == nil {
@@ -76,27 +76,27 @@ func (a *Ahead) Take(ctx context.Context) (*Conn, *results.Failure) {
 	return a.conn.begin(a.lane.d.opt.Timeout)
 }
 
-// Leave is for who does not need it after all. If it is open, or about to be, it
-// goes to who waits for one, else it is closed: a server that serves one
-// connection after the other would wait for it in vain.
+// Leave is for who does not need it after all: it is for whoever comes next.
 func (a *Ahead) Leave() {
 	a.giveUp()
 	<-a.placed
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.left = true
-	if a.lane.ahead.Add(-1) == 0 {
-		a.lane.share.drop(a.lane)
-	}
 	a.passOn()
 }
 
-// passOn hands over what is not needed, where another series is under way or
-// somebody waits.
+// passOn hands over what is not needed. It is not kept where other addresses wait
+// for its place, and never for long: a server that serves one connection after
+// the other would wait for it in vain.
 func (a *Ahead) passOn() {
-	if a.left && a.conn != nil {
-		a.lane.share.handOver(a.conn, a.lane.ahead.Load() > 0)
-		a.conn = nil
+	if !a.left || a.conn == nil {
+		return
+	}
+	c := a.conn
+	a.conn = nil
+	if c.lane.share.handOver(c, c.lane.d.hasRoom()) {
+		time.AfterFunc(2*c.lane.tempo.way(), func() { c.lane.share.drop(c) })
 	}
 }
 
@@ -146,7 +146,7 @@ func (t *tempo) opened(took time.Duration) {
 func (t *tempo) answered(after time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if after > 2*t.opening+haste {
+	if after > t.opening+t.opening/2+leisure {
 		t.late++
 	} else {
 		t.prompt++
@@ -159,8 +159,15 @@ func (t *tempo) broke() {
 	t.broken = true
 }
 
+// way is the time of opening a connection.
+func (t *tempo) way() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.opening
+}
+
 func (t *tempo) pays() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.opening >= worthwhile && t.prompt > 0 && 4*t.late <= t.prompt && !t.broken
+	return t.opening >= worthwhile && t.prompt >= acquainted && 4*t.late <= t.prompt && !t.broken
 }

@@ -114,7 +114,8 @@ type Lane struct {
 	share  *share
 	tempo  tempo
 	opened atomic.Int64
-	ahead  atomic.Int64 // connections that are opened ahead for somebody
+
+	released bool // guarded by the share's mu
 }
 
 // Lane returns the lane of a route. Call Release when done with it, so that a
@@ -133,6 +134,7 @@ func (d *Dialer) Lane(r Route) *Lane {
 
 // Release gives the lane back.
 func (l *Lane) Release() {
+	l.share.release(l)
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	if l.share.users--; l.share.users == 0 {
@@ -185,7 +187,7 @@ func (l *Lane) enter(waiting, ctx context.Context, w *waiter) (*Conn, *results.F
 	}
 	if err == nil {
 		if err = l.d.enter(waiting); err != nil {
-			l.share.leave()
+			l.share.leave(w.turn)
 		}
 	}
 	if err != nil {
@@ -193,7 +195,7 @@ func (l *Lane) enter(waiting, ctx context.Context, w *waiter) (*Conn, *results.F
 	}
 	l.d.opened.Add(1)
 	l.opened.Add(1)
-	return &Conn{ctx: ctx, lane: l}, nil
+	return &Conn{ctx: ctx, lane: l, turn: w.turn}, nil
 }
 
 // begin opens a connection whose place was found, or gives a time of its own to
@@ -245,6 +247,15 @@ func (d *Dialer) enter(ctx context.Context) error {
 	return nil
 }
 
+// hasRoom reports whether nobody waits for a place among all connections.
+func (d *Dialer) hasRoom() bool {
+	if !d.all.TryAcquire(1) {
+		return false
+	}
+	d.all.Release(1)
+	return true
+}
+
 // overtime is the failure of an exchange that the end of the run cut off, nil
 // while the run goes on.
 func overtime(ctx context.Context, stage results.Stage) *results.Failure {
@@ -263,6 +274,7 @@ type Conn struct {
 	net.Conn
 	ctx   context.Context
 	lane  *Lane
+	turn  turn
 	ahead bool      // opened before it was needed
 	asked time.Time // when the question was sent
 	heard bool      // a byte of the answer came
@@ -301,7 +313,7 @@ func (c *Conn) Close() (err error) {
 	}
 	c.once.Do(func() {
 		c.lane.d.all.Release(1)
-		c.lane.share.leave()
+		c.lane.share.leave(c.turn)
 	})
 	return err
 }

@@ -32,6 +32,7 @@ type share struct {
 	mu     sync.Mutex
 	limit  int // what is used of the budget now
 	in     int
+	series int // of these, those of a series
 	alone  bool
 	queue  []*waiter
 	idle   []*Conn   // opened ahead, and not needed by whom they were opened for
@@ -93,7 +94,7 @@ func (s *share) enter(ctx context.Context, w *waiter) (*Conn, error) {
 		return w.given, nil
 	}
 	if err := sleepUntil(ctx, s.readyAt(w.turn)); err != nil {
-		s.leave()
+		s.leave(w.turn)
 		return nil, err
 	}
 	return nil, nil
@@ -105,16 +106,28 @@ func (s *share) admit() {
 	for len(s.queue) > 0 {
 		next := s.queue[0]
 		if next.turn == alone {
-			s.dropIdle(nil)
+			s.dropIdle(anyOf)
 		}
-		if s.alone || s.in >= s.limit || next.turn == alone && s.in > 0 {
+		if s.alone || s.in >= s.limit || next.turn == alone && s.in > 0 || next.turn == inOrder && s.halfFull() {
 			return
 		}
 		s.queue = s.queue[1:]
 		s.in++
+		s.series += countIf(next.turn == ofSeries)
 		s.alone = next.turn == alone
 		close(next.ready)
 	}
+}
+
+// halfFull reports whether half of the places are taken by those of no series,
+// while a series is under way: its next question is to find a place.
+func (s *share) halfFull() bool { return s.series > 0 && 2*(s.in-s.series) >= s.limit }
+
+func countIf(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // forget takes back a wait, or a place that was given meanwhile.
@@ -131,13 +144,13 @@ func (s *share) forget(w *waiter) {
 	case w.given != nil:
 		w.given.Close()
 	default:
-		s.leave()
+		s.leave(w.turn)
 	}
 }
 
 // handOver gives an open connection, and its place, to who waits for one like
-// it; keep says that somebody soon will. Else it is closed.
-func (s *share) handOver(c *Conn, keep bool) {
+// it. If nobody does it is kept for the next, or closed.
+func (s *share) handOver(c *Conn, keep bool) (kept bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, w := range s.queue {
@@ -149,25 +162,35 @@ func (s *share) handOver(c *Conn, keep bool) {
 			w.given = c
 			s.queue = slices.Delete(s.queue, i, i+1)
 			close(w.ready)
-			return
+			return false
 		}
 	}
-	if s.idle = append(s.idle, c); !keep {
-		s.dropIdle(c.lane)
+	s.idle = append(s.idle, c)
+	if keep = keep && !c.lane.released; !keep {
+		s.dropIdle(func(other *Conn) bool { return other == c })
 	}
+	return keep
 }
 
-// drop closes what a lane has left over.
-func (s *share) drop(l *Lane) {
+// drop closes a connection if it is still left over.
+func (s *share) drop(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dropIdle(l)
+	s.dropIdle(func(other *Conn) bool { return other == c })
 }
 
-// dropIdle closes the connections of a lane, nil for all, that nobody needs.
-func (s *share) dropIdle(l *Lane) {
+// release closes what a lane has left over, and will have.
+func (s *share) release(l *Lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.released = true
+	s.dropIdle(func(c *Conn) bool { return c.lane == l })
+}
+
+// dropIdle closes some of the connections that are left over.
+func (s *share) dropIdle(which func(*Conn) bool) {
 	s.idle = slices.DeleteFunc(s.idle, func(c *Conn) bool {
-		if l != nil && c.lane != l {
+		if !which(c) {
 			return false
 		}
 		go c.Close() // it comes back for s.mu
@@ -175,11 +198,14 @@ func (s *share) dropIdle(l *Lane) {
 	})
 }
 
+func anyOf(*Conn) bool { return true }
+
 // leave gives a place back.
-func (s *share) leave() {
+func (s *share) leave(t turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.in--
+	s.series -= countIf(t == ofSeries)
 	s.alone = false
 	s.left = time.Now()
 	s.admit()
@@ -246,6 +272,7 @@ func (s *share) crowded() {
 func (s *share) halve() {
 	if s.limit > 1 && (!s.cut || s.since >= 2*s.limit) {
 		s.limit, s.credit, s.cut, s.since = s.limit/2, 0, true, 0
+		s.dropIdle(anyOf)
 	}
 }
 
