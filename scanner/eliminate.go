@@ -25,15 +25,20 @@ type offer struct {
 	choice uint16
 }
 
-// run puts the probe's questions until it is done. What accepted something is
-// likely to accept more.
+// run puts the probe's questions until it is done.
 func (e *elimination) run(ctx context.Context, a *asker) {
 	s := series{asker: a}
 	defer s.leave()
 	for q := e.next(nil); q != nil; {
-		got := s.ask(ctx, *q, len(e.accepted) > 0 && len(e.rest) > 1)
+		got := s.ask(ctx, *q, e.goesOn())
 		q = e.next(&got)
 	}
+}
+
+// goesOn reports whether the next question is hardly the last: who accepted
+// something is likely to accept more.
+func (e *elimination) goesOn() bool {
+	return len(e.accepted) > 0 && len(e.rest) > 1 && (e.hopes == nil || e.hopes(e.accepted, e.rest))
 }
 
 // step puts one question, if there is one left.

@@ -17,7 +17,10 @@ type enumerator struct {
 	// favourite marks what a server with an order of its own may still let a
 	// client push to the front; nil if there is no such thing.
 	favourite func(uint16) bool
-	onAccept  func() // called after each acceptance, if set
+	// hopes tells whether a server that accepted some is likely to accept one
+	// more of the rest; nil if there is no telling.
+	hopes    func(accepted, rest []uint16) bool
+	onAccept func() // called after each acceptance, if set
 }
 
 // hands enumerates candidates.

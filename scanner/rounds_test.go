@@ -1,14 +1,11 @@
 package scanner
 
 import (
-	"context"
 	"crypto/tls"
 	"io"
 	"net"
 	"net/netip"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,85 +15,6 @@ import (
 	"shakedown/scanner/inventory"
 	"shakedown/scanner/wire"
 )
-
-// roundTrip is how far away the servers of these tests are.
-const roundTrip = 20 * time.Millisecond
-
-// link leads to a server that is a round trip away. Connecting takes one, and
-// so does every word and its answer; nothing else takes time.
-type link struct {
-	accept       func(net.Conn) // called when a connection arrives; it must close it
-	opened       atomic.Int64
-	inFlight     atomic.Int64
-	mostInFlight atomic.Int64
-}
-
-// to leads to a server that serves all connections side by side.
-func to(serve func(net.Conn)) *link {
-	return &link{accept: func(c net.Conn) { go serve(c) }}
-}
-
-func (l *link) connect(ctx context.Context, _ netip.AddrPort, _ time.Time) (net.Conn, error) {
-	l.opened.Add(1)
-	l.mostInFlight.Store(max(l.mostInFlight.Load(), l.inFlight.Add(1)))
-	select {
-	case <-time.After(roundTrip):
-	case <-ctx.Done():
-		l.inFlight.Add(-1)
-		return nil, ctx.Err()
-	}
-	near, far := delayed(roundTrip / 2)
-	go func() {
-		time.Sleep(roundTrip / 2) // the last word of the handshake of TCP
-		l.accept(far)
-	}()
-	return &linked{Conn: near, link: l}, nil
-}
-
-type linked struct {
-	net.Conn
-	link *link
-	once sync.Once
-}
-
-func (c *linked) Close() error {
-	c.once.Do(func() { c.link.inFlight.Add(-1) })
-	return c.Conn.Close()
-}
-
-// delayed is a connection on which everything takes so long one way.
-func delayed(way time.Duration) (near, far net.Conn) {
-	near, left := net.Pipe()
-	right, far := net.Pipe()
-	go carry(left, right, way)
-	go carry(right, left, way)
-	return near, far
-}
-
-// carry brings what is written at one end to the other, later.
-func carry(from, to net.Conn, way time.Duration) {
-	type parcel struct {
-		due   time.Time
-		bytes []byte // none is the end
-	}
-	parcels := make(chan parcel, 1000)
-	go func() {
-		defer to.Close()
-		for p := range parcels {
-			time.Sleep(time.Until(p.due))
-			to.Write(p.bytes)
-		}
-	}()
-	defer close(parcels)
-	for {
-		buf := make([]byte, 1<<14)
-		n, err := from.Read(buf)
-		parcels <- parcel{time.Now().Add(way), buf[:n]}
-		if err != nil {
-			return
-		}
-	}
-}
 
 // A stack is a server in kind: what it accepts, and what of it is as with the
 // real one. Its handshakes of TLS 1.3 with a key share are crypto/tls's.
@@ -237,16 +155,12 @@ type timed struct {
 
 // scanOver scans what a link leads to.
 func scanOver(t testing.TB, l *link, aspects string, perEndpoint int) timed {
-	return scanWith(t, l.connect, aspects, perEndpoint)
-}
-
-func scanWith(t testing.TB, connect func(context.Context, netip.AddrPort, time.Time) (net.Conn, error), aspects string, perEndpoint int) timed {
 	t.Helper()
 	wanted, err := ParseAspects(aspects)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := dial.New(dial.Options{Connect: connect, PerEndpoint: perEndpoint, Timeout: 10 * time.Second})
+	d := dial.New(dial.Options{Connect: l.connect, PerEndpoint: perEndpoint, Timeout: 10 * time.Second})
 	began := time.Now()
 	var got timed
 	err = New(d, Options{Aspects: wanted}).Run(t.Context(), []inventory.Path{target(netip.MustParseAddrPort("192.0.2.1:443"))}, func(e *results.Endpoint) error {
@@ -259,6 +173,14 @@ func scanWith(t testing.TB, connect func(context.Context, netip.AddrPort, time.T
 	return got
 }
 
+// bubble runs a scan on a clock of its own, until all that is under way arrived.
+func bubble(t *testing.T, run func(t *testing.T)) {
+	synctest.Test(t, func(t *testing.T) {
+		run(t)
+		time.Sleep(time.Minute)
+	})
+}
+
 const (
 	onlySuites  = "versions,suites"
 	withOrder   = "versions,suites,preference"
@@ -266,27 +188,56 @@ const (
 	allButPath  = "versions,suites,preference,groups,signatures,certificates,protocol"
 )
 
+// roundTrips are the scans of which it is known how many round trips and
+// connections they may take, with eight connections in flight. No clock but the
+// link's is in that.
+func roundTrips(t testing.TB) []roundTripCase {
+	return []roundTripCase{
+		{"nginx", nginx(t).serve, onlySuites, 20, 30 + 15},
+		{"nginx", nginx(t).serve, withOrder, 24, 2*30 + 15},
+		{"nginx", nginx(t).serve, likeSslscan, 24, 70},
+		{"wide nginx", wideNginx(t).serve, onlySuites, 34, 83 + 16},
+		{"wide nginx", wideNginx(t).serve, withOrder, 58, 2*83 + 15},
+		{"wide nginx", wideNginx(t).serve, likeSslscan, 42, 124},
+		{"Go", goServer(t), onlySuites, 18, 26 + 15},
+		{"Go", goServer(t), withOrder, 36, 2*26 + 15},
+		{"Go", goServer(t), likeSslscan, 22, 60},
+		{"Go", goServer(t), allButPath, 48, 120},
+	}
+}
+
+type roundTripCase struct {
+	server      string
+	serve       func(net.Conn)
+	aspects     string
+	rounds      float64
+	connections int
+}
+
 func TestRoundTrips(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		serve   func(net.Conn)
-		aspects string
-	}{
-		{"nginx", nginx(t).serve, onlySuites},
-		{"nginx", nginx(t).serve, withOrder},
-		{"nginx", nginx(t).serve, likeSslscan},
-		{"wide nginx", wideNginx(t).serve, onlySuites},
-		{"wide nginx", wideNginx(t).serve, withOrder},
-		{"wide nginx", wideNginx(t).serve, likeSslscan},
-		{"Go", goServer(t), onlySuites},
-		{"Go", goServer(t), withOrder},
-		{"Go", goServer(t), likeSslscan},
-		{"Go", goServer(t), allButPath},
-	} {
-		synctest.Test(t, func(t *testing.T) {
+	for _, c := range roundTrips(t) {
+		bubble(t, func(t *testing.T) {
 			got := scanOver(t, to(c.serve), c.aspects, 8)
-			time.Sleep(time.Minute) // what is still under way arrives
-			t.Logf("%-10s %-40s %5.1f rounds %4d connections %s", c.name, c.aspects[:min(40, len(c.aspects))], got.rounds, got.connections, got.record.Status)
+			t.Logf("%s, %s: %.1f round trips, %d connections", c.server, c.aspects, got.rounds, got.connections)
+			if got.rounds > c.rounds || got.connections > c.connections || got.record.Status != results.Complete {
+				t.Errorf("at most %v round trips and %d connections are due; status %s", c.rounds, c.connections, got.record.Status)
+			}
+		})
+	}
+}
+
+// BenchmarkRoundTrips takes the same on the real clock, with what this machine
+// needs for its part.
+func BenchmarkRoundTrips(b *testing.B) {
+	for _, c := range roundTrips(b) {
+		b.Run(c.server+"/"+c.aspects, func(b *testing.B) {
+			rounds, connections := 0.0, 0
+			for b.Loop() {
+				got := scanOver(b, to(c.serve), c.aspects, 8)
+				rounds, connections = rounds+got.rounds, connections+got.connections
+			}
+			b.ReportMetric(rounds/float64(b.N), "rounds")
+			b.ReportMetric(float64(connections)/float64(b.N), "connections")
 		})
 	}
 }

@@ -156,6 +156,12 @@ func (s *session) parts() []func(context.Context) {
 // runVersion asks for a version, its suites and their order.
 func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	v.open(ctx, s.ask)
+	if v.version == wire.TLS12 {
+		// Where an older version is enumerated too, that keeps the budget busy.
+		older := s.version(wire.TLS11)
+		older.open(ctx, s.ask)
+		v.fewer = older.spoken.Load()
+	}
 	v.run(ctx, s.ask, s.enumerates())
 	if s.wants(AspectPreference) && v.spoken.Load() {
 		r := rank(ctx, s.ask, v.by, v.hands.accepted(), v.usualRank(), v.hands.offers())

@@ -24,8 +24,10 @@ type versionScan struct {
 	version uint16
 	by      enumerator
 	hands   hands
-	once    sync.Once
-	opening answer // to the first hand's first question
+	begun   atomic.Bool
+	opened  gate   // the first question was answered,
+	opening answer // by this
+	fewer   bool   // deal fewer hands: there is enough to do side by side
 
 	spoken atomic.Bool // some suite was accepted
 	known  gate
@@ -52,7 +54,7 @@ func (g *gate) isOpen() bool {
 }
 
 func newVersionScan(version uint16, serverName string) *versionScan {
-	v := &versionScan{version: version, by: suitesIn(version, serverName), known: newGate(), done: newGate()}
+	v := &versionScan{version: version, by: suitesIn(version, serverName), opened: newGate(), known: newGate(), done: newGate()}
 	v.by.onAccept = v.speaks
 	for _, share := range offersOf(version).shares {
 		v.hands = append(v.hands, deal(v.by, share.suites, 1)...)
@@ -73,7 +75,16 @@ func suitesIn(version uint16, serverName string) enumerator {
 		chosen: func(got answer) uint16 { return got.hello.Suite },
 		// OpenSSL's PRIORITIZE_CHACHA, for clients without AES in hardware.
 		favourite: func(id uint16) bool { return strings.Contains(wire.LookupSuite(id).Name, "CHACHA20") },
+		hopes:     kinLeft,
 	}
+}
+
+// kinLeft reports whether a likely suite is left whose kind was accepted.
+func kinLeft(accepted, rest []uint16) bool {
+	kind := func(id uint16) string { s := wire.LookupSuite(id); return s.Kx + s.Auth }
+	return slices.ContainsFunc(rest, func(id uint16) bool {
+		return rareness(wire.LookupSuite(id)) == 0 && slices.ContainsFunc(accepted, func(a uint16) bool { return kind(a) == kind(id) })
+	})
 }
 
 // dealing is a part of a version's suites, and in how many hands it is dealt once
@@ -201,12 +212,15 @@ func rareness(s wire.SuiteInfo) int {
 // open asks the first question of the first hand, once: whoever comes later
 // waits for its answer.
 func (v *versionScan) open(ctx context.Context, a *asker) {
-	v.once.Do(func() {
-		if q := v.hands[0].next(nil); q != nil {
-			v.opening = a.knock(ctx, *q)
-			v.hands[0].take(v.opening)
-		}
-	})
+	if v.begun.Swap(true) {
+		v.opened.through()
+		return
+	}
+	defer v.opened.open()
+	if q := v.hands[0].next(nil); q != nil {
+		v.opening = a.knock(ctx, *q)
+		v.hands[0].take(v.opening)
+	}
 }
 
 // run asks the rest; without all, only until the version is known. A refusal of
@@ -237,7 +251,7 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 			}
 			played[i] = hands{hand}
 			if len(hand.accepted) > 0 {
-				played[i] = hand.split(share.hands)
+				played[i] = hand.split(max(1, share.hands-asInt(v.fewer)))
 			}
 			played[i].run(ctx, a)
 			return nil
