@@ -26,19 +26,17 @@ func (s *series) ask(ctx context.Context, q question, expects bool) answer {
 }
 
 // open takes the connection that was opened ahead, and begins to open the next.
-func (s *series) open(ctx context.Context, expects bool) (*dial.Conn, *results.Failure) {
-	mine, more := s.next, expects && s.lane.PaysAhead()
+func (s *series) open(ctx context.Context, expects bool) (conn *dial.Conn, f *results.Failure) {
+	if s.next != nil {
+		conn, f = s.next.Take(ctx)
+	} else {
+		conn, f = s.lane.OpenFirst(ctx)
+	}
 	s.next = nil
-	if mine == nil && !more {
-		return s.lane.OpenFirst(ctx)
-	}
-	if mine == nil {
-		mine = s.lane.Ahead(ctx)
-	}
-	if more {
+	if f == nil && expects && s.lane.PaysAhead() {
 		s.next = s.lane.Ahead(ctx)
 	}
-	return mine.Take(ctx)
+	return conn, f
 }
 
 // leave gives up the connection that is not needed.
