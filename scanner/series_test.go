@@ -71,6 +71,7 @@ func TestConnectionsThatDieWaiting(t *testing.T) {
 						return
 					}
 					c.SetReadDeadline(time.Time{})
+					time.Sleep(roundTrip / 5) // to think: meanwhile the next connection waits
 					server.serve(first.again())
 				})
 				got := scanOver(t, l, series3, 8)
