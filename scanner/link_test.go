@@ -74,7 +74,9 @@ func carry(from, to net.Conn, way time.Duration) {
 		defer to.Close()
 		for p := range parcels {
 			time.Sleep(time.Until(p.due))
-			to.Write(p.bytes)
+			if len(p.bytes) > 0 {
+				to.Write(p.bytes)
+			}
 		}
 	}()
 	defer close(parcels)
