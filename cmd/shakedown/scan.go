@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -152,7 +153,7 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 		return out.put(e)
 	})
 	progress.end()
-	for _, d := range contrast.Differences(bound.kept) {
+	for _, d := range bound.differences() {
 		if err := out.put(d); err != nil {
 			break // out.finish says it
 		}
@@ -163,24 +164,45 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, opt sca
 // bound keeps what is compared when all is known: load balancers and targets,
 // by the inventory. Nothing else is kept, however many endpoints there are.
 type bound struct {
-	paths map[string]bool // SERVICE/PATH
+	paths map[string]int // by SERVICE/PATH: the place in the inventory
 	kept  []*results.Endpoint
 }
 
 func newBound(paths []inventory.Path) *bound {
-	b := &bound{paths: map[string]bool{}}
+	place, b := map[string]int{}, &bound{paths: map[string]int{}}
+	for i, p := range paths {
+		place[p.Service+"/"+p.Name] = i
+	}
 	for _, p := range paths {
-		for _, target := range p.Targets {
-			b.paths[p.Service+"/"+p.Name], b.paths[p.Service+"/"+target] = true, true
+		for _, name := range append([]string{p.Name}, p.Targets...) {
+			if i, ok := place[p.Service+"/"+name]; ok && len(p.Targets) > 0 {
+				b.paths[p.Service+"/"+name] = i
+			}
 		}
 	}
 	return b
 }
 
+func (b *bound) place(e *results.Endpoint) (int, bool) {
+	i, ok := b.paths[e.Service+"/"+e.Path]
+	return i, ok
+}
+
 func (b *bound) add(e *results.Endpoint) {
-	if b.paths[e.Service+"/"+e.Path] {
+	if _, ok := b.place(e); ok {
 		b.kept = append(b.kept, withoutDER(e))
 	}
+}
+
+// differences compares what was kept, in the order of the inventory: endpoints
+// are finished in another one each time.
+func (b *bound) differences() []*results.Difference {
+	slices.SortFunc(b.kept, func(x, y *results.Endpoint) int {
+		i, _ := b.place(x)
+		j, _ := b.place(y)
+		return cmp.Or(cmp.Compare(i, j), cmp.Compare(x.Address, y.Address))
+	})
+	return contrast.Differences(b.kept)
 }
 
 // withoutDER is an endpoint without what takes most room in it.
