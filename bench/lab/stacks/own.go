@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 
@@ -35,12 +34,7 @@ func ownStacks() []Stack {
 	return []Stack{
 		{
 			Name: "Java JSSE", Library: "JSSE", Setting: "RSA, P-256 and DSA certificates, `jdk.tls.disabledAlgorithms` empty, every version and suite but Kerberos'", Packages: []string{"openjdk-17-jdk-headless"},
-			version: []string{java, "-version"}, start: jsseServer(nil), clients: []Client{jsse("Java SSLSocket", nil), openssl()},
-		},
-		{
-			Name: "Java BCJSSE", Library: "Bouncy Castle", Setting: "RSA, P-256 and DSA certificates, `jdk.tls.disabledAlgorithms` empty, every version and suite",
-			Packages: []string{"openjdk-17-jdk-headless", "libbctls-java"}, version: []string{"dpkg-query", "-W", "libbctls-java"},
-			start: jsseServer(bouncyCastle), clients: []Client{jsse("Bouncy Castle SSLSocket", bouncyCastle), openssl()},
+			version: []string{java, "-version"}, start: jsseServer, clients: []Client{jsse(), openssl()},
 		},
 		{
 			Name: "Node", Library: "OpenSSL", Setting: every, Packages: []string{"nodejs"},
@@ -93,63 +87,33 @@ func script(interpreter, name string, content []byte, args ...string) func(conte
 // java is Debian's, whichever else there is.
 const java = "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"
 
-// provider gives the arguments that put another provider in the place of Java's
-// own TLS; nil leaves it.
-type provider func(m *Material) ([]string, error)
-
-// bouncyCastle stands where SunJSSE stands in Debian's list of providers; what
-// it needs of cryptography comes last.
-func bouncyCastle(m *Material) ([]string, error) {
-	const jars = "/usr/share/java/bctls.jar:/usr/share/java/bcprov.jar:/usr/share/java/bcutil.jar"
-	security, err := m.install("bouncycastle.security", []byte("security.provider.4=org.bouncycastle.jsse.provider.BouncyCastleJsseProvider\n"+
-		"security.provider.13=org.bouncycastle.jce.provider.BouncyCastleProvider\njdk.tls.disabledAlgorithms=\njdk.certpath.disabledAlgorithms=\n"))
-	return []string{"-cp", jars, "-Djava.security.properties=" + security}, err
-}
-
-func (p provider) args(m *Material) ([]string, error) {
-	if p == nil {
-		return nil, nil
-	}
-	return p(m)
-}
-
-func jsseServer(p provider) func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-	return func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-		own, err := p.args(m)
+func jsseServer(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
+	args := []string{}
+	for _, name := range []string{"rsa", "ec", "dsa"} {
+		file, err := m.PKCS12(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		args := []string{}
-		for _, name := range []string{"rsa", "ec", "dsa"} {
-			file, err := m.PKCS12(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			args = append(args, file)
-		}
-		return served(lab.StartProgram(ctx, lab.Program{
-			Place: at, Command: java,
-			Files: func(string) map[string][]byte { return map[string][]byte{"Jsse.java": jsseProgram} },
-			Args: func(addr string) []string {
-				host, port, _ := strings.Cut(addr, ":")
-				return slices.Concat([]string{"-Xmx128m"}, own, []string{"Jsse.java", "serve", host, port, p12Password}, args)
-			},
-		}))
+		args = append(args, file)
 	}
+	return served(lab.StartProgram(ctx, lab.Program{
+		Place: at, Command: java,
+		Files: func(string) map[string][]byte { return map[string][]byte{"Jsse.java": jsseProgram} },
+		Args: func(addr string) []string {
+			host, port, _ := strings.Cut(addr, ":")
+			return append([]string{"-Xmx128m", "Jsse.java", "serve", host, port, p12Password}, args...)
+		},
+	}))
 }
 
-func jsse(name string, p provider) Client {
-	return Client{name, func(ctx context.Context, m *Material, address string) (Pairs, error) {
+func jsse() Client {
+	return Client{"Java SSLSocket", func(ctx context.Context, m *Material, address string) (Pairs, error) {
 		file, err := m.install("Jsse.java", jsseProgram)
 		if err != nil {
 			return nil, err
 		}
-		own, err := p.args(m)
-		if err != nil {
-			return nil, err
-		}
 		return listed("", func(_ *Material, host, port string) []string {
-			return slices.Concat([]string{java, "-Xmx128m"}, own, []string{file, "probe", host, port})
+			return []string{java, "-Xmx128m", file, "probe", host, port}
 		}).Pairs(ctx, m, address)
 	}}
 }
