@@ -98,7 +98,7 @@ func keyTypeOf(_ *facts, c cert, r Rule) (bad, open, good string) {
 	case c.leaf.KeyType == "":
 		return "", "a certificate's key was not read", ""
 	case !slices.Contains(r.Values, strings.ToLower(c.leaf.KeyType)):
-		return c.leaf.KeyType + " key", "", ""
+		return bounded(c.leaf.KeyType) + " key", "", ""
 	}
 	return "", "", c.leaf.KeyType + " key"
 }
@@ -160,7 +160,7 @@ func daysLeftOf(f *facts, c cert, r Rule) (bad, open, good string) {
 	left := int(first.NotAfter.Sub(f.at).Hours() / 24)
 	who := c.name()
 	if first.SHA256 != c.leaf.SHA256 {
-		who = "issuer " + first.Subject
+		who = "issuer " + bounded(first.Subject)
 	}
 	words := fmt.Sprintf("%s ends in %d days, on %s", who, left, first.NotAfter.UTC().Format("2006-01-02"))
 	if !first.NotAfter.After(f.at) {
@@ -196,7 +196,7 @@ func trustOf(_ *facts, c cert, _ Rule) (bad, open, good string) {
 func hostnameOf(f *facts, c cert, _ Rule) (bad, open, good string) {
 	switch c.chain.HostnameMatch {
 	case results.Yes:
-		return "", "", c.name() + " is for " + c.chain.ServerName
+		return "", "", c.name() + " is for " + bounded(c.chain.ServerName)
 	case results.No:
 		return c.name() + " is not for the name that was asked for", "", ""
 	}
@@ -229,9 +229,9 @@ func signatureOf(_ *facts, c cert, r Rule) (bad, open, good string) {
 	case alg == "":
 		return "", "a certificate's signature algorithm was not read", ""
 	case !slices.Contains(r.Values, alg):
-		return c.name() + " signed with " + alg, "", ""
+		return c.name() + " signed with " + bounded(alg), "", ""
 	}
-	return "", "", c.name() + " signed with " + alg
+	return "", "", c.name() + " signed with " + bounded(alg)
 }
 
 func contentOf(_ *facts, c cert, r Rule) (bad, open, good string) {

@@ -43,7 +43,7 @@ func (f *facts) failures() string {
 		return ""
 	}
 	worst := slices.MaxFunc(f.e.Failures, func(a, b results.Failure) int { return cmp.Compare(a.Count, b.Count) })
-	return fmt.Sprintf(" (%s at %s)", strings.ReplaceAll(string(worst.Kind), "_", " "), worst.Stage)
+	return fmt.Sprintf(" (%s at %s)", strings.ReplaceAll(bounded(string(worst.Kind)), "_", " "), bounded(string(worst.Stage)))
 }
 
 // version says whether a version is accepted.
