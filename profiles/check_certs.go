@@ -36,7 +36,7 @@ func certificateChecks() []check {
 		each("hostname", "the certificate is for the name that was asked for", noValues, nil, "",
 			func(Rule) string { return "a certificate for the name" }, hostnameOf),
 		each("problems-none", "the chain has none of these problems", wordValues, problemWords(), "",
-			func(r Rule) string { return "none of: " + spoken(r.Values) }, problemsOf),
+			func(r Rule) string { return "a chain without these problems: " + spoken(r.Values) }, problemsOf),
 		each("certificate-signatures", "certificates are signed with one of these algorithms, as records name them", wordValues, signatureWords(), "",
 			func(r Rule) string { return "signed with " + strings.Join(r.Values, " or ") }, signatureOf),
 		each("certificate-has", "the leaf has each of these", wordValues, certWords(), "",

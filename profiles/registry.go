@@ -232,8 +232,14 @@ func phrases() map[string]string {
 		"export": "export suites", "export-dhe": "export suites with DHE", "export-rsa": "export suites with RSA", "fs": "suites with forward secrecy",
 		"low": "suites with keys below 112 bits", "md5": "MD5", "no-fs": "suites without forward secrecy", "null": "suites without encryption", "psk": "PSK suites",
 		"rc4": "RC4 suites", "sha1": "SHA-1", "static-dh": "static DH suites", "static-rsa": "suites with static RSA", "64bit-block": "suites with 64-bit blocks (3DES and the like)",
-		"weak": "weak ones", "post-quantum": "post-quantum ones",
+		"weak": "weak suites",
 	}
+}
+
+// describeGroups does the same for groups.
+func describeGroups(names []string) string {
+	said := map[string]string{"weak": "weak groups (below 112 bits)", "post-quantum": "post-quantum groups"}
+	return strings.Join(mapped(names, func(n string) string { return cmp.Or(said[n], n) }), ", ")
 }
 
 // describe names many things shortly.
