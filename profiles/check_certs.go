@@ -77,13 +77,7 @@ func (f *facts) unseenCerts() []string {
 			return []string{"no certificate was seen: not asked (aspect certificates), or " + f.whyUnknown()}
 		}
 	}
-	var seen []string
-	for _, c := range f.e.Chains {
-		seen = append(seen, strings.Replace(strings.Replace(c.Auth, "EdDSA", "ECDSA", 1), "DSA", "DSS", 1))
-		if c.Auth == "ECDSA" || c.Auth == "EdDSA" {
-			seen = append(seen, "ECDSA")
-		}
-	}
+	seen := mapped(f.e.Chains, func(c results.Chain) string { return authOf(c.Auth) })
 	var out []string
 	for _, auth := range f.auths() {
 		if (auth == "RSA" || auth == "ECDSA") && !slices.Contains(seen, auth) {
