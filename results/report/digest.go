@@ -174,7 +174,10 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s.findings = append(s.findings, &finding{rec, at})
 		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Profile, rec.Rule)
 	case *results.ChainFile:
-		when := g.digest.runs[run].Header.StartedAt
+		when := rec.At
+		if when.IsZero() {
+			when = g.digest.runs[run].Header.StartedAt
+		}
 		g.digest.files = append(g.digest.files, &chainFile{rec, at, when, wordsOf(&rec.Chain, when)})
 		about = rec.File
 	}

@@ -61,7 +61,7 @@ func Judge(der [][]byte, opt Options) results.Chain {
 	c.SelfSigned = g.selfSigned()
 	c.HostnameMatch = matchHost(sent[0], opt.ServerName)
 
-	best := g.bestPath(opt.At)
+	best := g.best(opt.At)
 	found := best.problems
 	found.join(g.sentProblems())
 	found.join(leafProblems(sent, c.HostnameMatch, opt.Key))

@@ -30,8 +30,9 @@ func (p path) through(l link) path {
 // outcome is what was found about a path. It is uncertain where something
 // could not be verified or the trust anchors are not known.
 type outcome struct {
+	path
 	problems
-	uncertain, anchored bool
+	uncertain bool
 }
 
 func (o outcome) good() bool { return o.anchored && !o.uncertain && len(o.problems) == 0 }
@@ -47,8 +48,8 @@ func (o outcome) better(than outcome) bool {
 	return !o.uncertain && than.uncertain
 }
 
-// bestPath judges every path up from the leaf and gives the best outcome.
-func (g *graph) bestPath(at time.Time) outcome {
+// best judges every path up from the leaf and gives the best outcome.
+func (g *graph) best(at time.Time) outcome {
 	var best *outcome
 	steps := 0
 	var extend func(path)
@@ -88,7 +89,7 @@ func (g *graph) onward(p path) []link {
 
 // judge holds one path to the rules.
 func (g *graph) judge(p path, at time.Time) outcome {
-	o := outcome{problems: pathProblems(p, at), anchored: p.anchored, uncertain: p.weakest == cannot}
+	o := outcome{path: p, problems: pathProblems(p, at), uncertain: p.weakest == cannot}
 	if p.weakest == bad {
 		o.add(results.BadSignature)
 	}
