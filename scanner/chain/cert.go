@@ -27,11 +27,14 @@ type cert struct {
 	// x is what could be read; nil if nothing could.
 	x         *x509.Certificate
 	malformed bool
-	key       publicKey
-	signature algorithm
+	// subject and issuer are its names in the form in which they are compared.
+	subject, issuer string
+	key             publicKey
+	signature       algorithm
 	// names are the subject alternative names, constraints what it allows to
 	// those below it.
 	names       []generalName
+	policies    policies
 	constraints *nameConstraints
 	public      bool // it is among the system's trust anchors
 	// What the rules ask on every path, found once.
@@ -76,7 +79,8 @@ func parse(der []byte) *cert {
 	c.signature = readAlgorithm(signatureAlgorithmOf(der))
 	c.hasKeyUsage = extension(c.x, 15) != nil
 	c.servesTLS, c.unknownCritical = servesTLS(c.x), unknownCritical(c.x)
-	if !c.readNames() {
+	c.subject, c.issuer = nameKey(c.x.RawSubject), nameKey(c.x.RawIssuer)
+	if !c.readNames() || !c.readPolicies() {
 		c.malformed = true
 	}
 	return c
@@ -243,12 +247,12 @@ func serial(n *big.Int) string {
 }
 
 // selfIssued is about names, not about keys (RFC 5280 §3.2).
-func (c *cert) selfIssued() bool { return bytes.Equal(c.x.RawSubject, c.x.RawIssuer) }
+func (c *cert) selfIssued() bool { return c.subject == c.issuer }
 
 // sameEntity reports whether two certificates speak of one name and key, as a
 // root and its cross-signed twin do.
 func (c *cert) sameEntity(d *cert) bool {
-	return bytes.Equal(c.x.RawSubject, d.x.RawSubject) && bytes.Equal(c.x.RawSubjectPublicKeyInfo, d.x.RawSubjectPublicKeyInfo)
+	return c.subject == d.subject && bytes.Equal(c.x.RawSubjectPublicKeyInfo, d.x.RawSubjectPublicKeyInfo)
 }
 
 // keyIDsAgree reports whether the key identifiers (RFC 5280 §4.2.1.1) let

@@ -114,17 +114,16 @@ func (g *graph) issuers(c *cert) []link {
 	return links
 }
 
-// candidates have the name that c calls its issuer. RFC 5280 §7.1 would let
-// names differ in case and string type; as clients do, bytes are compared.
+// candidates have the name that c calls its issuer.
 func (g *graph) candidates(c *cert) []*cert {
 	var list []*cert
-	for _, anchor := range g.roots.named(c.x.RawIssuer) {
+	for _, anchor := range g.roots.named(c.issuer) {
 		if !anchor.sameEntity(c) {
 			list = append(list, anchor)
 		}
 	}
 	for _, other := range g.sent {
-		if string(other.x.RawSubject) == string(c.x.RawIssuer) && !other.sameEntity(c) && g.roots.find(other) == nil {
+		if other.subject == c.issuer && !other.sameEntity(c) && g.roots.find(other) == nil {
 			list = append(list, other)
 		}
 	}

@@ -63,7 +63,7 @@ func chooseLeaf(certs []*cert, opt Options) (*cert, error) {
 
 func issuedAny(c *cert, certs []*cert) bool {
 	for _, other := range certs {
-		if other.sum != c.sum && string(other.x.RawIssuer) == string(c.x.RawSubject) && verify(other, c) == good {
+		if other.sum != c.sum && other.issuer == c.subject && verify(other, c) == good {
 			return true
 		}
 	}

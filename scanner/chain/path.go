@@ -93,7 +93,7 @@ func (g *graph) judge(p path, at time.Time) outcome {
 	if p.weakest == bad {
 		o.add(results.BadSignature)
 	}
-	if g.violatesNames(p) {
+	if g.violatesNames(p) || p.anchored && violatesPolicies(p) {
 		o.add(results.ConstraintViolation)
 	}
 	if !p.anchored {
@@ -119,7 +119,7 @@ func (g *graph) judgeEnd(p path, o *outcome) {
 		o.uncertain = true
 	case g.isSelfSigned(last), last.selfIssued():
 		o.add(results.UnknownAuthority)
-	case len(g.roots.named(last.x.RawIssuer)) > 0:
+	case len(g.roots.named(last.issuer)) > 0:
 		o.add(results.UnknownAuthority) // an anchor has the issuer's name, but not its key
 	case alone, g.hasGap():
 		o.add(results.Incomplete)

@@ -23,6 +23,9 @@ func pathProblems(p path, at time.Time) problems {
 		if c.signature.broken && !anchor {
 			found.add(results.WeakSignature)
 		}
+		if c.misshapen() || !anchor && c.badSerial() {
+			found.add(results.Malformed)
+		}
 		if c.unknownCritical {
 			found.add(results.UnknownCriticalExtension)
 		}
@@ -33,8 +36,12 @@ func pathProblems(p path, at time.Time) problems {
 			authority(c, anchor, below(p.certs[:i]), found)
 		}
 	}
-	if !leafUsage(p.certs[0]) {
+	leaf := p.certs[0]
+	if !leafUsage(leaf) || len(p.certs) > 1 && leaf.signsWithoutBeingCA() {
 		found.add(results.BadUsage)
+	}
+	if len(p.certs) > 1 && leaf.claimsTooMuch() {
+		found.add(results.ConstraintViolation)
 	}
 	if tooLong(p) {
 		found.add(results.BadValidity)
