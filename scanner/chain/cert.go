@@ -80,9 +80,8 @@ func parse(der []byte) *cert {
 	c.hasKeyUsage = extension(c.x, 15) != nil
 	c.servesTLS, c.unknownCritical = servesTLS(c.x), unknownCritical(c.x)
 	c.subject, c.issuer = nameKey(c.x.RawSubject), nameKey(c.x.RawIssuer)
-	if !c.readNames() || !c.readPolicies() {
-		c.malformed = true
-	}
+	named, governed := c.readNames(), c.readPolicies()
+	c.malformed = c.malformed || !named || !governed
 	return c
 }
 

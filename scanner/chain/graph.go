@@ -22,6 +22,7 @@ type graph struct {
 	leaf    *cert
 	sent    []*cert // without what could not be read and what came twice
 	repeats bool    // something came twice
+	unread  bool    // something could not be read at all
 	roots   *Roots
 
 	checks      int
@@ -57,6 +58,8 @@ func newGraph(sent []*cert, roots *Roots) *graph {
 		} else if c.x != nil {
 			g.index[c.sum] = len(g.sent)
 			g.sent = append(g.sent, c)
+		} else {
+			g.unread = true
 		}
 	}
 	g.above = g.ancestors(g.leaf)

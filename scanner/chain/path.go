@@ -121,6 +121,8 @@ func (g *graph) judgeEnd(p path, o *outcome) {
 		o.add(results.UnknownAuthority)
 	case len(g.roots.named(last.issuer)) > 0:
 		o.add(results.UnknownAuthority) // an anchor has the issuer's name, but not its key
+	case (alone || g.hasGap()) && g.unread:
+		// The issuer may be what could not be read; that says malformed.
 	case alone, g.hasGap():
 		o.add(results.Incomplete)
 	default:

@@ -21,27 +21,36 @@ import (
 
 // misshapen reports what RFC 5280 forbids in any certificate.
 func (c *cert) misshapen() bool {
-	return c.olderThanItsExtensions() || c.wrongCriticality() || c.namedByNothing() || !c.namesWellFormed()
+	return !c.shapely() || c.wrongCriticality() || c.namedByNothing() || !c.namesWellFormed()
 }
 
-// olderThanItsExtensions: extensions came with version 3 (§4.1.2.1).
-func (c *cert) olderThanItsExtensions() bool {
-	if c.x.Version >= 3 {
+// shapely walks the fields (§4.1) as strictly as they are defined: extensions
+// only in version 3, at least one where there is the list, and nothing behind;
+// times to the second and in UTC (§4.1.2.5).
+func (c *cert) shapely() bool {
+	in := cryptobyte.String(c.x.RawTBSCertificate)
+	var tbs, validity, list, extensions cryptobyte.String
+	var extended bool
+	optional := func(n uint8) cbasn1.Tag { return cbasn1.Tag(n).ContextSpecific() }
+	ok := in.ReadASN1(&tbs, cbasn1.SEQUENCE) && tbs.SkipOptionalASN1(optional(0).Constructed()) && tbs.SkipASN1(cbasn1.INTEGER) &&
+		tbs.SkipASN1(cbasn1.SEQUENCE) && tbs.SkipASN1(cbasn1.SEQUENCE) && tbs.ReadASN1(&validity, cbasn1.SEQUENCE) &&
+		tbs.SkipASN1(cbasn1.SEQUENCE) && tbs.SkipASN1(cbasn1.SEQUENCE) &&
+		tbs.SkipOptionalASN1(optional(1)) && tbs.SkipOptionalASN1(optional(2)) &&
+		tbs.ReadOptionalASN1(&list, &extended, optional(3).Constructed())
+	if !ok || !tbs.Empty() || !inUTC(&validity) || !inUTC(&validity) {
 		return false
 	}
-	in := cryptobyte.String(c.x.RawTBSCertificate)
-	var tbs cryptobyte.String
-	if !in.ReadASN1(&tbs, cbasn1.SEQUENCE) {
-		return true
+	return !extended || c.x.Version == 3 && list.ReadASN1(&extensions, cbasn1.SEQUENCE) && !extensions.Empty()
+}
+
+// inUTC reads one time: YYMMDDHHMMSSZ, or with four digits for the year.
+func inUTC(in *cryptobyte.String) bool {
+	var value cryptobyte.String
+	var tag cbasn1.Tag
+	if !in.ReadAnyASN1(&value, &tag) || len(value) == 0 || value[len(value)-1] != 'Z' {
+		return false
 	}
-	for !tbs.Empty() {
-		var field cryptobyte.String
-		var tag cbasn1.Tag
-		if !tbs.ReadAnyASN1(&field, &tag) || tag == cbasn1.Tag(3).ContextSpecific().Constructed() {
-			return true
-		}
-	}
-	return false
+	return tag == cbasn1.UTCTime && len(value) == 13 || tag == cbasn1.GeneralizedTime && len(value) == 15
 }
 
 // wrongCriticality: some extensions must not be critical, so that clients that
