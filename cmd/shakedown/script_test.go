@@ -46,6 +46,7 @@ func TestStories(t *testing.T) {
 			"records":     records,
 			"exits":       exits,
 			"interrupted": interrupted,
+			"certs":       certFiles,
 		},
 	})
 }

@@ -58,7 +58,7 @@ func chooseLeaf(certs []*cert, opt Options) (*cert, error) {
 	for _, c := range candidates[:min(len(candidates), 4)] {
 		names = append(names, fmt.Sprintf("%q", distinguishedName(c.x.RawSubject)))
 	}
-	return nil, fmt.Errorf("%d certificates could be the leaf (%s …): say which with --key or --host, or leave the others out", len(candidates), strings.Join(names, ", "))
+	return nil, fmt.Errorf("%d certificates could be the leaf (%s): say which with --key or --host, or leave the others out", len(candidates), strings.Join(names, ", "))
 }
 
 func issuedAny(c *cert, certs []*cert) bool {
