@@ -96,6 +96,9 @@ func (a *app) tokenKey(ctx context.Context, uri string) (crypto.PublicKey, error
 	var out, trouble bytes.Buffer
 	cmd := exec.CommandContext(ctx, "p11tool", append(args, uri)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, &out, &trouble
+	if in, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
+		cmd.Stderr = io.MultiWriter(a.stderr, &trouble) // where it asks for the PIN
+	}
 	if err := cmd.Run(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
 			return nil, errors.New("a pkcs11: URI needs the program p11tool: install it (on Debian the package gnutls-bin)")

@@ -36,7 +36,9 @@ func split(data []byte, password func() (string, error)) ([][]byte, error) {
 	switch {
 	case len(data) > maxFile:
 		return nil, fmt.Errorf("it is larger than %d MB", maxFile>>20)
-	case len(data) == 0 || data[0] != byte(cbasn1.SEQUENCE):
+	case len(data) == 0:
+		return nil, errors.New("it is empty")
+	case bytes.Contains(data, []byte(pemBegin)):
 		return splitText(data)
 	}
 	switch first, version := firstField(data); {
@@ -64,10 +66,12 @@ func elements(data []byte) [][]byte {
 	return list
 }
 
+const pemBegin = "-----BEGIN "
+
 // splitText reads PEM. A block that does not decode is a certificate that does
 // not parse: to leave it out would judge another chain than the file's.
 func splitText(data []byte) (ders [][]byte, err error) {
-	begin := []byte("-----BEGIN ")
+	begin := []byte(pemBegin)
 	for {
 		at := bytes.Index(data, begin)
 		if at < 0 {
@@ -87,7 +91,7 @@ func splitText(data []byte) (ders [][]byte, err error) {
 }
 
 func splitBlock(text []byte) ([][]byte, error) {
-	label, _, _ := bytes.Cut(text[len("-----BEGIN "):], []byte("-----"))
+	label, _, _ := bytes.Cut(text[len(pemBegin):], []byte("-----"))
 	block, _ := pem.Decode(text)
 	if block == nil {
 		block = &pem.Block{Bytes: text}
@@ -161,6 +165,9 @@ func splitPKCS12(data []byte, password func() (string, error)) ([][]byte, error)
 // tryPKCS12 opens a file with the empty password before it asks for one, for
 // many have none.
 func tryPKCS12(data []byte, password func() (string, error)) (crypto.PublicKey, [][]byte, error) {
+	if tooCostly(data, maxNesting) {
+		return nil, nil, errCostly
+	}
 	key, ders, err := openPKCS12(data, "")
 	if !errors.Is(err, ErrPassword) {
 		return key, ders, err

@@ -25,7 +25,9 @@ type graph struct {
 	unread  bool    // something could not be read at all
 	roots   *Roots
 
-	checks      int
+	checks      int // signatures asked for
+	verified    int // signatures verified
+	steps       int // of the search for a path
 	verdicts    map[[2]*cert]verdict
 	issuerLinks map[*cert][]link
 	index       map[[sha256.Size]byte]int // in sent
@@ -78,6 +80,7 @@ func (g *graph) verify(c, issuer *cert) verdict {
 	}
 	v = cannot
 	if g.checks++; g.checks <= maxChecks {
+		g.verified++
 		v = verify(c, issuer)
 	}
 	g.verdicts[pair] = v

@@ -51,10 +51,9 @@ func (o outcome) better(than outcome) bool {
 // best judges every path up from the leaf and gives the best outcome.
 func (g *graph) best(at time.Time) outcome {
 	var best *outcome
-	steps := 0
 	var extend func(path)
 	extend = func(p path) {
-		if steps++; steps > maxSteps || best != nil && best.good() {
+		if g.steps++; g.steps > maxSteps || best != nil && best.good() {
 			return
 		}
 		p.anchored = g.roots.find(p.last()) != nil

@@ -66,6 +66,9 @@ func keyOfDER(der []byte, password func() (string, error)) (crypto.PublicKey, er
 	if !encrypted(der) {
 		return nil, fmt.Errorf("reading a private key: %w", err)
 	}
+	if tooCostly(der, maxNesting) {
+		return nil, errCostly
+	}
 	secret, err := password()
 	if err != nil {
 		return nil, err
