@@ -83,8 +83,11 @@ determined; 130 interrupted, what was finished is kept.`,
 		benchCommand(a),
 		certCommand(a),
 		labCommand(a),
+		manCommand(a),
 		reportCommand(a),
 		scanCommand(a),
+		schemaTopic(a),
+		storeCommand(a),
 		versionCommand(a),
 	)
 	return root
