@@ -55,8 +55,7 @@ func parseAll(der [][]byte) []*cert {
 }
 
 // parse reads a certificate. The standard library is as strict as most
-// clients, so what it refuses is malformed; but it also refuses elliptic
-// curves that it does not know, and those are no fault.
+// clients, so what it refuses is malformed, but for what parseDespite knows.
 func parse(der []byte) *cert {
 	c := &cert{der: der, sum: sha256.Sum256(der)}
 	whole := cryptobyte.String(der)
@@ -66,7 +65,7 @@ func parse(der []byte) *cert {
 	}
 	var err error
 	if c.x, err = x509.ParseCertificate(der); err != nil {
-		c.x = parseUnknownCurve(der)
+		c.x = parseDespite(der)
 	}
 	if c.x == nil {
 		c.malformed = true
@@ -117,52 +116,6 @@ func signatureAlgorithmOf(der []byte) cryptobyte.String {
 		return nil
 	}
 	return id
-}
-
-// parseUnknownCurve reads a certificate whose only strangeness is the curve of
-// its key: it is read with another key in that one's place.
-func parseUnknownCurve(der []byte) *x509.Certificate {
-	in := cryptobyte.String(der)
-	var whole, tbs, fields, before, spki cryptobyte.String
-	if !in.ReadASN1(&whole, cbasn1.SEQUENCE) || !whole.ReadASN1Element(&tbs, cbasn1.SEQUENCE) {
-		return nil
-	}
-	rawTBS := tbs
-	if !tbs.ReadASN1(&fields, cbasn1.SEQUENCE) || !skipToKey(&fields, &before) ||
-		!fields.ReadASN1Element(&spki, cbasn1.SEQUENCE) || !readKey(spki).unknownCurve {
-		return nil
-	}
-	var b cryptobyte.Builder
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			b.AddBytes(before)
-			b.AddBytes(stockKey())
-			b.AddBytes(fields)
-		})
-		b.AddBytes(whole)
-	})
-	changed, err := b.Bytes()
-	if err != nil {
-		return nil
-	}
-	x, err := x509.ParseCertificate(changed)
-	if err != nil {
-		return nil
-	}
-	x.Raw, x.RawTBSCertificate, x.RawSubjectPublicKeyInfo, x.PublicKey = der, rawTBS, spki, nil
-	return x
-}
-
-// skipToKey moves past what stands before the key in a TBSCertificate (RFC
-// 5280 §4.1): version, serial, algorithm, issuer, validity, subject.
-func skipToKey(fields, before *cryptobyte.String) bool {
-	all := *fields
-	ok := fields.SkipOptionalASN1(cbasn1.Tag(0).Constructed().ContextSpecific()) && fields.SkipASN1(cbasn1.INTEGER)
-	for range 4 {
-		ok = ok && fields.SkipASN1(cbasn1.SEQUENCE)
-	}
-	*before = all[:len(all)-len(*fields)]
-	return ok
 }
 
 // parseLeniently reads what the standard library refuses: nil if zcrypto does too.

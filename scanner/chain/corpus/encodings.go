@@ -55,6 +55,10 @@ func broken(g *maker) {
 	bad("a second certificate that is none", section, [][]byte{whole.der, g.inter.der, {0x30, 3, 2, 1, 1}})
 	g.add(Case{Name: "encoding: a default that is written, as many CAs do", Section: "X.690 §11.5", Chain: ders(g.leaf(g.inter, set(ext(idBasic, true, seq(boolean(false))))), g.inter)})
 	bad("true that is not 0xff", "X.690 §11.1", ders(g.leaf(g.inter, set(ext(idBasic, true, seq([]byte{1, 1, 1})))), g.inter))
+	relative := context(1, true, seq(oid("2.5.4.3"), tlv(0x0c, []byte("CRL1"))))
+	g.add(Case{Name: "encoding: CRL distribution points named relative to their issuer", Section: "RFC 5280 §4.2.1.13", Host: host,
+		Chain: ders(g.leaf(g.inter, set(ext("2.5.29.31", false, seq(seq(context(0, true, relative)))))), g.inter)})
+	bad("CRL distribution points that are none", "RFC 5280 §4.2.1.13", ders(g.leaf(g.inter, set(ext("2.5.29.31", false, seq(integer(1))))), g.inter))
 	for name, der := range ordered(map[string][]byte{
 		"text":              []byte("hello"),
 		"nothing":           {},
