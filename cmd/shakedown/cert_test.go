@@ -158,8 +158,9 @@ func harmless(t *testing.T, format, shown string) {
 				t.Errorf("json: a line that is none: %.200q", line)
 			}
 		}
-		if i := strings.IndexFunc(shown, func(r rune) bool { return r < ' ' && r != '\n' }); i >= 0 {
-			t.Errorf("json: a control character at %d", i)
+		acts := func(r rune) bool { return r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf) }
+		if i := strings.IndexFunc(shown, acts); i >= 0 {
+			t.Errorf("json: %q may act on a terminal", shown[i:min(len(shown), i+20)])
 		}
 	default:
 		if i := strings.IndexFunc(shown, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
