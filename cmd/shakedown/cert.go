@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +11,10 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/idna"
 
 	"shakedown/results"
 	"shakedown/scanner/chain"
@@ -80,7 +83,7 @@ func (a *app) cert(cmd *cobra.Command, names []string, f *certFlags) error {
 	if err != nil {
 		return err
 	}
-	files, err := a.readChains(names, a.password(f.passwordFile))
+	files, err := a.readChains(names, a.password(cmd.Context(), f.passwordFile))
 	if err != nil {
 		return err
 	}
@@ -91,34 +94,44 @@ func (a *app) cert(cmd *cobra.Command, names []string, f *certFlags) error {
 }
 
 func (a *app) certOptions(cmd *cobra.Command, f *certFlags) (chain.Options, error) {
-	opt := chain.Options{ServerName: f.host, At: a.now()}
+	opt := chain.Options{At: a.now()}
 	var err error
 	if cmd.Flags().Changed("at") {
 		if opt.At, err = time.Parse(time.RFC3339, f.at); err != nil {
 			return opt, usagef("--at %q: write a time as 2026-12-24T00:00:00Z", f.at)
 		}
 	}
-	if err := checkHost(f.host); cmd.Flags().Changed("host") && err != nil {
-		return opt, err
+	if cmd.Flags().Changed("host") {
+		if opt.ServerName, err = certHost(f.host); err != nil {
+			return opt, err
+		}
 	}
 	if opt.Roots, err = anchors(f.roots); err != nil {
 		return opt, usagef("--roots: %w", err)
 	}
 	if f.key != "" {
-		opt.Key, err = a.publicKey(cmd.Context(), f.key, a.password(f.passwordFile))
+		opt.Key, err = a.publicKey(cmd.Context(), f.key, a.password(cmd.Context(), f.passwordFile))
 	}
 	return opt, err
 }
 
-// checkHost wants a name or an address, as a certificate holds them.
-func checkHost(host string) error {
+// certHost is a name or an address as certificates hold them: of a name in
+// another script its A-labels (RFC 9525 §6.3).
+func certHost(host string) (string, error) {
 	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return nil
+		return host, nil
 	}
 	if host == "" || strings.ContainsAny(host, ":/ ") {
-		return usagef("--host %q: give a name or an IP address without scheme and port, as portal.example", host)
+		return "", usagef("--host %q: give a name or an IP address without scheme and port, as portal.example", host)
 	}
-	return nil
+	if !strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return host, nil
+	}
+	ascii, err := idna.Lookup.ToASCII(host)
+	if err != nil {
+		return "", usagef("--host %q: not a name that DNS can hold: %w", host, err)
+	}
+	return ascii, nil
 }
 
 func anchors(files []string) (*chain.Roots, error) {
@@ -146,6 +159,9 @@ func (a *app) readChains(names []string, password func() (string, error)) ([]cha
 			return nil, usagef("reading a chain: %w", err)
 		}
 		ders, err := chain.Split(data, password)
+		if errors.Is(err, context.Canceled) {
+			return nil, notAnswered()
+		}
 		if err != nil {
 			return nil, usagef("reading a chain: %s: %w%s", name, err, passwordHint(err))
 		}

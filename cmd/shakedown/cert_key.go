@@ -36,15 +36,18 @@ func (a *app) publicKey(ctx context.Context, name string, password func() (strin
 		return nil, usagef("--key: %w", err)
 	}
 	key, err := chain.ReadKey(data, password)
+	if errors.Is(err, context.Canceled) {
+		return nil, notAnswered()
+	}
 	if err != nil {
 		return nil, usagef("--key: %s: %w%s", name, err, passwordHint(err))
 	}
 	return key, nil
 }
 
-// password gives the password of the file, or asks for it once if there is none
-// and standard input is a terminal.
-func (a *app) password(file string) func() (string, error) {
+// password gives the password of the file, or asks for it if there is none and
+// standard input is a terminal.
+func (a *app) password(ctx context.Context, file string) func() (string, error) {
 	if file != "" {
 		return func() (string, error) { return firstLine(file) }
 	}
@@ -53,11 +56,41 @@ func (a *app) password(file string) func() (string, error) {
 		if !ok || !term.IsTerminal(int(in.Fd())) {
 			return "", errors.New("it has a password: give --password-file, or run this on a terminal to be asked")
 		}
-		fmt.Fprint(a.stderr, "Password: ")
-		secret, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(a.stderr)
-		return string(secret), err
+		return a.ask(ctx, int(in.Fd()))
 	}
+}
+
+// ask reads a password from a terminal that does not show it. Whoever interrupts
+// gets the terminal back as it was; the read itself cannot be stopped, and ends
+// with the process.
+func (a *app) ask(ctx context.Context, terminal int) (string, error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return "", err
+	}
+	type answer struct {
+		secret []byte
+		err    error
+	}
+	given := make(chan answer, 1)
+	fmt.Fprint(a.stderr, "Password: ")
+	go func() {
+		secret, err := term.ReadPassword(terminal)
+		given <- answer{secret, err}
+	}()
+	select {
+	case got := <-given:
+		fmt.Fprintln(a.stderr)
+		return string(got.secret), got.err
+	case <-ctx.Done():
+		fmt.Fprintln(a.stderr)
+		return "", errors.Join(ctx.Err(), term.Restore(terminal, before))
+	}
+}
+
+// notAnswered is for who interrupts instead of giving a password.
+func notAnswered() error {
+	return &exitError{exitInterrupted, errors.New("interrupted; nothing was judged")}
 }
 
 // maxPassword bounds a file of which the first line is read.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"os"
@@ -25,6 +27,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/net/html"
+	"golang.org/x/sys/unix"
 	"software.sslmate.com/src/go-pkcs12"
 
 	"shakedown/results"
@@ -235,6 +238,72 @@ func certificateSaying(t *testing.T, text string) []byte {
 		t.Fatal(err)
 	}
 	return der
+}
+
+// TestCertAsksForPassword answers, and interrupts, on a terminal.
+func TestCertAsksForPassword(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := x509.ParseCertificate(certificateSaying(t, "server"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p12, err := pkcs12.Modern.Encode(key, x, nil, "sesame")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file, roots := put(t, dir, "chain.p12", p12), put(t, dir, "roots.pem", chain.PEM([][]byte{x.Raw}))
+	for answer, want := range map[string]int{"sesame\n": exitGood, "basil\n": exitUsage, "": exitInterrupted} {
+		t.Run(fmt.Sprintf("%q", answer), func(t *testing.T) {
+			master, slave := terminal(t)
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			asked, stderr := io.Pipe()
+			go func() {
+				prompt := make([]byte, len("Password: "))
+				io.ReadFull(asked, prompt)
+				if answer == "" {
+					interrupt()
+				} else {
+					io.WriteString(master, answer)
+				}
+				io.Copy(io.Discard, asked)
+			}()
+			var stdout bytes.Buffer
+			if code := run(ctx, []string{"cert", "--roots", roots, file}, slave, &stdout, stderr); code != want {
+				t.Errorf("exit code %d, want %d", code, want)
+			}
+			if (want == exitGood) != (stdout.Len() > 0) {
+				t.Errorf("printed %q", stdout.String())
+			}
+		})
+	}
+}
+
+// terminal is a pair of which the second end is a terminal.
+func terminal(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { master.Close() })
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { slave.Close() })
+	return master, slave
 }
 
 // certFiles is the story command certs: it writes a chain in every form, its
