@@ -332,3 +332,20 @@ func FuzzDecoder(f *testing.F) {
 		}
 	})
 }
+
+// What a peer says is escaped where it would act on a terminal, and read back as
+// it was.
+func TestMarshalIsVisible(t *testing.T) {
+	said := "C1 \u009b31m, DEL \x7f, turned \u202e, a tag \U000e0041, and ünïcode 例"
+	line, err := Marshal(&ChainFile{File: said})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `"file":"C1 \u009b31m, DEL \u007f, turned \u202e, a tag \udb40\udc41, and ünïcode 例"`; !strings.Contains(string(line), want) {
+		t.Errorf("got %s\nwant %s", line, want)
+	}
+	back, err := Unmarshal(line)
+	if err != nil || back.(*ChainFile).File != said {
+		t.Errorf("read back %v, %v", back, err)
+	}
+}

@@ -23,6 +23,7 @@ func TestImportDirection(t *testing.T) {
 		"scanner/dial":              {"results"},
 		"scanner/handshake":         {"results", "scanner/wire", "scanner/dial", "scanner/secrets"},
 		"scanner/chain":             {"results"},
+		"scanner/chain/corpus":      {"results"},
 		"scanner/inventory":         {"results"},
 		"scanner":                   {"results", "scanner/wire", "scanner/dial", "scanner/handshake", "scanner/chain", "scanner/inventory"},
 		"profiles":                  {"results"},

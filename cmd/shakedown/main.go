@@ -66,6 +66,7 @@ asked for is bad; 2 usage error, nothing was sent; 3 something could not be
 determined; 130 interrupted, what was finished is kept.`,
 		Example: `  shakedown scan portal.example
   shakedown scan --inventory inventory.yaml --format json --output scan.jsonl
+  shakedown cert --host portal.example --key portal.key portal.pem
   shakedown bench --inventory inventory.yaml --rate 100 --format json --output bench.jsonl
   shakedown report --html report.html scan.jsonl bench.jsonl
   shakedown lab up`,
@@ -81,6 +82,7 @@ determined; 130 interrupted, what was finished is kept.`,
 	root.AddCommand(
 		benchCommand(a),
 		diffCommand(a),
+		certCommand(a),
 		labCommand(a),
 		manCommand(a),
 		profileCommand(a),

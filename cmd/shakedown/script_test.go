@@ -53,6 +53,7 @@ func TestStories(t *testing.T) {
 			"records":     records,
 			"exits":       exits,
 			"interrupted": interrupted,
+			"certs":       certFiles,
 		},
 	})
 }

@@ -195,7 +195,10 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 	case *results.Difference: // the endpoints themselves tell it: see bonds
 		about = fmt.Sprintf("%s: %s beside %s, %s", rec.Service, rec.Beside, rec.Path, plural(len(rec.Facts), "difference"))
 	case *results.ChainFile:
-		when := g.digest.runs[run].Header.StartedAt
+		when := rec.At
+		if when.IsZero() {
+			when = g.digest.runs[run].Header.StartedAt
+		}
 		g.digest.files = append(g.digest.files, &chainFile{rec, at, when, wordsOf(&rec.Chain, when)})
 		about = rec.File
 	}
