@@ -217,15 +217,6 @@ func chainCode(c results.Chain) int {
 	return exitGood
 }
 
-// worse joins exit codes: bad wins over undetermined.
-func worse(a, b int) int {
-	switch {
-	case a == exitBad || b == exitBad:
-		return exitBad
-	}
-	return max(a, b)
-}
-
 // bundle prints one chain in order, made of what all files hold. One that
 // clients would not trust is printed too, for it is in order; the exit code and
 // standard error say what is wrong.

@@ -177,16 +177,6 @@ func (a *app) judge(out *output, objectives []stats.Objective, run *stats.Run, c
 	return code
 }
 
-// worse is the exit code that wins: 130 over 1, 1 over 3.
-func worse(a, b int) int {
-	for _, code := range []int{exitInterrupted, exitBad, exitUndetermined} {
-		if a == code || b == code {
-			return code
-		}
-	}
-	return exitGood
-}
-
 // printLevels says which rates would be tried, for printPlan.
 func (f *benchFlags) printLevels(w io.Writer, plan bench.Plan, paths []inventory.Path) error {
 	var slo []string

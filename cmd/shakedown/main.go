@@ -157,3 +157,13 @@ func exitCode(err error) int {
 		return exitUndetermined
 	}
 }
+
+// worse is the exit code that wins: 130 over 1, 1 over 3.
+func worse(a, b int) int {
+	for _, code := range []int{exitInterrupted, exitBad, exitUndetermined} {
+		if a == code || b == code {
+			return code
+		}
+	}
+	return exitGood
+}
