@@ -24,6 +24,28 @@ type load interface {
 	close()
 }
 
+// stamper is a load that can have instants from the kernel.
+type stamper interface {
+	// stamped counts the instants of arrival by whose they are.
+	stamped() (kernel, process int)
+}
+
+// timestamps names the source of a load's instants of arrival.
+func timestamps(l load) string {
+	s, ok := l.(stamper)
+	if !ok {
+		return results.ProcessStamps
+	}
+	kernel, process := s.stamped()
+	switch {
+	case kernel == 0:
+		return results.ProcessStamps
+	case process*100 > kernel:
+		return results.MixedStamps
+	}
+	return results.KernelStamps
+}
+
 // slice is what one block asks of a load. Instants are since the run began.
 type slice struct {
 	due   []time.Duration // open loop: when connections are due, in order

@@ -93,6 +93,14 @@ func (l *loop) close() {
 	}
 }
 
+func (l *loop) stamped() (kernel, process int) {
+	for _, t := range l.threads {
+		kernel += t.stamps.kernel
+		process += t.stamps.process
+	}
+	return kernel, process
+}
+
 // run deals the connections out to the threads, in turn.
 func (l *loop) run(ctx context.Context, s slice) []client.Sample {
 	var work sync.WaitGroup
@@ -122,6 +130,7 @@ type thread struct {
 	*loop
 	slice
 	queue   *queue
+	stamps  *stamps
 	flights flights
 	next    int             // the next arrival
 	free    time.Duration   // since when there has been a free slot
@@ -152,10 +161,13 @@ func newThread(l *loop) (*thread, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &thread{loop: l, queue: q}, nil
+	return &thread{loop: l, queue: q, stamps: newStamps()}, nil
 }
 
-func (t *thread) close() { t.queue.close() }
+func (t *thread) close() {
+	t.queue.close()
+	t.stamps.close()
+}
 
 // run carries out a slice.
 func (t *thread) run(ctx context.Context, s slice) {
@@ -253,6 +265,7 @@ func (t *thread) connect(f *flight) {
 		// Else the request would wait for the acknowledgement of our Finished.
 		unix.SetsockoptInt(f.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
+	t.stamps.ask(f.fd)
 	f.sample.Start = t.clock.now()
 	err = unix.Connect(f.fd, t.remote)
 	at := t.clock.now()
@@ -276,6 +289,9 @@ func (t *thread) connect(f *flight) {
 // connected sends the ClientHello.
 func (t *thread) connected(f *flight, at time.Duration) {
 	f.sample.Connected = at
+	if d, ok := t.stamps.trip(f.fd); ok {
+		f.sample.Connected = min(f.sample.Start+d, at)
+	}
 	if !t.flush(f) {
 		return
 	}
@@ -312,7 +328,7 @@ func (t *thread) flush(f *flight) bool {
 // the last do not contain the work on the first.
 func (t *thread) turn() {
 	events := t.wait()
-	now, got := t.clock.now(), 0
+	now, got := t.stamps.turn(t.clock), 0
 	for i := range events {
 		f := t.flights.all[events[i].Fd]
 		if f.connecting {
@@ -321,8 +337,7 @@ func (t *thread) turn() {
 		}
 		r := &t.reads[got]
 		r.flight = f
-		r.n, r.err = unix.Read(f.fd, r.buffer[:])
-		r.at = t.clock.now()
+		r.n, r.at, r.err = t.stamps.read(f.fd, r.buffer[:], t.clock)
 		got++
 	}
 	for i := range got {

@@ -25,6 +25,9 @@ type Env struct {
 	Put func(results.Record) error
 	// Progress hears of every block that begins or ends; nil if nobody listens.
 	Progress func(Progress)
+	// Sample is shown every handshake that counts, block after block; nil if nobody
+	// wants to see them. It may not keep them.
+	Sample func(path string, s *client.Sample)
 	// Now is the time of day; nil is time.Now.
 	Now func() time.Time
 }
@@ -134,8 +137,18 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	l.made += len(samples)
 	r.done++
 	block := l.count(samples, &r.block, begin, end)
+	r.show(l, samples, begin)
 	block.Index, block.StartedAt, block.Seed = round, started.UTC(), r.plan.Seed
 	return r.env.Put(block)
+}
+
+// show shows the samples of a block, warm-up apart.
+func (r *run) show(l *lane, samples []client.Sample, begin time.Duration) {
+	for i := range samples {
+		if r.env.Sample != nil && samples[i].Due >= begin {
+			r.env.Sample(l.path.Name, &samples[i])
+		}
+	}
 }
 
 // lead is the time from planning a block to its beginning; settle, that from the
@@ -186,6 +199,7 @@ func (r *run) trials(ctx context.Context) error {
 		processors, why := 1, []string(nil)
 		if l.load != nil {
 			processors = l.load.processors()
+			l.record.Generator.Timestamps = timestamps(l.load)
 		}
 		if l.blocks < r.plan.Blocks && r.outcome.Interrupted {
 			if l.record.Due == 0 {
