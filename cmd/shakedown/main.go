@@ -83,6 +83,7 @@ determined; 130 interrupted, what was finished is kept.`,
 		labCommand(a),
 		reportCommand(a),
 		scanCommand(a),
+		schemaTopic(a),
 		versionCommand(a),
 	)
 	return root
