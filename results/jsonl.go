@@ -222,6 +222,6 @@ func empty(kind string) Record {
 // Types returns a new record of every type that this version knows.
 func Types() []Record {
 	return []Record{
-		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Trial{}, &Block{}, &Comparison{},
+		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Trial{}, &Block{}, &Comparison{}, &Calibration{},
 	}
 }

@@ -25,6 +25,7 @@ func TestImportDirection(t *testing.T) {
 		"profiles":                  {"results"},
 		"bench":                     {"results", "bench/client", "bench/stats", "scanner/wire", "scanner/inventory", "scanner/dial"},
 		"bench/client":              {"results", "scanner/wire", "scanner/secrets"},
+		"bench/calibrate":           {"results", "bench", "bench/client", "bench/stats", "scanner/wire"},
 		"bench/stats":               {"results"},
 		"bench/internal/tlstest":    {}, // servers for tests
 		"bench/lab":                 {"results", "scanner/inventory"},

@@ -80,6 +80,7 @@ determined; 130 interrupted, what was finished is kept.`,
 	})
 	root.AddCommand(
 		benchCommand(a),
+		calibrateCommand(a),
 		labCommand(a),
 		reportCommand(a),
 		scanCommand(a),
