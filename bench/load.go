@@ -60,10 +60,15 @@ func (s slice) open() bool { return s.due != nil }
 type Dial func(ctx context.Context, address netip.AddrPort) (net.Conn, error)
 
 // clock is the run's: monotonic, from 0 on.
-type clock struct{ begin time.Time }
+type clock struct {
+	begin time.Time
+	sleep func(time.Duration) // nil is the kernel's
+}
 
 // newClock starts at 1 µs: an instant of 0 is one that was not reached.
-func newClock() clock { return clock{time.Now().Add(-time.Microsecond)} }
+func newClock(sleep func(time.Duration)) clock {
+	return clock{time.Now().Add(-time.Microsecond), sleep}
+}
 
 func (c clock) now() time.Duration { return time.Since(c.begin) }
 

@@ -28,6 +28,8 @@ type Env struct {
 	// Sample is shown every handshake that counts, block after block; nil if nobody
 	// wants to see them. It may not keep them.
 	Sample func(path string, s *client.Sample)
+	// Sleep is for simulated time; nil sleeps by the kernel's clock, to some µs.
+	Sleep func(time.Duration)
 	// Now is the time of day; nil is time.Now.
 	Now func() time.Time
 }
@@ -61,7 +63,7 @@ func Run(ctx context.Context, plan Plan, env Env) (Outcome, error) {
 	// The loop's threads sleep on processors of the runtime: see queue.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + threads(plan)))
 	plan.Connections = min(plan.Connections, max(descriptors()-reserved, 1))
-	r := &run{plan: plan, env: env, clock: newClock()}
+	r := &run{plan: plan, env: env, clock: newClock(env.Sleep)}
 	err := r.all(ctx)
 	return r.outcome, err
 }

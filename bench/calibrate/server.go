@@ -18,6 +18,7 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,12 +28,17 @@ import (
 	"shakedown/bench/stats"
 )
 
+const nappers = 16
+
 const serverName = "calibrate.invalid"
 
 // Serve is the server process: a line of Schedules comes in, a line of addresses
 // goes out, one server each. From then on each line is an order to a server and
 // has one line of answer: see obey. It ends when nothing more can come.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	// Who naps holds a processor of the runtime until its monitor notices, which can
+	// take 10 ms: there are enough for all who nap at once.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + nappers))
 	lines := bufio.NewScanner(in)
 	if !lines.Scan() {
 		return fmt.Errorf("reading the schedules: %w", io.ErrUnexpectedEOF)
@@ -85,6 +91,7 @@ type server struct {
 	listener net.Listener
 	config   *tls.Config
 	began    time.Time
+	nap      func(time.Duration)
 	count    atomic.Int64
 	extra    atomic.Int64 // ns
 	mu       sync.Mutex
@@ -112,7 +119,7 @@ func listen(ctx context.Context, schedules []Schedule) ([]*server, error) {
 			closeAll(servers)
 			return nil, fmt.Errorf("listening on loopback: %w", err)
 		}
-		s := &server{Schedule: schedule, listener: l, began: time.Now(),
+		s := &server{Schedule: schedule, listener: l, began: time.Now(), nap: nap,
 			config: &tls.Config{Certificates: []tls.Certificate{certificate}}}
 		servers = append(servers, s)
 		go s.accept()
@@ -184,7 +191,7 @@ func (s *server) await(until time.Duration) {
 		if s.Stall > 0 {
 			time.Sleep(left) // as many wait for it as a stall holds: no thread for each
 		} else {
-			nap(left)
+			s.nap(left)
 		}
 	}
 	s.mu.Lock()

@@ -149,7 +149,10 @@ func (c *calibration) wireRecords(rate float64, seen map[string][]differences) e
 		stock := c.wireRecord(string(bench.Stock), phase, rate, seen)
 		lean := c.wireRecord(string(bench.Lean), phase, rate, seen)
 		lean[0].LimitUS = maxWireMedian
-		lean[1].LimitUS = max(maxWireTail, *stock[1].DifferenceUS/2)
+		lean[1].LimitUS = maxWireTail
+		if *lean[1].DifferenceUS > maxWireTail {
+			lean[1].LimitUS = max(maxWireTail, *stock[1].DifferenceUS/2)
+		}
 		for _, r := range lean {
 			if r.Verdict == "" {
 				r.Verdict = judged(*r.DifferenceUS <= r.LimitUS)

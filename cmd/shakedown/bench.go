@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"shakedown/bench"
+	"shakedown/bench/calibrate"
 	"shakedown/bench/client"
 	"shakedown/bench/stats"
 	"shakedown/results"
@@ -248,7 +249,10 @@ func ownAddresses() (func(netip.Addr) bool, error) {
 
 // measure runs the plan and puts the comparisons behind its records.
 func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error {
-	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed, Paths: planned(plan)})
+	out, err := a.openOutput(&f.netFlags, results.Header{
+		Command: "bench", Seed: plan.Seed, Paths: planned(plan),
+		Calibration: calibrate.Kept(calibrate.DefaultFile(a.getenv), calibrate.ThisMachine()),
+	})
 	if err != nil {
 		return err
 	}

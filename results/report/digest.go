@@ -20,6 +20,7 @@ type digest struct {
 	files     []*chainFile
 	attention []issue
 	catalog   []entry
+	checks    []*results.Calibration
 }
 
 // section is one service; or, to keep a list of single addresses readable, all
@@ -173,6 +174,9 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s := g.service(rec.Service)
 		s.findings = append(s.findings, &finding{rec, at})
 		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Profile, rec.Rule)
+	case *results.Calibration:
+		g.digest.checks = append(g.digest.checks, rec)
+		about = fmt.Sprintf("%s %s %s %s", rec.Part, rec.Subject, rec.Phase, rec.Quantile)
 	case *results.ChainFile:
 		when := g.digest.runs[run].Header.StartedAt
 		g.digest.files = append(g.digest.files, &chainFile{rec, at, when, wordsOf(&rec.Chain, when)})

@@ -23,6 +23,7 @@ func writeText(w io.Writer, d *digest, o Options) error {
 		p.section(s)
 	}
 	p.files(d.files)
+	p.calibrations(d.checks)
 	_, err := w.Write(p.out.Bytes())
 	return err
 }
@@ -94,6 +95,9 @@ func (p *page) subtitle(s string) {
 func (p *page) heading(d *digest) {
 	for _, run := range d.runs {
 		p.paragraph(0, 2, plainStyle, "shakedown "+runTitle(run))
+		if words := calibrated(run.Header); words != "" {
+			p.paragraph(0, 2, dimStyle, words)
+		}
 	}
 	if line := totals(d); line != "" {
 		p.paragraph(0, 2, plainStyle, line)

@@ -20,6 +20,11 @@ func Trouble(rec results.Record) string {
 		if !rec.Valid {
 			return fmt.Sprintf("%s: invalid measurement: %s", clean(rec.Service+"/"+rec.Path), whyInvalid(rec))
 		}
+	case *results.Calibration:
+		if calibrationLevel(rec) >= warning {
+			c := calibration{part: rec.Part, checks: []*results.Calibration{rec}}
+			return fmt.Sprintf("calibration, %s: %s", clean(rec.Part), c.words())
+		}
 	}
 	return ""
 }
