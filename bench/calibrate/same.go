@@ -70,6 +70,10 @@ func (c *calibration) plant(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if blocks == 0 {
+		c.done += c.Planted
+		return c.unknown(Planted, fmt.Errorf("no pilot run was valid at %d handshakes a second: this machine is too busy", pairRate))
+	}
 	rec := &results.Calibration{Part: Planted, RatePerS: pairRate, Runs: c.Planted, Blocks: blocks, Planted: planted}
 	found := 0
 	var ratios []float64
@@ -103,9 +107,9 @@ func (c *calibration) plant(ctx context.Context) error {
 }
 
 // pilot finds how many blocks promise to find the slowdown, with some to spare,
-// and the median handshake in µs.
+// and the median handshake in µs; none if no pilot run was valid.
 func (c *calibration) pilot(ctx context.Context, r *remote) (int, float64, error) {
-	const tries, of = 3, 20
+	const tries, of = 3, 10
 	var needs, medians []float64
 	for range tries {
 		p, err := c.pair(ctx, r, 0, 0, of)
@@ -121,7 +125,7 @@ func (c *calibration) pilot(ctx context.Context, r *remote) (int, float64, error
 		medians = append(medians, p.base)
 	}
 	if len(needs) == 0 {
-		return 0, 0, fmt.Errorf("no pilot run was valid at %d handshakes a second", pairRate)
+		return 0, 0, nil
 	}
 	return int(min(max(1.5*rank(needs, 0.5), 10), mostBlocks)), rank(medians, 0.5), nil
 }
