@@ -30,6 +30,7 @@ func TestImportDirection(t *testing.T) {
 		"bench/internal/tlstest":    {}, // servers for tests
 		"bench/lab":                 {"results", "scanner/inventory"},
 		"bench/lab/stacks":          {"results", "scanner/wire", "bench/lab"}, // of wire, the names of suites alone
+		"bench/lab/equalwork":       {"results", "bench", "bench/client", "bench/stats", "bench/lab", "bench/lab/stacks", "scanner/dial"},
 		"bench/lab/stacks/truth":    {"results", "bench/lab/stacks"},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "shakedown/...").Output()
