@@ -117,6 +117,8 @@ func measureStack(ctx context.Context, o options, m *stacks.Material, s stacks.S
 	if _, err := pin(1); err != nil {
 		return nil, errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
 	}
+	prefer(server.PID)
+	prefer(os.Getpid())
 	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
 	for _, shape := range shapesOf(s.Name) {
 		if !o.only.MatchString(s.Name + " " + shape.name) {
