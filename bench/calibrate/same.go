@@ -74,11 +74,14 @@ func (c *calibration) plant(ctx context.Context) error {
 		c.done += c.Planted
 		return c.unknown(Planted, fmt.Errorf("no pilot run was valid at %d handshakes a second: this machine is too busy", pairRate))
 	}
-	rec := &results.Calibration{Part: Planted, RatePerS: pairRate, Runs: c.Planted, Blocks: blocks, Planted: planted}
+	rec := &results.Calibration{Part: Planted, RatePerS: pairRate, Blocks: blocks, Planted: planted}
 	found := 0
 	var ratios []float64
-	for range c.Planted {
-		c.step(fmt.Sprintf("a planted slowdown, found %d times", found))
+	// Runs that promise nothing are made up for, but not without end.
+	for ; rec.Runs-rec.Unfit < c.Planted && rec.Runs < 2*c.Planted; rec.Runs++ {
+		if rec.Runs < c.Planted {
+			c.step(fmt.Sprintf("a planted slowdown, found %d times", found))
+		}
 		if err := r.burden(1, time.Duration((planted-1)*median*1e3)); err != nil {
 			return err
 		}
@@ -95,13 +98,13 @@ func (c *calibration) plant(ctx context.Context) error {
 		median = p.base
 		ratios = append(ratios, p.Ratio)
 	}
-	fit := c.Planted - rec.Unfit
+	fit := rec.Runs - rec.Unfit
 	limit := atLeast(fit, power)
 	rec.Found, rec.Limit, rec.Detected = &found, &limit, rank(ratios, 0.5)
 	rec.Verdict = judged(found >= limit)
 	if fit < (c.Planted+1)/2 {
 		rec.Verdict = results.CalibrationUnknown
-		rec.Why = fmt.Sprintf("in %d of %d runs of %d blocks this machine was too noisy for a promise", rec.Unfit, c.Planted, blocks)
+		rec.Why = fmt.Sprintf("in %d of %d runs of %d blocks this machine was too noisy for a promise", rec.Unfit, rec.Runs, blocks)
 	}
 	return c.put(rec)
 }
@@ -127,7 +130,7 @@ func (c *calibration) pilot(ctx context.Context, r *remote) (int, float64, error
 	if len(needs) == 0 {
 		return 0, 0, nil
 	}
-	return int(min(max(1.5*rank(needs, 0.5), 10), mostBlocks)), rank(medians, 0.5), nil
+	return int(min(max(2*rank(needs, 0.5), 16), mostBlocks)), rank(medians, 0.5), nil
 }
 
 // pair is a comparison, with the baseline's median in µs.
