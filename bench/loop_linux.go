@@ -136,6 +136,7 @@ type thread struct {
 	free    time.Duration   // since when there has been a free slot
 	resting []time.Duration // closed loop: until when slots pause that failed
 	failed  int             // closed loop: failures in a row
+	leaving []*flight       // connections that outlive their handshakes
 	samples []client.Sample
 	reads   [batch]read
 }
@@ -183,6 +184,7 @@ func (t *thread) run(ctx context.Context, s slice) {
 			break
 		}
 		t.begin(now)
+		t.depart(now)
 		t.expire(t.clock.now())
 		t.turn()
 	}
@@ -192,7 +194,7 @@ func (t *thread) run(ctx context.Context, s slice) {
 // over reports whether nothing is in flight and nothing is to come.
 func (t *thread) over(now time.Duration) bool {
 	switch {
-	case t.flights.n > 0:
+	case t.flights.n > 0, len(t.leaving) > 0:
 		return false
 	case t.open():
 		return t.next == len(t.due)
@@ -331,6 +333,10 @@ func (t *thread) turn() {
 	now, got := t.stamps.turn(t.clock), 0
 	for i := range events {
 		f := t.flights.all[events[i].Fd]
+		if f.leaves != 0 {
+			f.heard()
+			continue
+		}
 		if f.connecting {
 			t.established(f, now)
 			continue
@@ -374,6 +380,9 @@ func (t *thread) alarm() time.Duration {
 	}
 	for _, until := range t.resting {
 		at = min(at, until)
+	}
+	for _, f := range t.leaving {
+		at = min(at, f.leaves)
 	}
 	return at
 }
@@ -422,8 +431,7 @@ func (t *thread) advance(r *read) {
 	}
 	if f.session.Over() {
 		t.failed = 0
-		t.goodbye(f)
-		t.end(f)
+		t.leave(f)
 	}
 }
 
@@ -465,6 +473,12 @@ func (t *thread) end(f *flight) {
 	if f.fd >= 0 {
 		unix.Close(f.fd)
 	}
+	t.keep(f)
+	t.flights.idle = append(t.flights.idle, f)
+}
+
+// keep takes a flight's sample and gives its slot to the next.
+func (t *thread) keep(f *flight) {
 	t.samples = append(t.samples, f.sample)
 	if t.flights.n == t.slots {
 		t.free = t.clock.now()
@@ -474,6 +488,7 @@ func (t *thread) end(f *flight) {
 
 // abandon cuts off what is in flight, and counts what never began.
 func (t *thread) abandon() {
+	t.depart(forever)
 	for f := t.flights.oldest; f != nil; f = t.flights.oldest {
 		f.sample.Done = 0
 		t.end(f)
@@ -493,7 +508,8 @@ type flight struct {
 	sample     client.Sample
 	deadline   time.Duration
 	connecting bool
-	before     *flight // in the order of their beginning
+	leaves     time.Duration // its handshake is over, and this is when it closes
+	before     *flight       // in the order of their beginning
 	after      *flight
 }
 
@@ -525,7 +541,7 @@ func (s *flights) take(fresh func() *client.Session) *flight {
 	return f
 }
 
-// give takes a flight out of the order.
+// give takes a flight out of the order. Its memory is free once it is idle.
 func (s *flights) give(f *flight) {
 	if f.before != nil {
 		f.before.after = f.after
@@ -537,6 +553,5 @@ func (s *flights) give(f *flight) {
 	} else {
 		s.newest = f.before
 	}
-	s.idle = append(s.idle, f)
 	s.n--
 }
