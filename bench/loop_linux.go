@@ -180,11 +180,11 @@ func (t *thread) run(ctx context.Context, s slice) {
 	defer stop()
 	for ctx.Err() == nil {
 		now := t.clock.now()
+		t.depart(now)
 		if t.over(now) || now >= t.cut {
 			break
 		}
 		t.begin(now)
-		t.depart(now)
 		t.expire(t.clock.now())
 		t.turn()
 	}
