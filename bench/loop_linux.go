@@ -181,11 +181,11 @@ func (t *thread) run(ctx context.Context, s slice) {
 	for ctx.Err() == nil {
 		now := t.clock.now()
 		t.depart(now)
+		t.expire(now)
+		t.begin(now)
 		if t.over(now) || now >= t.cut {
 			break
 		}
-		t.begin(now)
-		t.expire(t.clock.now())
 		t.turn()
 	}
 	t.abandon()
