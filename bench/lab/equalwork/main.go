@@ -36,7 +36,7 @@ func main() {
 	flag.IntVar(&o.blocks, "blocks", 24, "interleaved blocks of each client")
 	flag.Float64Var(&o.rate, "rate", 250, "handshakes a second")
 	flag.DurationVar(&o.block, "block", time.Second, "time for a block")
-	flag.DurationVar(&o.warm, "warm", 3*time.Second, "time for each client before the first block; Java compiles meanwhile")
+	flag.DurationVar(&o.warm, "warm", 3*time.Second, "time for each client before the first block; six times as much for Java, which compiles meanwhile")
 	serve := flag.String("serve", "", "be the Go server at this address, with the certificate and key that follow")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -94,6 +94,9 @@ func measureAll(ctx context.Context, o options) ([]row, error) {
 	return rows, nil
 }
 
+// javaWarm is how much longer Java compiles than others fill their caches.
+const javaWarm = 6
+
 // measureStack starts a stack and measures it in every shape that it has.
 func measureStack(ctx context.Context, o options, m *stacks.Material, s stacks.Stack) (rows []row, err error) {
 	wanted := false
@@ -120,6 +123,9 @@ func measureStack(ctx context.Context, o options, m *stacks.Material, s stacks.S
 	prefer(server.PID)
 	prefer(os.Getpid())
 	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
+	if s.Name == "Java" {
+		o.warm *= javaWarm
+	}
 	for _, shape := range shapesOf(s.Name) {
 		if !o.only.MatchString(s.Name + " " + shape.name) {
 			continue

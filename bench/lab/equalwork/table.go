@@ -16,7 +16,7 @@ const heading = `# What a client costs its server
 
 Made by ` + "`make equalwork`" + ` (%s, %s/%s, %s). Each server runs alone on loopback with one P-256 certificate and otherwise as it comes. The lean client
 and the stock one (crypto/tls, no verification) make full handshakes at the same rate, %v a second at the same instants, in %d blocks each of %v, interleaved in an order
-drawn by lot, after %v each of warming up; the server has a processor of its own. The server's cost is the processor time of all its processes and threads
+drawn by lot, after %v each of warming up (Java: six times that); the server has a processor of its own. The server's cost is the processor time of all its processes and threads
 (clock_gettime of their clocks, nanoseconds; what an idle server uses is in it) divided by the handshakes. The ratio is the geometric mean of the blocks' ratios with its 95 %% interval
 (Student's t over the paired logarithms). *Equal*: the interval lies within 0.95 to 1.05, and both clients negotiated the same.
 
