@@ -140,6 +140,11 @@ func (a *app) calibrate(ctx context.Context, f *calibrateFlags) error {
 	return err
 }
 
+// calibrated is what this machine's latest calibration found; nil if there is none.
+func (a *app) calibrated() *results.Calibrated {
+	return calibrate.Kept(calibrate.DefaultFile(a.getenv), calibrate.ThisMachine())
+}
+
 // calibrateCode is 3 for a part that failed too: no endpoint is bad, but what is
 // measured here determines nothing.
 func calibrateCode(ctx context.Context, verdict string, err error) int {

@@ -8,8 +8,8 @@ import (
 	"shakedown/results"
 )
 
-// Trouble says what could not be determined of a record's path; "" where there
-// is nothing to say.
+// Trouble says what could not be determined of a record's path, or what it
+// missed; "" where there is nothing to say.
 func Trouble(rec results.Record) string {
 	switch rec := rec.(type) {
 	case *results.Endpoint:
@@ -24,6 +24,14 @@ func Trouble(rec results.Record) string {
 		if calibrationLevel(rec) >= warning {
 			c := calibration{part: rec.Part, checks: []*results.Calibration{rec}}
 			return fmt.Sprintf("calibration, %s: %s", clean(rec.Part), c.words())
+		}
+	case *results.Objective:
+		if _, words := objectiveWords(rec); words != "" {
+			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), words)
+		}
+	case *results.Capacity:
+		if _, words := capacityWords(rec); words != "" {
+			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), words)
 		}
 	}
 	return ""
