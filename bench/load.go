@@ -24,6 +24,28 @@ type load interface {
 	close()
 }
 
+// stamper is a load that can have instants from the kernel.
+type stamper interface {
+	// stamped counts the instants of arrival by whose they are.
+	stamped() (kernel, process int)
+}
+
+// timestamps names the source of a load's instants of arrival.
+func timestamps(l load) string {
+	s, ok := l.(stamper)
+	if !ok {
+		return results.ProcessStamps
+	}
+	kernel, process := s.stamped()
+	switch {
+	case kernel == 0:
+		return results.ProcessStamps
+	case process*100 > kernel:
+		return results.MixedStamps
+	}
+	return results.KernelStamps
+}
+
 // slice is what one block asks of a load. Instants are since the run began.
 type slice struct {
 	due   []time.Duration // open loop: when connections are due, in order
@@ -38,10 +60,15 @@ func (s slice) open() bool { return s.due != nil }
 type Dial func(ctx context.Context, address netip.AddrPort) (net.Conn, error)
 
 // clock is the run's: monotonic, from 0 on.
-type clock struct{ begin time.Time }
+type clock struct {
+	begin time.Time
+	sleep func(time.Duration) // nil is the kernel's
+}
 
 // newClock starts at 1 µs: an instant of 0 is one that was not reached.
-func newClock() clock { return clock{time.Now().Add(-time.Microsecond)} }
+func newClock(sleep func(time.Duration)) clock {
+	return clock{time.Now().Add(-time.Microsecond), sleep}
+}
 
 func (c clock) now() time.Duration { return time.Since(c.begin) }
 

@@ -93,6 +93,14 @@ func (l *loop) close() {
 	}
 }
 
+func (l *loop) stamped() (kernel, process int) {
+	for _, t := range l.threads {
+		kernel += t.stamps.kernel
+		process += t.stamps.process
+	}
+	return kernel, process
+}
+
 // run deals the connections out to the threads, in turn.
 func (l *loop) run(ctx context.Context, s slice) []client.Sample {
 	var work sync.WaitGroup
@@ -122,11 +130,13 @@ type thread struct {
 	*loop
 	slice
 	queue   *queue
+	stamps  *stamps
 	flights flights
 	next    int             // the next arrival
 	free    time.Duration   // since when there has been a free slot
 	resting []time.Duration // closed loop: until when slots pause that failed
 	failed  int             // closed loop: failures in a row
+	leaving []*flight       // connections that outlive their handshakes
 	samples []client.Sample
 	reads   [batch]read
 }
@@ -152,10 +162,13 @@ func newThread(l *loop) (*thread, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &thread{loop: l, queue: q}, nil
+	return &thread{loop: l, queue: q, stamps: newStamps()}, nil
 }
 
-func (t *thread) close() { t.queue.close() }
+func (t *thread) close() {
+	t.queue.close()
+	t.stamps.close()
+}
 
 // run carries out a slice.
 func (t *thread) run(ctx context.Context, s slice) {
@@ -167,11 +180,12 @@ func (t *thread) run(ctx context.Context, s slice) {
 	defer stop()
 	for ctx.Err() == nil {
 		now := t.clock.now()
+		t.depart(now)
+		t.expire(now)
+		t.begin(now)
 		if t.over(now) || now >= t.cut {
 			break
 		}
-		t.begin(now)
-		t.expire(t.clock.now())
 		t.turn()
 	}
 	t.abandon()
@@ -180,7 +194,7 @@ func (t *thread) run(ctx context.Context, s slice) {
 // over reports whether nothing is in flight and nothing is to come.
 func (t *thread) over(now time.Duration) bool {
 	switch {
-	case t.flights.n > 0:
+	case t.flights.n > 0, len(t.leaving) > 0:
 		return false
 	case t.open():
 		return t.next == len(t.due)
@@ -253,6 +267,7 @@ func (t *thread) connect(f *flight) {
 		// Else the request would wait for the acknowledgement of our Finished.
 		unix.SetsockoptInt(f.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
+	t.stamps.ask(f.fd)
 	f.sample.Start = t.clock.now()
 	err = unix.Connect(f.fd, t.remote)
 	at := t.clock.now()
@@ -276,6 +291,9 @@ func (t *thread) connect(f *flight) {
 // connected sends the ClientHello.
 func (t *thread) connected(f *flight, at time.Duration) {
 	f.sample.Connected = at
+	if d, ok := t.stamps.trip(f.fd); ok {
+		f.sample.Connected = min(f.sample.Start+d, at)
+	}
 	if !t.flush(f) {
 		return
 	}
@@ -312,17 +330,20 @@ func (t *thread) flush(f *flight) bool {
 // the last do not contain the work on the first.
 func (t *thread) turn() {
 	events := t.wait()
-	now, got := t.clock.now(), 0
+	now, got := t.stamps.turn(t.clock), 0
 	for i := range events {
 		f := t.flights.all[events[i].Fd]
+		if f.leaves != 0 {
+			f.heard()
+			continue
+		}
 		if f.connecting {
 			t.established(f, now)
 			continue
 		}
 		r := &t.reads[got]
 		r.flight = f
-		r.n, r.err = unix.Read(f.fd, r.buffer[:])
-		r.at = t.clock.now()
+		r.n, r.at, r.err = t.stamps.read(f.fd, r.buffer[:], t.clock)
 		got++
 	}
 	for i := range got {
@@ -359,6 +380,9 @@ func (t *thread) alarm() time.Duration {
 	}
 	for _, until := range t.resting {
 		at = min(at, until)
+	}
+	for _, f := range t.leaving {
+		at = min(at, f.leaves)
 	}
 	return at
 }
@@ -407,8 +431,7 @@ func (t *thread) advance(r *read) {
 	}
 	if f.session.Over() {
 		t.failed = 0
-		t.goodbye(f)
-		t.end(f)
+		t.leave(f)
 	}
 }
 
@@ -450,6 +473,12 @@ func (t *thread) end(f *flight) {
 	if f.fd >= 0 {
 		unix.Close(f.fd)
 	}
+	t.keep(f)
+	t.flights.idle = append(t.flights.idle, f)
+}
+
+// keep takes a flight's sample and gives its slot to the next.
+func (t *thread) keep(f *flight) {
 	t.samples = append(t.samples, f.sample)
 	if t.flights.n == t.slots {
 		t.free = t.clock.now()
@@ -459,6 +488,7 @@ func (t *thread) end(f *flight) {
 
 // abandon cuts off what is in flight, and counts what never began.
 func (t *thread) abandon() {
+	t.depart(forever)
 	for f := t.flights.oldest; f != nil; f = t.flights.oldest {
 		f.sample.Done = 0
 		t.end(f)
@@ -478,7 +508,8 @@ type flight struct {
 	sample     client.Sample
 	deadline   time.Duration
 	connecting bool
-	before     *flight // in the order of their beginning
+	leaves     time.Duration // its handshake is over, and this is when it closes
+	before     *flight       // in the order of their beginning
 	after      *flight
 }
 
@@ -510,7 +541,7 @@ func (s *flights) take(fresh func() *client.Session) *flight {
 	return f
 }
 
-// give takes a flight out of the order.
+// give takes a flight out of the order. Its memory is free once it is idle.
 func (s *flights) give(f *flight) {
 	if f.before != nil {
 		f.before.after = f.after
@@ -522,6 +553,5 @@ func (s *flights) give(f *flight) {
 	} else {
 		s.newest = f.before
 	}
-	s.idle = append(s.idle, f)
 	s.n--
 }

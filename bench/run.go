@@ -25,6 +25,11 @@ type Env struct {
 	Put func(results.Record) error
 	// Progress hears of every block that begins or ends; nil if nobody listens.
 	Progress func(Progress)
+	// Sample is shown every handshake that counts, block after block; nil if nobody
+	// wants to see them. It may not keep them.
+	Sample func(path string, s *client.Sample)
+	// Sleep is for simulated time; nil sleeps by the kernel's clock, to some µs.
+	Sleep func(time.Duration)
 	// Step hears of every step of FindCapacity that begins or ends; nil if nobody
 	// listens.
 	Step func(Step)
@@ -73,7 +78,7 @@ func Run(ctx context.Context, plan Plan, env Env) (Outcome, error) {
 	// The loop's threads sleep on processors of the runtime: see queue.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + threads(plan)))
 	plan.Connections = min(plan.Connections, max(descriptors()-reserved, 1))
-	r := &run{plan: plan, env: env, clock: newClock()}
+	r := &run{plan: plan, env: env, clock: newClock(env.Sleep)}
 	err := r.all(ctx)
 	return r.outcome, err
 }
@@ -154,10 +159,20 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	r.done++
 	before := l.lost()
 	block := l.count(samples, &r.block, begin, end)
+	r.show(l, samples, begin)
 	r.tell(l, &Ended{Block: block, Lost: l.lost() - before})
 	block.Bystanders = beside
 	block.Index, block.StartedAt, block.Seed = round, started.UTC(), r.plan.Seed
 	return r.env.Put(block)
+}
+
+// show shows the samples of a block, warm-up apart.
+func (r *run) show(l *lane, samples []client.Sample, begin time.Duration) {
+	for i := range samples {
+		if r.env.Sample != nil && samples[i].Due >= begin {
+			r.env.Sample(l.path.Name, &samples[i])
+		}
+	}
 }
 
 // tell says that a path's block begins or has ended.
@@ -222,6 +237,7 @@ func (r *run) trials(ctx context.Context) error {
 		processors, why := 1, []string(nil)
 		if l.load != nil {
 			processors = l.load.processors()
+			l.record.Generator.Timestamps = timestamps(l.load)
 		}
 		if l.blocks < r.plan.Blocks && r.outcome.Interrupted {
 			if l.record.Due == 0 {

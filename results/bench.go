@@ -75,7 +75,18 @@ type Generator struct {
 	// KeyShares is how the lean client exchanged keys: "unit", or "reused" with a
 	// server that refuses unit shares.
 	KeyShares string `json:"key_shares,omitempty"`
+	// Timestamps is whose clock saw things arrive: "kernel", the process that was
+	// woken afterwards ("process"), or sometimes the one and sometimes the other
+	// ("mixed").
+	Timestamps string `json:"timestamps,omitempty"`
 }
+
+// The sources of instants of arrival.
+const (
+	KernelStamps  = "kernel"
+	ProcessStamps = "process"
+	MixedStamps   = "mixed"
+)
 
 // Phases are the distributions of a handshake's parts. The first four are
 // intervals on the wire: key generation and waiting in the generator are not

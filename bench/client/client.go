@@ -14,10 +14,12 @@
 package client
 
 import (
+	"encoding/binary"
 	"net"
 	"time"
 
 	"shakedown/results"
+	"shakedown/scanner/wire"
 )
 
 // Sample is one handshake: when it passed which point, what it negotiated, and
@@ -38,8 +40,24 @@ type Sample struct {
 	Request     time.Duration // request
 	FirstByte   time.Duration // first bytes of the response
 
+	// Token is the first bytes of the first ClientHello's random: who sees the
+	// connection elsewhere can tell by it which handshake that was.
+	Token uint64
+
 	Shape   Shape
 	Failure *results.Failure
+}
+
+// tokenAt is where the random begins in a first ClientHello as it is sent.
+const tokenAt = recordHeader + messageHeader + 2
+
+// Token reads a Token off the first bytes of a connection; 0 if they are no
+// ClientHello.
+func Token(b []byte) uint64 {
+	if len(b) < tokenAt+8 || b[0] != byte(wire.Handshake) || b[recordHeader] != byte(wire.ClientHelloType) {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b[tokenAt:])
 }
 
 // Clock tells the time since the beginning of the run.

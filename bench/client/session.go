@@ -100,6 +100,7 @@ func (s *Session) Start(sample *Sample) {
 	sample.Shape = Shape{}
 	s.hello = s.l.hello.write(s.hello, s.fresh)
 	s.out = append(s.out, s.hello...)
+	sample.Token = Token(s.hello)
 }
 
 func (s *Session) fresh(b []byte) { s.random.Read(b) }

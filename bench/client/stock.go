@@ -79,7 +79,7 @@ func (c *Stock) Handshake(conn net.Conn, now Clock, s *Sample) {
 	c.wire = stamped{Conn: conn, now: now}
 	c.conn = tls.Client(&c.wire, c.config)
 	err := c.conn.Handshake()
-	s.Hello, s.ServerHello = c.wire.wrote1, c.wire.hello
+	s.Hello, s.ServerHello, s.Token = c.wire.wrote1, c.wire.hello, c.wire.token
 	if err == nil {
 		s.Done = c.wire.wroteN
 		if c.cfg.Ask.Version == wire.TLS12 {
@@ -181,6 +181,7 @@ type stamped struct {
 	readN  time.Duration // latest read
 	hello  time.Duration // final ServerHello
 	head   []byte        // the beginning of the server's words, until ServerHello
+	token  uint64        // of the ClientHello
 	done   bool          // final ServerHello was seen
 	failed bool          // the network failed, not TLS
 }
@@ -189,6 +190,7 @@ func (c *stamped) Write(b []byte) (int, error) {
 	c.wroteN = c.now()
 	if c.wrote1 == 0 {
 		c.wrote1 = c.wroteN
+		c.token = Token(b)
 	}
 	n, err := c.Conn.Write(b)
 	c.failed = c.failed || err != nil

@@ -258,7 +258,10 @@ func ownAddresses() (func(netip.Addr) bool, error) {
 
 // measure runs the plan and puts the comparisons behind its records.
 func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error {
-	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed, Paths: planned(plan)})
+	out, err := a.openOutput(&f.netFlags, results.Header{
+		Command: "bench", Seed: plan.Seed, Paths: planned(plan),
+		Calibration: a.calibrated(),
+	})
 	if err != nil {
 		return err
 	}

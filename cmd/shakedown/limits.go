@@ -126,7 +126,7 @@ func (f *benchFlags) checkRatios(paths []inventory.Path) error {
 
 // climb tries rates, and puts each path's capacity behind its steps.
 func (a *app) climb(ctx context.Context, f *benchFlags, plan bench.Plan) error {
-	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed, Paths: planned(plan)})
+	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed, Paths: planned(plan), Calibration: a.calibrated()})
 	if err != nil {
 		return err
 	}

@@ -81,8 +81,9 @@ determined; 130 interrupted, what was finished is kept.`,
 	})
 	root.AddCommand(
 		benchCommand(a),
-		diffCommand(a),
+		calibrateCommand(a),
 		certCommand(a),
+		diffCommand(a),
 		labCommand(a),
 		manCommand(a),
 		profileCommand(a),

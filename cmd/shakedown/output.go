@@ -73,8 +73,8 @@ func (o *output) told(code int) error {
 }
 
 // openOutput opens --output, chooses the sink of --format and begins the
-// stream. It fails before anything was sent.
-func (a *app) openOutput(f *netFlags, h results.Header) (*output, error) {
+// stream; sinks beside it get the same records. It fails before anything was sent.
+func (a *app) openOutput(f *netFlags, h results.Header, beside ...results.Sink) (*output, error) {
 	o := &output{a: a, unseen: f.output != "" || f.format != "text"}
 	var w io.Writer = a.stdout
 	if f.output != "" {
@@ -93,7 +93,7 @@ func (a *app) openOutput(f *netFlags, h results.Header) (*output, error) {
 		return nil, usagef("--format: %w", err)
 	}
 	h.ToolVersion, h.StartedAt, h.Inventory = version, a.now().UTC(), f.inventory
-	o.stream = results.NewStream(h, sink)
+	o.stream = results.NewStream(h, append(beside, sink)...)
 	return o, nil
 }
 

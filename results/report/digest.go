@@ -21,6 +21,7 @@ type digest struct {
 	changes   []changed
 	attention []issue
 	catalog   []entry
+	checks    []*results.Calibration
 }
 
 // section is one service; or, to keep a list of single addresses readable, all
@@ -194,6 +195,9 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		about = fmt.Sprintf("%s %s: named policies", rec.Service, rec.Path)
 	case *results.Difference: // the endpoints themselves tell it: see bonds
 		about = fmt.Sprintf("%s: %s beside %s, %s", rec.Service, rec.Beside, rec.Path, plural(len(rec.Facts), "difference"))
+	case *results.Calibration:
+		g.digest.checks = append(g.digest.checks, rec)
+		about = fmt.Sprintf("%s %s %s %s", rec.Part, rec.Subject, rec.Phase, rec.Quantile)
 	case *results.ChainFile:
 		when := rec.At
 		if when.IsZero() {

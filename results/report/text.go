@@ -24,6 +24,7 @@ func writeText(w io.Writer, d *digest, o Options) error {
 		p.section(s)
 	}
 	p.files(d.files)
+	p.calibrations(d.checks)
 	_, err := w.Write(p.out.Bytes())
 	return err
 }
@@ -95,6 +96,9 @@ func (p *page) subtitle(s string) {
 func (p *page) heading(d *digest) {
 	for _, run := range d.runs {
 		p.paragraph(0, 2, plainStyle, "shakedown "+runTitle(run))
+		if words := calibrated(run.Header); words != "" {
+			p.paragraph(0, 2, dimStyle, words)
+		}
 	}
 	if line := cmp.Or(totals(d), unchanged(d)); line != "" {
 		p.paragraph(0, 2, plainStyle, line)

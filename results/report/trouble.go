@@ -28,6 +28,11 @@ func Trouble(rec results.Record) string {
 		if !rec.Valid {
 			return fmt.Sprintf("%s: invalid measurement: %s", clean(rec.Service+"/"+rec.Path), whyInvalid(rec))
 		}
+	case *results.Calibration:
+		if calibrationLevel(rec) >= warning {
+			c := calibration{part: rec.Part, checks: []*results.Calibration{rec}}
+			return fmt.Sprintf("calibration, %s: %s", clean(rec.Part), c.words())
+		}
 	case *results.Objective:
 		if _, words := objectiveWords(rec); words != "" {
 			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), words)
