@@ -52,6 +52,11 @@ func (a *answer) settled() bool {
 	return a.outcome == accepted || a.outcome == otherVersion || a.outcome == refused
 }
 
+// unopened reports whether there was no connection on which to ask.
+func (a *answer) unopened() bool {
+	return a.outcome == failed && (a.failure.Stage == results.StageConnect || a.failure.Stage == results.StageProxy)
+}
+
 // listener reads the answer to one question from the bytes of a server.
 type listener struct {
 	q       question

@@ -57,9 +57,13 @@ func (a *asker) askFirst(ctx context.Context, q inquiry) answer {
 
 // knock is ask for the first questions, which are put side by side before
 // anything is known: whether it is worth asking again shows when one of them was
-// answered, or all of them were not.
-func (a *asker) knock(ctx context.Context, q inquiry) answer {
-	first := a.exchange(ctx, q, a.lane.OpenFirst)
+// answered, or all of them were not. before is its answer, if it was put before.
+func (a *asker) knock(ctx context.Context, q inquiry, before *answer) answer {
+	first := before
+	if first == nil {
+		now := a.exchange(ctx, q, a.lane.OpenFirst)
+		first = &now
+	}
 	if a.knocks.Add(-1) <= 0 {
 		a.knocked.open()
 	}
@@ -67,7 +71,7 @@ func (a *asker) knock(ctx context.Context, q inquiry) answer {
 	case <-a.heard.c:
 	case <-a.knocked.c:
 	}
-	return a.settle(ctx, q, first)
+	return a.settle(ctx, q, *first)
 }
 
 // settle asks again where that may help.

@@ -13,8 +13,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/chain"
 	"shakedown/scanner/dial"
@@ -29,7 +27,7 @@ type Options struct {
 	Aspects      []Aspect         // nil is all
 	Patience     time.Duration    // of the second asking of an unknown; 0 is the dialer's timeout
 	AllAddresses bool             // every address of a name, not the first alone
-	Endpoints    int              // scanned side by side; 0 is 32
+	Endpoints    int              // scanned side by side, of those that answer; 0 is 32
 	// Roots gives a path's trust anchors; nil is the system's for all.
 	Roots func(inventory.Path) *chain.Roots
 	Now   func() time.Time // nil is time.Now
@@ -83,15 +81,7 @@ func (s *Scanner) Run(ctx context.Context, paths []inventory.Path, emit func(*re
 		s.registrar = newRegistrar(ctx, s.dialer, s.opt.Now)
 	}
 	done := make(chan *results.Endpoint)
-	var g errgroup.Group
-	g.SetLimit(s.opt.Endpoints)
-	go func() {
-		defer close(done)
-		for _, p := range paths {
-			g.Go(func() error { s.scanPath(ctx, p, done); return nil })
-		}
-		g.Wait()
-	}()
+	go func() { defer close(done); s.takeTurns(ctx, paths, done) }()
 	var failed error
 	for e := range done {
 		if failed == nil && ctx.Err() != context.Canceled {
@@ -101,54 +91,35 @@ func (s *Scanner) Run(ctx context.Context, paths []inventory.Path, emit func(*re
 	return failed
 }
 
-// scanPath scans a path's addresses.
-func (s *Scanner) scanPath(ctx context.Context, p inventory.Path, done chan<- *results.Endpoint) {
-	if ctx.Err() == context.Canceled {
-		return
-	}
-	started := s.opt.Now()
-	routes, f := s.dialer.Routes(ctx, dial.Target{Host: p.Host, Port: p.Port, StartTLS: p.Scheme, ProxyProtocol: p.ProxyProtocol})
-	if f != nil {
-		done <- s.unresolved(p, *f, started)
-		return
-	}
-	if !s.opt.AllAddresses {
-		routes = routes[:1]
-	}
-	var visits []*visit
-	for _, r := range routes {
-		visits = append(visits, s.scanEndpoint(ctx, p, r, len(routes) > 1))
-	}
-	s.offerAround(ctx, visits)
-	for _, v := range visits {
-		if e := s.fold(ctx, v); e != nil {
-			done <- e
-		}
-	}
-}
-
 // visit is the scan of one address of a path.
 type visit struct {
 	*session
+	lane   *dial.Lane
 	route  dial.Route
 	record *results.Endpoint
 	took   time.Duration
 }
 
-// scanEndpoint asks one address; siblings says that the name has others.
-func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, route dial.Route, siblings bool) *visit {
-	started := time.Now()
-	e := s.record(p, route.String(), s.opt.Now())
+// visit begins the scan of an address; siblings says that the name has others.
+// Before it so many connections were tried.
+func (s *Scanner) visit(p inventory.Path, route dial.Route, siblings bool, tried int) *visit {
 	lane := s.dialer.Lane(route)
-	defer lane.Release()
 	patience := s.opt.Patience
 	if patience <= 0 {
 		patience = s.dialer.Timeout()
 	}
-	session := newSession(p, s.opt.Aspects, newAsker(lane, patience, s.opt.Patience > 0))
-	session.more = extras{complete: s.opt.Complete, certificate: s.opt.Certificate, siblings: siblings && session.wants(AspectPath)}
-	session.run(ctx)
-	return &visit{session, route, e, time.Since(started)}
+	ask := newAsker(lane, patience, s.opt.Patience > 0)
+	ask.left = tried
+	v := &visit{session: newSession(p, s.opt.Aspects, ask), lane: lane, route: route, record: s.record(p, route.String(), s.opt.Now())}
+	v.session.more = extras{complete: s.opt.Complete, certificate: s.opt.Certificate, siblings: siblings && v.session.wants(AspectPath)}
+	return v
+}
+
+// timed counts what is done as time of the visit.
+func (v *visit) timed(do func()) {
+	began := time.Now()
+	do()
+	v.took += time.Since(began)
 }
 
 // fold makes a visit's record; nil if the run was cancelled meanwhile.

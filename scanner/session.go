@@ -7,10 +7,12 @@ import (
 	"crypto/tls"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"shakedown/results"
+	"shakedown/scanner/dial"
 	"shakedown/scanner/inventory"
 	"shakedown/scanner/wire"
 )
@@ -88,13 +90,28 @@ func (s *session) keep(write func()) {
 	write()
 }
 
-// run asks everything. The newest versions knock first, as many as may be asked
-// side by side: where nothing of TLS answers any of them, nothing further is
-// asked, so that a dead endpoint costs one timeout and few connections.
-func (s *session) run(ctx context.Context) {
+// look asks the very first question, and gives it so long. It reports whether
+// anybody is there; if nobody is, nothing was asked yet.
+func (s *session) look(ctx context.Context, timeout time.Duration) bool {
+	v := s.version(wire.TLS13)
+	first := s.ask.exchange(ctx, *v.hands[0].next(nil), func(ctx context.Context) (*dial.Conn, *results.Failure) {
+		return s.ask.lane.OpenSoon(ctx, timeout)
+	})
+	if first.failure.Kind == results.KindTimeout {
+		return false
+	}
+	v.first = &first
+	return true
+}
+
+// knock asks for the newest versions first, as many as may be asked side by
+// side: where nothing of TLS answers any of them, nothing further is asked, so
+// that a dead endpoint costs one timeout and few connections. It reports whether
+// the endpoint lives.
+func (s *session) knock(ctx context.Context) bool {
 	knock := s.versions[max(0, len(s.versions)-s.ask.lane.Width()):]
 	s.ask.knocks.Store(int32(len(knock)))
-	var knocking, g errgroup.Group
+	var knocking errgroup.Group
 	for _, v := range knock {
 		knocking.Go(func() error { v.open(ctx, s.ask); return nil })
 	}
@@ -103,10 +120,31 @@ func (s *session) run(ctx context.Context) {
 	select {
 	case <-s.ask.heard.c:
 	case <-answered:
-		if s.dead = silent(knock) && !s.ask.heard.isOpen(); s.dead {
-			return
+		s.dead = silent(knock) && !s.ask.heard.isOpen()
+	}
+	return !s.dead
+}
+
+// knockGently is knock for an address at which a look found nobody: others wait,
+// and each question may take as long as a timeout. If not even a connection
+// opens for the first one, that is all.
+func (s *session) knockGently(ctx context.Context) bool {
+	v := s.version(wire.TLS13)
+	q := *v.hands[0].next(nil)
+	first := s.ask.exchange(ctx, q, s.ask.lane.OpenFirst)
+	if first.unopened() {
+		first = s.ask.settle(ctx, q, first)
+		if s.dead = first.unopened(); s.dead {
+			return false
 		}
 	}
+	v.first = &first
+	return s.knock(ctx)
+}
+
+// inquire asks all the rest.
+func (s *session) inquire(ctx context.Context) {
+	var g errgroup.Group
 	s.key = sync.OnceValue(func() keyGroup {
 		v := s.version(wire.TLS13)
 		group, failure := usableGroup(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), v.opening)

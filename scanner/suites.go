@@ -25,9 +25,10 @@ type versionScan struct {
 	by      enumerator
 	hands   hands
 	begun   atomic.Bool
-	opened  gate   // the first question was answered,
-	opening answer // by this
-	fewer   bool   // deal fewer hands: there is enough to do side by side
+	first   *answer // to the first question, if it was put before the others
+	opened  gate    // the first question was answered,
+	opening answer  // by this, in the end
+	fewer   bool    // deal fewer hands: there is enough to do side by side
 
 	spoken atomic.Bool // some suite was accepted
 	known  gate
@@ -221,7 +222,7 @@ func (v *versionScan) open(ctx context.Context, a *asker) {
 	}
 	defer v.opened.open()
 	if q := v.hands[0].next(nil); q != nil {
-		v.opening = a.knock(ctx, *q)
+		v.opening = a.knock(ctx, *q, v.first)
 		v.hands[0].take(v.opening)
 	}
 }

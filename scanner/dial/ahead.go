@@ -95,7 +95,7 @@ func (a *Ahead) passOn() {
 	}
 	c := a.conn
 	a.conn = nil
-	if c.lane.share.handOver(c, c.lane.d.hasRoom()) {
+	if c.lane.share.handOver(c, c.lane.d.all.anyLeft()) {
 		time.AfterFunc(2*c.lane.tempo.way(), func() { c.lane.share.drop(c) })
 	}
 }

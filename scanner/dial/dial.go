@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"shakedown/results"
@@ -60,7 +59,7 @@ func (o Options) withDefaults() Options {
 // Dialer opens connections within its budgets. It is safe for concurrent use.
 type Dialer struct {
 	opt    Options
-	all    *semaphore.Weighted
+	all    *places
 	pace   *rate.Limiter
 	opened atomic.Int64
 
@@ -78,7 +77,7 @@ func New(opt Options) *Dialer {
 	}
 	return &Dialer{
 		opt:     opt,
-		all:     semaphore.NewWeighted(int64(opt.Concurrency)),
+		all:     newPlaces(opt.Concurrency),
 		pace:    pace,
 		shares:  map[string]*share{},
 		proxies: map[string][]netip.Addr{},
@@ -87,6 +86,12 @@ func New(opt Options) *Dialer {
 
 // Opened counts the connections that were tried so far.
 func (d *Dialer) Opened() int64 { return d.opened.Load() }
+
+// Fits reports whether so many addresses can have their whole budget at once.
+func (d *Dialer) Fits(addresses int) bool { return addresses*d.opt.PerEndpoint <= d.opt.Concurrency }
+
+// Concurrency is how many connections may be in flight in all.
+func (d *Dialer) Concurrency() int { return d.opt.Concurrency }
 
 // Timeout is the time of one exchange.
 func (d *Dialer) Timeout() time.Duration { return d.opt.Timeout }
@@ -160,6 +165,11 @@ func (l *Lane) OpenFirst(ctx context.Context) (*Conn, *results.Failure) {
 	return l.open(ctx, ofSeries, l.d.opt.Timeout)
 }
 
+// OpenSoon is OpenFirst for a first look: it gives up after so long.
+func (l *Lane) OpenSoon(ctx context.Context, timeout time.Duration) (*Conn, *results.Failure) {
+	return l.open(ctx, ofSeries, timeout)
+}
+
 // OpenAlone is Open with the address to oneself, and with a time of its own:
 // for asking again what a busy or slow server did not answer.
 func (l *Lane) OpenAlone(ctx context.Context, timeout time.Duration) (*Conn, *results.Failure) {
@@ -185,8 +195,9 @@ func (l *Lane) enter(waiting, ctx context.Context, w *waiter) (*Conn, *results.F
 	if given != nil {
 		return given, nil
 	}
+	who := l.share.standing()
 	if err == nil {
-		if err = l.d.enter(waiting); err != nil {
+		if err = l.d.enter(waiting, who); err != nil {
 			l.share.leave(w.turn)
 		}
 	}
@@ -195,7 +206,7 @@ func (l *Lane) enter(waiting, ctx context.Context, w *waiter) (*Conn, *results.F
 	}
 	l.d.opened.Add(1)
 	l.opened.Add(1)
-	return &Conn{ctx: ctx, lane: l, turn: w.turn}, nil
+	return &Conn{ctx: ctx, lane: l, turn: w.turn, who: who}, nil
 }
 
 // begin opens a connection whose place was found, or gives a time of its own to
@@ -234,26 +245,17 @@ func (c *Conn) establish(deadline time.Time) (results.Stage, error) {
 }
 
 // enter waits for a place among all connections and for the rate.
-func (d *Dialer) enter(ctx context.Context) error {
-	if err := d.all.Acquire(ctx, 1); err != nil {
+func (d *Dialer) enter(ctx context.Context, who standing) error {
+	if err := d.all.acquire(ctx, who); err != nil {
 		return err
 	}
 	// Wait refuses at once what would exceed ctx's deadline; that is the
 	// deadline's doing too.
 	if err := d.pace.Wait(ctx); err != nil {
-		d.all.Release(1)
+		d.all.release(who)
 		return err
 	}
 	return nil
-}
-
-// hasRoom reports whether nobody waits for a place among all connections.
-func (d *Dialer) hasRoom() bool {
-	if !d.all.TryAcquire(1) {
-		return false
-	}
-	d.all.Release(1)
-	return true
 }
 
 // overtime is the failure of an exchange that the end of the run cut off, nil
@@ -275,6 +277,7 @@ type Conn struct {
 	ctx   context.Context
 	lane  *Lane
 	turn  turn
+	who   standing  // when it was let in
 	ahead bool      // opened before it was needed
 	asked time.Time // when the question was sent
 	heard bool      // a byte of the answer came
@@ -312,7 +315,7 @@ func (c *Conn) Close() (err error) {
 		err = c.Conn.Close()
 	}
 	c.once.Do(func() {
-		c.lane.d.all.Release(1)
+		c.lane.d.all.release(c.who)
 		c.lane.share.leave(c.turn)
 	})
 	return err

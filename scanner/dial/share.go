@@ -233,6 +233,13 @@ func (s *share) atEase() bool {
 	return s.heard && s.losses == 0 && s.limit == s.most && !pressing
 }
 
+// standing is whether the address ever answered.
+func (s *share) standing() standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return standing(s.heard)
+}
+
 // answered counts a connection on which TLS was answered. After many of them
 // the address may have one connection more again.
 func (s *share) answered() {

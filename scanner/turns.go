@@ -1,0 +1,148 @@
+// Turns: which endpoint is scanned when. Dead ones, to which each question takes
+// as long as a timeout, do not cost living ones their turn.
+
+package scanner
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"shakedown/results"
+	"shakedown/scanner/dial"
+	"shakedown/scanner/inventory"
+)
+
+// glance is the part of a timeout that a first look takes at most: a second of
+// five, in which every address answers that is not dead, overloaded or lossy.
+const glance = 5
+
+// rota scans paths. Only endpoints that have answered take one of the places for
+// scans. Where there are more endpoints than there is room for, each is looked at
+// first, and where nobody is seen, it is asked again when all others are done.
+type rota struct {
+	*Scanner
+	places chan struct{}
+	done   chan<- *results.Endpoint
+
+	mu    sync.Mutex
+	later []errand // nobody was seen there
+}
+
+// errand is a path that is to be scanned.
+type errand struct {
+	path    inventory.Path
+	started time.Time
+	routes  []dial.Route
+	looks   []int // connections that a look at each route took, if there was one
+}
+
+// takeTurns scans all paths.
+func (s *Scanner) takeTurns(ctx context.Context, paths []inventory.Path, done chan<- *results.Endpoint) {
+	t := &rota{Scanner: s, places: make(chan struct{}, s.opt.Endpoints), done: done}
+	approach := t.look
+	if s.dialer.Fits(len(paths)) {
+		approach = t.knock
+	}
+	each := func(n int, do func(i int)) {
+		var g errgroup.Group
+		g.SetLimit(s.opt.Endpoints + s.dialer.Concurrency())
+		for i := range n {
+			g.Go(func() error { do(i); return nil })
+		}
+		g.Wait()
+	}
+	each(len(paths), func(i int) { t.begin(ctx, paths[i], approach) })
+	each(len(t.later), func(i int) { t.scan(ctx, t.later[i], t.knockGently) })
+}
+
+// begin finds the ways to a path and scans it.
+func (t *rota) begin(ctx context.Context, p inventory.Path, approach approach) {
+	if ctx.Err() == context.Canceled {
+		return
+	}
+	e := errand{path: p, started: t.opt.Now()}
+	routes, f := t.dialer.Routes(ctx, dial.Target{Host: p.Host, Port: p.Port, StartTLS: p.Scheme, ProxyProtocol: p.ProxyProtocol})
+	if f != nil {
+		t.done <- t.unresolved(p, *f, e.started)
+		return
+	}
+	if !t.opt.AllAddresses {
+		routes = routes[:1]
+	}
+	e.routes, e.looks = routes, make([]int, len(routes))
+	t.scan(ctx, e, approach)
+}
+
+// scan scans a path's addresses, when each has been approached.
+func (t *rota) scan(ctx context.Context, e errand, approach approach) {
+	if ctx.Err() == context.Canceled {
+		return
+	}
+	var visits []*visit
+	for i, r := range e.routes {
+		v := t.visit(e.path, r, len(e.routes) > 1, e.looks[i])
+		defer v.lane.Release()
+		visits = append(visits, v)
+	}
+	if approach(ctx, e, visits) {
+		t.visitAll(ctx, visits)
+	}
+}
+
+// visitAll asks what is to be asked at living addresses.
+func (t *rota) visitAll(ctx context.Context, visits []*visit) {
+	if len(visits) > 1 || !visits[0].dead {
+		t.places <- struct{}{}
+		defer func() { <-t.places }()
+	}
+	for _, v := range visits {
+		if !v.dead {
+			v.timed(func() { v.inquire(ctx) })
+		}
+	}
+	t.offerAround(ctx, visits)
+	for _, v := range visits {
+		if e := t.fold(ctx, v); e != nil {
+			t.done <- e
+		}
+	}
+}
+
+// approach finds out which addresses of a path live. It reports whether the path
+// is to be scanned now.
+type approach func(context.Context, errand, []*visit) bool
+
+// knock is how few endpoints are approached.
+func (t *rota) knock(ctx context.Context, _ errand, visits []*visit) bool {
+	for _, v := range visits {
+		v.timed(func() { v.session.knock(ctx) })
+	}
+	return true
+}
+
+// look is how many are.
+func (t *rota) look(ctx context.Context, e errand, visits []*visit) bool {
+	there := true
+	for i, v := range visits {
+		v.timed(func() { there = v.session.look(ctx, t.dialer.Timeout()/glance) && there })
+		e.looks[i] = v.ask.opened()
+	}
+	if !there {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.later = append(t.later, e)
+		return false
+	}
+	return t.knock(ctx, e, visits)
+}
+
+// knockGently is how those are where nobody was seen.
+func (t *rota) knockGently(ctx context.Context, _ errand, visits []*visit) bool {
+	for _, v := range visits {
+		v.timed(func() { v.session.knockGently(ctx) })
+	}
+	return true
+}
