@@ -199,7 +199,7 @@ func (q question) put(conn *dial.Conn) answer {
 	// A write that fails is not yet an answer: a server that refused may have
 	// said so before it closed.
 	_, writeErr := conn.Write(q.records(l.sent))
-	buf := make([]byte, 4096)
+	buf := conn.Buffer()
 	for {
 		n, err := conn.Read(buf)
 		if n > 0 && l.feed(buf[:n]) {

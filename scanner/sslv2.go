@@ -26,7 +26,7 @@ func (v2Question) put(conn *dial.Conn) answer {
 	rand.Read(challenge[:])
 	_, writeErr := conn.Write(wire.V2Hello(v2KindIDs(), challenge))
 	var in []byte
-	buf := make([]byte, 4096)
+	buf := conn.Buffer()
 	for {
 		n, err := conn.Read(buf)
 		if in = append(in, buf[:n]...); len(in) == 0 {

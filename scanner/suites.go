@@ -407,17 +407,22 @@ func usualOrder(ids []uint16) []uint16 {
 // usualRanks are the orders that servers usually have, as functions that place
 // a suite: OpenSSL's and those made from it, with long keys first; Mozilla's and
 // Go's, with short ones first; AWS's, where the length of the key comes before
-// all else.
-func usualRanks() []func(uint16) int {
+// all else. The tables behind them are made once, when they are first needed.
+var usualRanks = sync.OnceValue(func() []func(uint16) int {
 	var (
 		longFirst  = []string{"_256_ CHACHA20", "_128_"}
 		shortFirst = []string{"_128_", "_256_", "CHACHA20"}
 	)
-	return []func(uint16) int{
-		func(id uint16) int { return place(wire.LookupSuite(id), longFirst, 1<<9) },
-		func(id uint16) int { return place(wire.LookupSuite(id), shortFirst, 1<<9) },
-		func(id uint16) int { return place(wire.LookupSuite(id), shortFirst, 1<<13) },
+	return []func(uint16) int{placed(longFirst, 1<<9), placed(shortFirst, 1<<9), placed(shortFirst, 1<<13)}
+})
+
+// placed places every suite.
+func placed(lengths []string, lengthWeight int) func(uint16) int {
+	places := map[uint16]int{}
+	for _, s := range wire.Suites() {
+		places[uint16(s.ID)] = place(s, lengths, lengthWeight)
 	}
+	return func(id uint16) int { return places[id] }
 }
 
 // place puts what encrypts before what does not, ephemeral before static,

@@ -62,6 +62,8 @@ type Dialer struct {
 	all    *places
 	pace   *rate.Limiter
 	opened atomic.Int64
+	// buffers are for what is read; one is used for many connections.
+	buffers sync.Pool
 
 	mu      sync.Mutex
 	shares  map[string]*share       // by what a Route is called
@@ -284,6 +286,8 @@ type Conn struct {
 	stale bool      // it ended while nobody used it
 	stop  func() bool
 	once  sync.Once
+
+	buffer *[bufferSize]byte // nil until it is asked for
 }
 
 // Write writes; the first word is the question.
@@ -308,6 +312,19 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// bufferSize holds the whole answer of most servers.
+const bufferSize = 4096
+
+// Buffer gives a buffer to read into, until the connection is closed.
+func (c *Conn) Buffer() []byte {
+	if c.buffer == nil {
+		if c.buffer, _ = c.lane.d.buffers.Get().(*[bufferSize]byte); c.buffer == nil {
+			c.buffer = new([bufferSize]byte)
+		}
+	}
+	return c.buffer[:]
+}
+
 // Close closes the connection and frees its place.
 func (c *Conn) Close() (err error) {
 	if c.Conn != nil {
@@ -315,6 +332,9 @@ func (c *Conn) Close() (err error) {
 		err = c.Conn.Close()
 	}
 	c.once.Do(func() {
+		if c.buffer != nil {
+			c.lane.d.buffers.Put(c.buffer)
+		}
 		c.lane.d.all.release(c.who)
 		c.lane.share.leave(c.turn)
 	})

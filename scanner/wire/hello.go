@@ -5,6 +5,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // ClientHello is a ClientHello (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2) as it
@@ -47,7 +48,7 @@ const (
 
 // Marshal gives the handshake message, its four-byte header included.
 func (h *ClientHello) Marshal() []byte {
-	b := make(builder, 0, 512)
+	b := make(builder, 0, h.room())
 	b.u8(uint8(ClientHelloType))
 	b.vector(3, func(b *builder) {
 		b.u16(h.Version)
@@ -63,6 +64,15 @@ func (h *ClientHello) Marshal() []byte {
 		b.extensions(h.Extensions)
 	})
 	return b
+}
+
+// room is a little more than what the message takes.
+func (h *ClientHello) room() int {
+	n := 64 + len(h.SessionID) + 2*len(h.Suites) + len(h.Compressions)
+	for _, e := range h.Extensions {
+		n += 4 + len(e.Body)
+	}
+	return n
 }
 
 // ParseClientHello reads the body of a ClientHello message. The result keeps no
@@ -242,7 +252,7 @@ func Padding(n int) Extension { return Extension{extPadding, make([]byte, n)} }
 func GREASE() Extension { return Extension{0x0A0A, []byte{0}} }
 
 func extension(number uint16, body func(*builder)) Extension {
-	var b builder
+	b := make(builder, 0, 16)
 	body(&b)
 	return Extension{number, b}
 }
@@ -255,6 +265,7 @@ func (b *builder) u16(v uint16)   { *b = binary.BigEndian.AppendUint16(*b, v) }
 func (b *builder) bytes(v []byte) { *b = append(*b, v...) }
 
 func (b *builder) u16s(vs []uint16) {
+	*b = slices.Grow(*b, 2*len(vs))
 	for _, v := range vs {
 		b.u16(v)
 	}
@@ -277,7 +288,9 @@ func (b *builder) extensions(exts []Extension) {
 // that its length cannot express is a mistake of the caller's.
 func (b *builder) vector(size int, fill func(*builder)) {
 	at := len(*b)
-	*b = append(*b, make([]byte, size)...)
+	for range size {
+		*b = append(*b, 0)
+	}
 	fill(b)
 	n := len(*b) - at - size
 	if n >= 1<<(8*size) {
