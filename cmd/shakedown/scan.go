@@ -157,6 +157,7 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges 
 	debug.SetGCPercent(400)
 	ctx, cancel := net.limit(ctx)
 	defer cancel()
+	defer thrifty(ctx)()
 	progress := a.progress(net.quiet, len(paths), "endpoints")
 	tally := scanTally{judges: judges}
 	bound := newBound(paths)

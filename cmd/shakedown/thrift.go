@@ -1,0 +1,65 @@
+// Thrift: on how many processors a scan runs. It mostly waits; spread over all of
+// them, Go spends a third of its time on waking and parking threads.
+
+package main
+
+import (
+	"context"
+	"runtime"
+	"time"
+)
+
+// reckoning is how often it is looked at what was used.
+const reckoning = 50 * time.Millisecond
+
+// thrifty runs what follows on one processor, and on more while these are busy.
+// Call restore when it is over.
+func thrifty(ctx context.Context) (restore func()) {
+	if processorTime() == 0 { // not known here
+		return func() {}
+	}
+	all := runtime.GOMAXPROCS(1)
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		adapt(ctx, all)
+	}()
+	return func() {
+		stop()
+		<-ended
+		runtime.GOMAXPROCS(all)
+	}
+}
+
+func adapt(ctx context.Context, all int) {
+	tick := time.NewTicker(reckoning)
+	defer tick.Stop()
+	n, used, at := 1, processorTime(), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		nowUsed, now := processorTime(), time.Now()
+		busy := float64(nowUsed-used) / float64(now.Sub(at))
+		if next := processors(n, all, busy); next != n {
+			n = next
+			runtime.GOMAXPROCS(n)
+		}
+		used, at = nowUsed, now
+	}
+}
+
+// processors is how many of all are right where so many were there, and so many
+// of them busy.
+func processors(n, all int, busy float64) int {
+	switch {
+	case busy > 0.8*float64(n) && n < all:
+		return n + 1
+	case busy < 0.6*float64(n-1):
+		return n - 1
+	}
+	return n
+}
