@@ -22,8 +22,10 @@ type groupScan struct {
 }
 
 // scanGroups13 enumerates the groups of TLS 1.3. opening is a HelloRetryRequest
-// to an offer of all of them.
-func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer, wantRank bool) *groupScan {
+// to an offer of all of them. along is an enumeration of suites that goes along as
+// far as both get on, nil if there is none; part is called where it goes no
+// further.
+func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer, wantRank bool, along *elimination, part func()) *groupScan {
 	by := enumerator{
 		ask: func(offered []uint16) question {
 			q := usual(wire.TLS13, serverName, suites)
@@ -32,8 +34,35 @@ func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uin
 		},
 		chosen: func(got answer) uint16 { share, _ := got.hello.KeyShare(); return share.Group },
 	}
-	return playGroups(ctx, a, by, groupsOf(wire.TLS13), opening, wantRank)
+	return playGroups(ctx, a, by, groupsOf(wire.TLS13), opening, wantRank, func(g *groupScan) {
+		defer part()
+		if along != nil {
+			g.together(ctx, a, along)
+		}
+	})
 }
+
+// together enumerates groups and suites of TLS 1.3 in one series: each
+// HelloRetryRequest names one of either, so that one question takes away both. A
+// refusal does not say of which there is no more: each finds out by itself.
+func (g *groupScan) together(ctx context.Context, a *asker, suites *elimination) {
+	s := series{asker: a}
+	defer s.leave()
+	for !g.ended && len(g.rest) > 1 && slices.ContainsFunc(suites.rest, universal) {
+		q := g.ask(g.rest)
+		q.suites = suites.rest
+		got := s.ask(ctx, q, true)
+		if got.outcome != accepted || !slices.Contains(g.rest, g.chosen(got)) {
+			return
+		}
+		g.take(got)
+		suites.take(got)
+	}
+}
+
+// universal reports whether nearly every server of TLS 1.3 has a suite
+// (RFC 8446 §9.1).
+func universal(id uint16) bool { return id >= 0x1301 && id <= 0x1303 }
 
 // scanGroups12 enumerates the groups of TLS 1.2; nil where no suite uses one.
 // RSA suites are tried first: see groupsOfCurves.
@@ -47,19 +76,22 @@ func scanGroups12(ctx context.Context, a *asker, serverName string, suites []uin
 		all := groupsOf(wire.TLS12)
 		opening := a.ask(ctx, by.ask(all))
 		if opening.outcome == accepted || !opening.settled() {
-			return playGroups(ctx, a, by, all, opening, wantRank)
+			return playGroups(ctx, a, by, all, opening, wantRank, func(*groupScan) {})
 		}
 	}
 	return nil
 }
 
-// playGroups goes on from the answer to an offer of all groups.
-func playGroups(ctx context.Context, a *asker, by enumerator, all []uint16, opening answer, wantRank bool) *groupScan {
+// playGroups goes on from the answer to an offer of all groups, and first does
+// what is given.
+func playGroups(ctx context.Context, a *asker, by enumerator, all []uint16, opening answer, wantRank bool, first func(*groupScan)) *groupScan {
 	g := &groupScan{elimination: &elimination{enumerator: by, rest: all}}
 	if opening.outcome != accepted {
+		first(g)
 		return g
 	}
 	g.take(opening)
+	first(g)
 	g.run(ctx, a)
 	g.ranking = ranking{order: g.accepted}
 	if wantRank && len(g.undetermined()) == 0 {

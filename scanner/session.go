@@ -194,6 +194,9 @@ func (s *session) parts() []func(context.Context) {
 // runVersion asks for a version, its suites and their order.
 func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	v.open(ctx, s.ask)
+	if s.goesAlong(v) {
+		v.parted.through()
+	}
 	if v.version == wire.TLS12 {
 		// Where an older version is enumerated too, that keeps the budget busy.
 		older := s.version(wire.TLS11)
@@ -205,6 +208,12 @@ func (s *session) runVersion(ctx context.Context, v *versionScan) {
 		r := rank(ctx, s.ask, v.by, v.hands.accepted(), v.usualRank(), v.hands.offers())
 		s.keep(func() { s.ranks[v.version] = r })
 	}
+}
+
+// goesAlong reports whether the first suites of a version are enumerated together
+// with its groups.
+func (s *session) goesAlong(v *versionScan) bool {
+	return v.version == wire.TLS13 && v.opening.outcome == accepted && s.enumerates() && s.wants(AspectGroups)
 }
 
 // enumerates reports whether suites are enumerated, and not only versions.
@@ -243,7 +252,12 @@ func (s *session) runGroups13(ctx context.Context) {
 	if !s.speaks(wire.TLS13) {
 		return
 	}
-	g := scanGroups13(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), s.version(wire.TLS13).opening, s.wants(AspectPreference))
+	v := s.version(wire.TLS13)
+	var along *elimination
+	if s.goesAlong(v) {
+		along = v.hands[0]
+	}
+	g := scanGroups13(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), v.opening, s.wants(AspectPreference), along, v.parted.open)
 	s.keep(func() { s.groups[wire.TLS13] = g })
 }
 

@@ -32,6 +32,7 @@ type versionScan struct {
 
 	spoken atomic.Bool // some suite was accepted
 	known  gate
+	parted gate // suites go along with groups no longer
 	done   gate
 }
 
@@ -55,7 +56,7 @@ func (g *gate) isOpen() bool {
 }
 
 func newVersionScan(version uint16, serverName string) *versionScan {
-	v := &versionScan{version: version, by: suitesIn(version, serverName), opened: newGate(), known: newGate(), done: newGate()}
+	v := &versionScan{version: version, by: suitesIn(version, serverName), opened: newGate(), known: newGate(), parted: newGate(), done: newGate()}
 	v.by.onAccept = v.speaks
 	for _, share := range offersOf(version).shares {
 		v.hands = append(v.hands, deal(v.by, share.suites, 1)...)
