@@ -95,7 +95,9 @@ func playGroups(ctx context.Context, a *asker, by enumerator, all []uint16, open
 	g.run(ctx, a)
 	g.ranking = ranking{order: g.accepted}
 	if wantRank && len(g.undetermined()) == 0 {
-		usual := func(id uint16) int { return slices.Index(all, id) }
+		usual := func([]uint16, []offer) func(uint16) int {
+			return func(id uint16) int { return slices.Index(all, id) }
+		}
 		g.ranking = rank(ctx, a, by, g.accepted, usual, g.offers)
 	}
 	return g

@@ -18,11 +18,15 @@ type ranking struct {
 	order      []uint16 // most preferred first where the server prefers
 }
 
+// usualOf gives a usual order of ids, better being smaller: the one that agrees
+// best with what was seen.
+type usualOf func(ids []uint16, seen []offer) func(uint16) int
+
 // rank finds the preference among accepted ids, given every offer that was
-// seen so far and a usual order (better means smaller). It needs two questions
+// seen so far and usual orders. It needs two questions
 // where the client decides, one each way round, and about one for each id where
 // the server does.
-func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual func(uint16) int, seen []offer) ranking {
+func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usualOf, seen []offer) ranking {
 	guess := arrange(ids, seen, usual)
 	if len(ids) < 2 {
 		return ranking{order: guess}
@@ -76,7 +80,7 @@ const orderRounds = 3
 // since of each tail the first must be chosen. Every answer says that its choice
 // goes before all else that was offered; the next guess knows that too. A good
 // first guess costs one question an id, and one round trip in all.
-func serverOrder(ctx context.Context, a *asker, by enumerator, ids []uint16, usual func(uint16) int, seen []offer) (order []uint16, all []offer, ok bool) {
+func serverOrder(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usualOf, seen []offer) (order []uint16, all []offer, ok bool) {
 	ask := func(ids []uint16) *offer { return choice(a.ask(ctx, by.ask(ids)), by, ids) }
 	for round := range orderRounds {
 		order = arrange(ids, seen, usual)
@@ -143,7 +147,8 @@ func setKey(ids, some []uint16) string {
 
 // arrange orders ids by what was seen: a choice goes before everything else
 // that was on offer with it; where nothing was seen, the usual goes first.
-func arrange(ids []uint16, seen []offer, usual func(uint16) int) []uint16 {
+func arrange(ids []uint16, seen []offer, usuals usualOf) []uint16 {
+	usual := usuals(ids, seen)
 	after := precedence(ids, seen)
 	waiting := map[uint16]int{} // by id, how many go before it and are not placed yet
 	for _, later := range after {

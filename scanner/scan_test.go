@@ -434,7 +434,7 @@ func TestArrange(t *testing.T) {
 		{ids: []uint16{1, 2, 3, 7}, choice: 3}, // 3 before 1 and 2; 7 was not accepted
 		{ids: []uint16{5, 4}, choice: 5},
 	}
-	usual := func(id uint16) int { return int(id) }
+	usual := func([]uint16, []offer) func(uint16) int { return func(id uint16) int { return int(id) } }
 	if got, want := arrange([]uint16{1, 2, 3, 4, 5}, seen, usual), []uint16{3, 1, 2, 5, 4}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

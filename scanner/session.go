@@ -205,7 +205,7 @@ func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	}
 	v.run(ctx, s.ask, s.enumerates())
 	if s.wants(AspectPreference) && v.spoken.Load() {
-		r := rank(ctx, s.ask, v.by, v.hands.accepted(), v.usualRank(), v.hands.offers())
+		r := rank(ctx, s.ask, v.by, v.hands.accepted(), usualRank, v.hands.offers())
 		s.keep(func() { s.ranks[v.version] = r })
 	}
 }

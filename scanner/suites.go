@@ -81,11 +81,15 @@ func suitesIn(version uint16, serverName string) enumerator {
 	}
 }
 
-// kinLeft reports whether a likely suite is left whose kind was accepted.
+// kinLeft reports whether a likely suite is left whose kind was accepted. OpenSSL
+// and those made from it have no Camellia in GCM.
 func kinLeft(accepted, rest []uint16) bool {
 	kind := func(id uint16) string { s := wire.LookupSuite(id); return s.Kx + s.Auth }
+	hoped := func(s wire.SuiteInfo) bool {
+		return rareness(s) == 0 && !(strings.Contains(s.Name, "_CAMELLIA_") && strings.Contains(s.Name, "_GCM_"))
+	}
 	return slices.ContainsFunc(rest, func(id uint16) bool {
-		return rareness(wire.LookupSuite(id)) == 0 && slices.ContainsFunc(accepted, func(a uint16) bool { return kind(a) == kind(id) })
+		return hoped(wire.LookupSuite(id)) && slices.ContainsFunc(accepted, func(a uint16) bool { return kind(a) == kind(id) })
 	})
 }
 
@@ -259,6 +263,9 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 				played[i] = hand.split(max(1, share.hands-asInt(v.fewer)))
 			}
 			played[i].run(ctx, a)
+			smaller := v.smaller(played[i])
+			smaller.run(ctx, a)
+			played[i] = append(played[i], smaller...)
 			return nil
 		})
 	}
@@ -269,7 +276,7 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 // doubt asks again for what was refused in a way that may not be meant.
 func (v *versionScan) doubt(ctx context.Context, a *asker) {
 	var g errgroup.Group
-	smaller, doubtful := v.smaller(), v.doubtful()
+	smaller, doubtful := v.smaller(v.hands), v.doubtful()
 	g.Go(func() error { smaller.run(ctx, a); return nil })
 	deceived := len(doubtful) > 0 && a.ask(ctx, v.by.ask(doubtful)).outcome == accepted
 	g.Wait()
@@ -283,9 +290,10 @@ func (v *versionScan) doubt(ctx context.Context, a *asker) {
 const manySuites = 128
 
 // smaller deals anew, to hands that any server can read, what was refused in a
-// larger one without anything of it being accepted.
-func (v *versionScan) smaller() (smaller hands) {
-	for _, hand := range v.hands {
+// larger one without anything of it being accepted, once the version is known to
+// be spoken.
+func (v *versionScan) smaller(of hands) (smaller hands) {
+	for _, hand := range of {
 		if n := len(hand.rest); v.spoken.Load() && len(hand.accepted) == 0 && n > manySuites {
 			smaller = append(smaller, deal(v.by, hand.rest, (n+manySuites-1)/manySuites)...)
 			hand.rest = nil
@@ -363,34 +371,46 @@ func (v *versionScan) undetermined() []uint16 {
 	return v.hands.undetermined()
 }
 
-// usualRank is the usual order of suites that agrees best with what the server
-// chose.
-func (v *versionScan) usualRank() func(uint16) int {
-	seen, accepted := v.hands.offers(), v.hands.accepted()
-	var best map[uint16]int
+// usualRank is the usual order of accepted suites that agrees best with what the
+// server chose.
+func usualRank(accepted []uint16, seen []offer) func(uint16) int {
+	seen = only(accepted, seen)
+	var best func(uint16) int
 	least := -1
 	for _, rank := range usualRanks() {
-		places := make(map[uint16]int, len(accepted))
-		for _, id := range accepted {
-			places[id] = rank(id)
-		}
-		if n := disagreements(seen, places); least < 0 || n < least {
-			best, least = places, n
+		if n := disagreements(seen, rank); least < 0 || n < least {
+			best, least = rank, n
 		}
 	}
-	return func(id uint16) int { return best[id] }
+	return best
 }
 
-// disagreements counts what a ranking of the accepted has before a choice that
-// the server made in spite of it.
-func disagreements(seen []offer, places map[uint16]int) int {
+// only leaves of what was offered some ids.
+func only(ids []uint16, seen []offer) []offer {
+	wanted := map[uint16]bool{}
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	kept := make([]offer, len(seen))
+	for i, o := range seen {
+		kept[i].choice = o.choice
+		for _, id := range o.ids {
+			if wanted[id] {
+				kept[i].ids = append(kept[i].ids, id)
+			}
+		}
+	}
+	return kept
+}
+
+// disagreements counts what a ranking has before a choice that the server made in
+// spite of it.
+func disagreements(seen []offer, rank func(uint16) int) int {
 	n := 0
 	for _, o := range seen {
-		chosen := places[o.choice]
+		chosen := rank(o.choice)
 		for _, id := range o.ids {
-			if place, ok := places[id]; ok && place < chosen {
-				n++
-			}
+			n += asInt(rank(id) < chosen)
 		}
 	}
 	return n
@@ -408,22 +428,36 @@ func usualOrder(ids []uint16) []uint16 {
 // usualRanks are the orders that servers usually have, as functions that place
 // a suite: OpenSSL's and those made from it, with long keys first; Mozilla's and
 // Go's, with short ones first; AWS's, where the length of the key comes before
-// all else. The tables behind them are made once, when they are first needed.
-var usualRanks = sync.OnceValue(func() []func(uint16) int {
+// all else; Go's for clients that do not begin with AES-GCM, which ours seldom do.
+// Some choose the certificate first: each order comes also with all of RSA before
+// all of ECDSA, and the other way round. The tables behind them are made once,
+// when they are first needed.
+var usualRanks = sync.OnceValue(func() (ranks []func(uint16) int) {
 	var (
-		longFirst  = []string{"_256_ CHACHA20", "_128_"}
-		shortFirst = []string{"_128_", "_256_", "CHACHA20"}
+		longFirst   = []string{"_256_ CHACHA20", "_128_"}
+		shortFirst  = []string{"_128_", "_256_", "CHACHA20"}
+		streamFirst = []string{"CHACHA20", "_128_", "_256_"}
 	)
-	return []func(uint16) int{placed(longFirst, 1<<9), placed(shortFirst, 1<<9), placed(shortFirst, 1<<13)}
+	plain := []func(uint16) int{placed(longFirst, 1<<9), placed(shortFirst, 1<<9), placed(shortFirst, 1<<13), placed(streamFirst, 1<<9)}
+	ranks = slices.Clone(plain)
+	for _, first := range []string{"RSA", "ECDSA"} {
+		for _, rank := range plain {
+			ranks = append(ranks, func(id uint16) int { return rank(id) + 1<<17*asInt(authOf(id) != first) })
+		}
+	}
+	return ranks
 })
 
-// placed places every suite.
+// placed places every suite; it begins when it is asked for the first.
 func placed(lengths []string, lengthWeight int) func(uint16) int {
-	places := map[uint16]int{}
-	for _, s := range wire.Suites() {
-		places[uint16(s.ID)] = place(s, lengths, lengthWeight)
-	}
-	return func(id uint16) int { return places[id] }
+	places := sync.OnceValue(func() map[uint16]int {
+		places := map[uint16]int{}
+		for _, s := range wire.Suites() {
+			places[uint16(s.ID)] = place(s, lengths, lengthWeight)
+		}
+		return places
+	})
+	return func(id uint16) int { return places()[id] }
 }
 
 // place puts what encrypts before what does not, ephemeral before static,
