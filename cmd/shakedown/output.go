@@ -22,10 +22,12 @@ import (
 type output struct {
 	a      *app
 	stream *results.Stream
-	file   *os.File // nil if the records go to standard output
-	unseen bool     // nobody reads the report as it is written
-	first  []string // the first troubles
-	more   int      // troubles beyond
+	file   *os.File  // nil if the records go to standard output
+	unseen bool      // nobody reads the report as it is written
+	text   io.Writer // where lines of our own may follow the records: io.Discard unless they are text
+	after  []string  // those lines
+	first  []string  // the first troubles
+	more   int       // troubles beyond
 }
 
 // mostTroubles is how many paths are named on standard error.
@@ -47,7 +49,7 @@ func (o *output) put(r results.Record) error {
 // already: the rule adds nothing to it.
 func (o *output) repeats(r results.Record) bool {
 	f, ok := r.(*results.Finding)
-	return ok && f.Status == results.FindingUnknown && slices.ContainsFunc(o.first, func(t string) bool { return strings.HasPrefix(t, f.Service+"/"+f.Path+": ") })
+	return ok && f.Status == results.FindingUnknown && slices.ContainsFunc(o.first, func(t string) bool { return strings.HasPrefix(t, report.Where(f.Service, f.Path)+": ") })
 }
 
 // told is what the run says on standard error in the end, so that cron mails it:
@@ -93,6 +95,10 @@ func (a *app) openOutput(f *netFlags, h results.Header, beside ...results.Sink) 
 		return nil, usagef("--format: %w", err)
 	}
 	h.ToolVersion, h.StartedAt, h.Inventory = version, a.now().UTC(), f.inventory
+	o.text = io.Discard
+	if f.format == "text" {
+		o.text = w
+	}
 	o.stream = results.NewStream(h, append(beside, sink)...)
 	return o, nil
 }
@@ -132,6 +138,11 @@ func (o *output) finish(code int, complete bool) error {
 	}
 	if err := o.stream.Finish(code, complete, o.a.now().UTC()); err != nil {
 		writeErr = err
+	}
+	for _, line := range o.after {
+		if _, err := fmt.Fprintln(o.text, line); err != nil && writeErr == nil {
+			writeErr = err
+		}
 	}
 	if o.file != nil {
 		if err := o.file.Close(); err != nil && writeErr == nil {
