@@ -49,7 +49,7 @@ func everyRecord() []Record {
 			SignatureSchemes: map[Version][]Named{TLSv13: {{ID: "0x0403", Name: "ecdsa_secp256r1_sha256"}}},
 			Undetermined:     Undetermined{Versions: []Version{TLSv10}, Suites: map[Version][]string{TLSv12: {"0x0005"}}},
 			Protocol: Protocol{
-				ALPN: []string{}, ExtendedMasterSecret: Yes, SCT: Unknown, DHBits: 2048, HSTS: &hsts,
+				ALPN: []string{}, ExtendedMasterSecret: Yes, SCT: Unknown, DHBits: 2048, HTTP: Yes, HSTS: &hsts,
 				ClientCertificateAuthorities: []string{"CN=Staff"},
 			},
 			Chains: []Chain{chain},
