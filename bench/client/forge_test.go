@@ -458,7 +458,7 @@ func TestForged12(t *testing.T) {
 		for range 2 {
 			f.must(f.feed(f.flight12(nil), size))
 			f.clientFlight12()
-			b := plain(wire.Handshake, f.say(message(wire.NewSessionTicketType, make([]byte, 20))))
+			b := plain(wire.Handshake, f.say(message(wire.NewSessionTicketType, make([]byte, 4), vector(2, make([]byte, 20)))))
 			b = append(b, plain(wire.ChangeCipherSpec, []byte{1})...)
 			f.must(f.feed(append(b, f.seal(f.finished())...), size))
 			if !f.session.Complete() || f.sample.Done != instant {

@@ -73,7 +73,7 @@ func (c *cutConn) Write(b []byte) (int, error) {
 // ServeSome serves like Serve, but every nth connection, the first few apart, is
 // dealt with by rude.
 func ServeSome(t tester, config *tls.Config, few, n int, rude Rude) *Server {
-	s := &Server{}
+	s := newServer()
 	var count atomic.Int64
 	s.Addr = Listen(t, func(conn net.Conn) {
 		if i := int(count.Add(1)) - few; i > 0 && i%n == 0 {

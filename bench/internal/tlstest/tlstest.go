@@ -62,8 +62,15 @@ type Server struct {
 	Addr netip.AddrPort
 
 	mu     sync.Mutex
+	more   sync.Cond
 	states []tls.ConnectionState
 	errs   []error
+}
+
+func newServer() *Server {
+	s := &Server{}
+	s.more.L = &s.mu
+	return s
 }
 
 // tester is what is needed of a testing.TB.
@@ -74,7 +81,7 @@ type tester interface {
 
 // Serve starts a server that ends with the test.
 func Serve(t tester, config *tls.Config) *Server {
-	s := &Server{}
+	s := newServer()
 	s.Addr = Listen(t, func(conn net.Conn) { s.serve(tls.Server(conn, config)) })
 	return s
 }
@@ -87,6 +94,7 @@ func (s *Server) serve(conn *tls.Conn) {
 	} else {
 		s.errs = append(s.errs, err)
 	}
+	s.more.Broadcast()
 	s.mu.Unlock()
 	if err != nil {
 		return
@@ -101,6 +109,17 @@ func (s *Server) serve(conn *tls.Conn) {
 func (s *Server) States() []tls.ConnectionState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return append([]tls.ConnectionState(nil), s.states...)
+}
+
+// Await is States once n handshakes have been completed or have failed: in
+// TLS 1.3 the client is done before the server is.
+func (s *Server) Await(n int) []tls.ConnectionState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.states)+len(s.errs) < n {
+		s.more.Wait()
+	}
 	return append([]tls.ConnectionState(nil), s.states...)
 }
 
