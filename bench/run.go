@@ -57,7 +57,9 @@ func Run(ctx context.Context, plan Plan, env Env) (Outcome, error) {
 	}
 	// The loop's threads sleep on processors of the runtime: see queue.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + threads(plan)))
-	plan.Connections = min(plan.Connections, max(descriptors()-reserved, 1))
+	if most := max(descriptors()-reserved, 1); plan.Connections > most {
+		plan.Connections, plan.short = most, plan.Connections
+	}
 	r := &run{plan: plan, env: env, clock: newClock()}
 	err := r.all(ctx)
 	return r.outcome, err
@@ -80,8 +82,11 @@ type run struct {
 // lane is a path that is measured.
 type lane struct {
 	*trial
-	load  load // nil if the path cannot be measured
-	index int  // in the plan
+	load   load           // nil if the path cannot be measured
+	wallet *client.Wallet // what can be resumed on it; nil if nothing is to be
+	index  int            // in the plan
+
+	busiest int // handshakes of the block that made most
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -123,6 +128,7 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 		return nil
 	}
 	r.env.Progress(Progress{Done: r.done, Blocks: r.plan.Blocks * len(r.lanes), Path: l.path.Name})
+	r.earn(ctx, l)
 	s, begin, end := r.slice(l, round)
 	started, cpu, from := r.env.Now(), cpuTime(), r.clock.now()
 	samples := l.load.run(ctx, s)
@@ -132,6 +138,7 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	l.cpu += cpuTime() - cpu
 	l.wall += r.clock.now() - from
 	l.made += len(samples)
+	l.busiest = max(l.busiest, len(samples))
 	r.done++
 	block := l.count(samples, &r.block, begin, end)
 	block.Index, block.StartedAt, block.Seed = round, started.UTC(), r.plan.Seed
@@ -157,6 +164,9 @@ func (r *run) slice(l *lane, round int) (s slice, begin, end time.Duration) {
 		for i := range s.due {
 			s.due[i] += begin
 		}
+		s.resume = r.plan.mix(round, l.index).many(len(s.due))
+	} else {
+		s.ratio, s.seed = l.path.Ask.Resume, r.plan.Seed+r.plan.stream(round, l.index)
 	}
 	return s, begin, end
 }

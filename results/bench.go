@@ -44,6 +44,7 @@ type Trial struct {
 	DurationS    float64      `json:"duration_s"`
 	Client       string       `json:"client"` // lean or stock
 	Asked        Shape        `json:"asked"`
+	ResumeRatio  float64      `json:"resume_ratio,omitempty"` // how many were asked to be resumed; Asked has Resumed for all or none alone
 	Negotiated   []ShapeCount `json:"negotiated"`
 	Due          int          `json:"due"`
 	Handshakes   int          `json:"handshakes"` // of the asked shape; equals Phases.Handshake.N
@@ -52,6 +53,7 @@ type Trial struct {
 	Failures     []Failure    `json:"failures"`
 	Valid        bool         `json:"valid"`
 	InvalidWhy   []string     `json:"invalid_why"`
+	Notes        []string     `json:"notes,omitempty"` // what a reader must know beside the numbers
 	Generator    Generator    `json:"generator"`
 	Phases       Phases       `json:"phases"`
 }
@@ -72,6 +74,9 @@ type Generator struct {
 	// KeyShares is how the lean client exchanged keys: "unit", or "reused" with a
 	// server that refuses unit shares.
 	KeyShares string `json:"key_shares,omitempty"`
+	// TicketHandshakes are full handshakes that were made between blocks, and are
+	// counted nowhere else, to have tickets for those that are to be resumed.
+	TicketHandshakes int `json:"ticket_handshakes,omitempty"`
 }
 
 // Phases are the distributions of a handshake's parts. The first four are

@@ -1,0 +1,53 @@
+// Earn: sessions to resume, made before a block begins. A ticket of TLS 1.3 is
+// used once; what servers hand out with resumed handshakes is used for the next
+// ones, and what is missing is earned by full handshakes that no block counts.
+
+package bench
+
+import (
+	"context"
+	"time"
+
+	"shakedown/results"
+)
+
+// earners is how many connections earn at once.
+const earners = 16
+
+// earn fills a path's wallet. It gives up when the server hands out too little;
+// the block then shows how much was missing.
+func (r *run) earn(ctx context.Context, l *lane) {
+	if l.wallet == nil {
+		return
+	}
+	l.wallet.Want(r.provision(l))
+	for !l.wallet.Full() && ctx.Err() == nil {
+		before := l.wallet.Earned()
+		now := r.clock.now()
+		made := len(l.load.run(ctx, slice{
+			slots: min(earners, r.plan.Connections), until: now + time.Second, enough: l.wallet.Full, cut: now + r.plan.Timeout + settle,
+		}))
+		l.record.Generator.TicketHandshakes += made
+		if l.wallet.Earned() == before {
+			return
+		}
+	}
+}
+
+// provision is how many tickets a block of TLS 1.3 is begun with. Where resumed
+// handshakes bring new ones, those in flight are to be covered; else all of the
+// block.
+func (r *run) provision(l *lane) int {
+	p := r.plan
+	if p.Loop == results.ClosedLoop {
+		if l.wallet.Renews() {
+			return 2*p.Connections + handSize
+		}
+		return max(int(1.5*float64(l.busiest)*l.path.Ask.Resume), 4096)
+	}
+	block := int(p.Rate*(p.block()+p.WarmUp).Seconds()*l.path.Ask.Resume) + handSize
+	if l.wallet.Renews() {
+		return min(block, p.Connections, int(p.Rate/2)+handSize)
+	}
+	return block
+}
