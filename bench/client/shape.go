@@ -163,11 +163,26 @@ func (a Ask) Fits(s Shape, resumed bool) bool {
 
 // groups lists what a client with this Ask offers, most preferred first.
 func (a Ask) groups() []uint16 {
-	if a.Group != 0 {
-		return []uint16{a.Group}
+	switch {
+	case a.Group == 0:
+		return defaultGroups()
+	case a.Version == wire.TLS12 && !rsaScheme(a.Scheme):
+		// The curve of an ECDSA certificate must be among them (RFC 8422 §5.1). A
+		// server that then exchanges keys by another group than the first negotiates
+		// another shape.
+		list := []uint16{a.Group}
+		for _, g := range []uint16{groupP256, groupP384, groupP521} {
+			if g != a.Group {
+				list = append(list, g)
+			}
+		}
+		return list
 	}
-	return defaultGroups()
+	return []uint16{a.Group}
 }
+
+// rsaScheme reports whether a scheme is of RSA certificates.
+func rsaScheme(id uint16) bool { return id>>8 == 0x08 && id != 0x0807 || id&0xFF == 0x01 }
 
 func (a Ask) suites() []uint16 {
 	if a.Suite != 0 {

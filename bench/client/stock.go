@@ -46,7 +46,7 @@ func NewStock(cfg Config) (*Stock, error) {
 		MinVersion:         a.Version,
 		MaxVersion:         a.Version,
 		ServerName:         cfg.ServerName,
-		CurvePreferences:   curves(a.groups()),
+		CurvePreferences:   curves(a),
 	}
 	if cfg.Certificate != nil {
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cfg.Certificate, nil }
@@ -72,7 +72,13 @@ func NewStock(cfg Config) (*Stock, error) {
 	return c, nil
 }
 
-func curves(groups []uint16) []tls.CurveID {
+// curves are the groups to offer. crypto/tls orders them itself, X25519 first:
+// only behind that can others stand without being preferred.
+func curves(a Ask) []tls.CurveID {
+	groups := a.groups()
+	if a.Group != 0 && a.Group != groupX25519 {
+		groups = groups[:1]
+	}
 	var ids []tls.CurveID
 	for _, g := range groups {
 		ids = append(ids, tls.CurveID(g))

@@ -40,6 +40,7 @@ type benchFlags struct {
 	seed         uint64
 	loadAllowed  bool
 	bound        int // in flight in an open loop, 0 for bench's own
+	shapeFlags
 }
 
 func benchCommand(a *app) *cobra.Command {
@@ -47,7 +48,8 @@ func benchCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench [TARGET…]",
 		Short: "Measure handshakes over paths, interleaved, and compare the paths",
-		Long: `Bench measures full TLS handshakes over paths. It opens connections at a rate
+		Long: `Bench measures TLS handshakes over paths: full ones, resumed ones (--resume 1), or
+both in a set ratio. It opens connections at a rate
 (--rate, an open loop: when one is due does not depend on how the others fare) or
 keeps some in flight (--connections, a closed loop), in short blocks that visit the
 paths in turn, in an order drawn by lot, so that paths can be compared although the
@@ -60,8 +62,22 @@ that is not this host's own is refused without "load: allowed" in the inventory,
 --load-allowed.
 
 A trial that measured the generator, or nothing, is marked invalid and gives exit
-code 3.`,
+code 3.
+
+Resumed is what the server resumed: the session id that it echoed in TLS 1.2, the
+pre_shared_key in its ServerHello in TLS 1.3, never what was offered. A TLS 1.3
+ticket is used once; full handshakes between the blocks earn what resumed ones do
+not bring themselves, and are counted apart (generator.ticket_handshakes).
+
+Ports. A connection that we close by FIN keeps its port for a minute (TIME_WAIT),
+so 28,232 ports (Linux's default range) ÷ 60 s = 470 connections a second from one
+source address to one server address, for as long as one likes. A minute at
+20,000 a second is 1,200,000 connections: 43 source addresses (--source), or
+--close rst, which leaves no TIME_WAIT: then the ports in use are the connections
+in flight, and one address will do. To 127.0.0.0/8 more source addresses are taken
+by themselves. Descriptors are those in flight too: ulimit -n.`,
 		Example: `  shakedown bench --inventory lab.yaml
+  shakedown bench --inventory lab.yaml --rate 500 --resume 0.8
   shakedown bench --inventory lab.yaml --path portal/hsm --connections 8 --tls 1.2
   shakedown bench --load-allowed --rate 200 --duration 30s --request / portal.example
   shakedown bench --dry-run --inventory lab.yaml`,
@@ -76,6 +92,7 @@ code 3.`,
 	}
 	f.netFlags.register(cmd.Flags())
 	f.register(cmd)
+	f.shapeFlags.register(cmd.Flags())
 	return cmd
 }
 
@@ -132,6 +149,9 @@ func (a *app) bench(ctx context.Context, f *benchFlags, targets []string) error 
 	if plan.Paths, err = f.addresses(ctx, paths, plan.Paths[0].Ask); err != nil {
 		return err
 	}
+	if plan, err = plan.Complete(); err != nil { // now with the addresses
+		return usagef("%w", err)
+	}
 	return a.measure(ctx, f, plan)
 }
 
@@ -157,7 +177,7 @@ func (f *benchFlags) check() error {
 	case f.tls != "1.2" && f.tls != "1.3":
 		return usagef("--tls %q: want 1.2 or 1.3", f.tls)
 	}
-	return nil
+	return f.shapeFlags.check(f.tls, f.request)
 }
 
 // checkBaseline refuses a baseline that is no path.
@@ -180,6 +200,7 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 	if err != nil {
 		return bench.Plan{}, usagef("%w", err)
 	}
+	f.shapeFlags.ask(&ask)
 	p := bench.Plan{
 		Paths: []bench.Path{{Ask: ask}}, Loop: results.OpenLoop, Rate: f.rate, Poisson: f.poisson,
 		Duration: f.duration, Blocks: f.blocks, Connections: f.bound, Timeout: f.timeout,
@@ -187,6 +208,9 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 	}
 	if f.connections > 0 {
 		p.Loop, p.Connections = results.ClosedLoop, f.connections
+	}
+	if err := f.shapeFlags.plan(&p); err != nil {
+		return p, err
 	}
 	for p.Seed == 0 {
 		p.Seed = rand.Uint64() >> 11 // so that readers that know numbers as doubles read it whole
@@ -211,7 +235,9 @@ func (f *benchFlags) addresses(ctx context.Context, paths []inventory.Path, ask 
 	var list []bench.Path
 	var refused []string
 	for _, p := range paths {
-		b := bench.Path{Service: p.Service, Name: p.Name, Kind: p.Kind, Target: p.Target, ServerName: p.ServerName, Ask: ask}
+		b := bench.Path{
+			Service: p.Service, Name: p.Name, Kind: p.Kind, Target: p.Target, ServerName: p.ServerName, Ask: ask, ProxyProtocol: p.ProxyProtocol,
+		}
 		addrs, failure := dialer.Resolve(ctx, p.Host)
 		if b.Failure = failure; failure == nil {
 			b.Address = netip.AddrPortFrom(addrs[0], p.Port)
@@ -312,7 +338,7 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		}
 		fmt.Fprintf(w, "%s/%s %s%s\n", p.Service, p.Name, p.Target, note)
 	}
-	fmt.Fprintf(w, "each: %s, client %s, seed %d\n", asked(plan.Paths[0].Ask.Record()), plan.Client, plan.Seed)
+	fmt.Fprintf(w, "each: %s, client %s, seed %d\n", asked(plan.Paths[0].Ask), plan.Client, plan.Seed)
 	each := plan.Time()
 	n := time.Duration(len(paths))
 	if plan.Loop == results.OpenLoop {
@@ -326,15 +352,4 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		count(plan.Connections, "connection"), plan.Duration, count(plan.Blocks, "block"))
 	_, err = fmt.Fprintf(w, "%s: %v; nothing was sent\n", count(len(paths), "path"), (n * each).Round(time.Second))
 	return err
-}
-
-// asked is a shape in a few words.
-func asked(s results.Shape) string {
-	words := []string{"full handshakes", string(s.Version)}
-	for _, part := range []string{s.Suite, s.Group, s.SignatureScheme} {
-		if part != "" {
-			words = append(words, part)
-		}
-	}
-	return strings.Join(words, " ")
 }
