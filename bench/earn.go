@@ -35,19 +35,16 @@ func (r *run) earn(ctx context.Context, l *lane) {
 }
 
 // provision is how many tickets a block of TLS 1.3 is begun with. Where resumed
-// handshakes bring new ones, those in flight are to be covered; else all of the
-// block.
+// handshakes bring new ones, as many as there can be in flight will last; else
+// there must be one for each of the block.
 func (r *run) provision(l *lane) int {
 	p := r.plan
-	if p.Loop == results.ClosedLoop {
-		if l.wallet.Renews() {
-			return 2*p.Connections + handSize
-		}
-		return max(int(1.5*float64(l.busiest)*l.path.Ask.Resume), 4096)
-	}
 	block := int(p.Rate*(p.block()+p.WarmUp).Seconds()*l.path.Ask.Resume) + handSize
+	if p.Loop == results.ClosedLoop {
+		block = max(int(1.5*float64(l.busiest)*l.path.Ask.Resume), 4096)
+	}
 	if l.wallet.Renews() {
-		return min(block, p.Connections, int(p.Rate/2)+handSize)
+		return min(block, p.Connections+handSize)
 	}
 	return block
 }

@@ -211,9 +211,14 @@ func (p Plan) arrivals(round, path int) []time.Duration {
 	return fixed(rng, p.Rate, p.WarmUp, p.perBlock())
 }
 
-// mix deals out which of a path's handshakes in a round are to be resumed.
-func (p Plan) mix(round, path int) *mix {
-	return newMix(p.Paths[path].Ask.Resume, p.Seed, p.stream(round, path))
+// resumes says which arrivals of a block are to be resumed: the ratio holds in
+// those that count, from begin on, and in its warm-up.
+func (p Plan) resumes(round, path int, due []time.Duration, begin time.Duration) []bool {
+	warm, _ := slices.BinarySearch(due, begin)
+	m := func(n int, half uint64) []bool {
+		return newMix(p.Paths[path].Ask.Resume, p.Seed, p.stream(round, path)|half<<62).many(n)
+	}
+	return append(m(warm, 1), m(len(due)-warm, 0)...)
 }
 
 // stream numbers the mix of each block.

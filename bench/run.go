@@ -164,7 +164,7 @@ func (r *run) slice(l *lane, round int) (s slice, begin, end time.Duration) {
 		for i := range s.due {
 			s.due[i] += begin
 		}
-		s.resume = r.plan.mix(round, l.index).many(len(s.due))
+		s.resume = r.plan.resumes(round, l.index, s.due, begin)
 	} else {
 		s.ratio, s.seed = l.path.Ask.Resume, r.plan.Seed+r.plan.stream(round, l.index)
 	}

@@ -262,15 +262,24 @@ func (t *trial) doubts() (why []string) {
 // unresumedWhy tells of handshakes that were to be resumed, for the end of a
 // sentence.
 func (t *trial) unresumedWhy() string {
-	switch {
-	case t.dry == 0 && t.declined == 0:
-		return ""
-	case t.dry == 0:
-		return fmt.Sprintf(": %d times the server did not resume the session that it was offered", t.declined)
-	case t.declined == 0:
-		return fmt.Sprintf(": %d times there was no ticket to resume with; some servers hand tickets out only with the first response (--request /)", t.dry)
+	var parts []string
+	if t.declined > 0 {
+		parts = append(parts, fmt.Sprintf("%s the server did not resume the session that it was offered", times(t.declined)))
 	}
-	return fmt.Sprintf(": %d times the server did not resume, %d times there was no ticket to resume with", t.declined, t.dry)
+	if t.dry > 0 {
+		parts = append(parts, fmt.Sprintf("%s there was no ticket to resume with (some servers hand them out only with the first response: --request /)", times(t.dry)))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // notes says what a reader must know of a trial beside its numbers.

@@ -31,8 +31,9 @@ func (s *Session) agree13(h *wire.ServerHello) error {
 
 // ticket13 puts a ticket into the wallet, if it is wanted.
 func (s *Session) ticket13(body []byte, at time.Duration) error {
+	s.collecting, s.collected = false, true
 	if !s.l.cfg.Wallet.wants(s.sample.Shape.Resumed) {
-		return nil
+		return nil // others have brought enough meanwhile
 	}
 	t, err := wire.ParseNewSessionTicket(body)
 	if err != nil {
@@ -41,7 +42,6 @@ func (s *Session) ticket13(body []byte, at time.Duration) error {
 	if s.resumption == nil {
 		s.resumption = s.k.ResumptionSecret()
 	}
-	s.collecting, s.collected = false, true
 	if t.Lifetime == 0 || len(t.Ticket) > maxTicket { // to be thrown away (RFC 8446 §4.6.1)
 		return nil
 	}

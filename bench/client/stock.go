@@ -102,10 +102,13 @@ func (c stockCache) Get(string) (*tls.ClientSessionState, bool) {
 
 // Put hears of every ticket. crypto/tls checks its lifetime itself.
 func (c stockCache) Put(_ string, state *tls.ClientSessionState) {
-	if state == nil || !c.cfg.Wallet.wants(c.sample.Shape.Resumed) {
+	if state == nil {
 		return
 	}
 	c.got = true
+	if !c.cfg.Wallet.wants(c.sample.Shape.Resumed) {
+		return
+	}
 	c.cfg.Wallet.put(&session{received: c.wire.now(), lifetime: maxLifetime, stock: state})
 }
 
