@@ -3,9 +3,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 PREFIX  ?= /usr/local
 FUZZTIME ?= 30s
+PLATFORMS ?= linux/amd64 linux/arm64
 TOOLS    = $(CURDIR)/bin/tools
 
-.PHONY: build demo test lint fuzz bench truth install needs
+.PHONY: build demo test lint fuzz bench truth install release needs
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/shakedown ./cmd/shakedown
@@ -51,3 +52,19 @@ bench:
 
 install: build
 	install -D -m 755 bin/shakedown $(DESTDIR)$(PREFIX)/bin/shakedown
+	bin/shakedown man $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	bin/shakedown completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/shakedown
+	bin/shakedown completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_shakedown
+	bin/shakedown completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/shakedown.fish
+
+# Static builds, stamped, with their checksums. (zcrypto does not build for darwin/arm64.)
+release:
+	@rm -rf bin/release && mkdir -p bin/release
+	@for p in $(PLATFORMS); do \
+	  os=$${p%/*} arch=$${p#*/}; echo "shakedown-$(VERSION)-$$os-$$arch"; \
+	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' \
+	    -o bin/release/shakedown-$(VERSION)-$$os-$$arch ./cmd/shakedown || exit 1; \
+	done
+	@cd bin/release && sha256sum shakedown-* > SHA256SUMS && cat SHA256SUMS

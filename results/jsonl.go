@@ -211,12 +211,17 @@ func Unmarshal(line []byte) (Record, error) {
 
 // empty returns a new record of a type, nil if the type is not known.
 func empty(kind string) Record {
-	for _, r := range []Record{
-		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Trial{}, &Block{}, &Comparison{},
-	} {
+	for _, r := range Types() {
 		if r.Type() == kind {
 			return r
 		}
 	}
 	return nil
+}
+
+// Types returns a new record of every type that this version knows.
+func Types() []Record {
+	return []Record{
+		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Trial{}, &Block{}, &Comparison{},
+	}
 }

@@ -11,23 +11,25 @@ import (
 // what stands beside it here, of this module.
 func TestImportDirection(t *testing.T) {
 	knows := map[string][]string{
-		"results":                {},
-		"results/report":         {"results"},
-		"scanner/wire":           {"results"},
-		"scanner/secrets":        {},
-		"scanner/dial":           {"results"},
-		"scanner/handshake":      {"results", "scanner/wire", "scanner/dial", "scanner/secrets"},
-		"scanner/chain":          {"results"},
-		"scanner/inventory":      {"results"},
-		"scanner":                {"results", "scanner/wire", "scanner/dial", "scanner/handshake", "scanner/chain", "scanner/inventory"},
-		"profiles":               {"results"},
-		"bench":                  {"results", "bench/client", "bench/stats", "scanner/wire", "scanner/inventory", "scanner/dial"},
-		"bench/client":           {"results", "scanner/wire", "scanner/secrets"},
-		"bench/stats":            {"results"},
-		"bench/internal/tlstest": {}, // servers for tests
-		"bench/lab":              {"results", "scanner/inventory"},
-		"bench/lab/stacks":       {"results", "scanner/wire", "bench/lab"}, // of wire, the names of suites alone
-		"bench/lab/stacks/truth": {"results", "bench/lab/stacks"},
+		"results":                   {},
+		"results/report":            {"results"},
+		"results/schema":            {"results"},
+		"results/schema/schematest": {}, // for tests
+		"scanner/wire":              {"results"},
+		"scanner/secrets":           {},
+		"scanner/dial":              {"results"},
+		"scanner/handshake":         {"results", "scanner/wire", "scanner/dial", "scanner/secrets"},
+		"scanner/chain":             {"results"},
+		"scanner/inventory":         {"results"},
+		"scanner":                   {"results", "scanner/wire", "scanner/dial", "scanner/handshake", "scanner/chain", "scanner/inventory"},
+		"profiles":                  {"results"},
+		"bench":                     {"results", "bench/client", "bench/stats", "scanner/wire", "scanner/inventory", "scanner/dial"},
+		"bench/client":              {"results", "scanner/wire", "scanner/secrets"},
+		"bench/stats":               {"results"},
+		"bench/internal/tlstest":    {}, // servers for tests
+		"bench/lab":                 {"results", "scanner/inventory"},
+		"bench/lab/stacks":          {"results", "scanner/wire", "bench/lab"}, // of wire, the names of suites alone
+		"bench/lab/stacks/truth":    {"results", "bench/lab/stacks"},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "shakedown/...").Output()
 	if err != nil {

@@ -81,8 +81,10 @@ determined; 130 interrupted, what was finished is kept.`,
 	root.AddCommand(
 		benchCommand(a),
 		labCommand(a),
+		manCommand(a),
 		reportCommand(a),
 		scanCommand(a),
+		schemaTopic(a),
 		versionCommand(a),
 	)
 	return root

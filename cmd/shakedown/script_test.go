@@ -14,10 +14,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"io/fs"
 	"math/big"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,6 +28,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"shakedown/results"
+	"shakedown/results/schema"
+	"shakedown/results/schema/schematest"
 )
 
 func TestMain(m *testing.M) {
@@ -39,6 +43,7 @@ func TestStories(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TERM", "dumb")
+			env.Defer(func() { holdToSchema(t, env.WorkDir) })
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -283,6 +288,27 @@ func records(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s: records %v, want %v", args[0], got, want)
 		}
 	}
+}
+
+// holdToSchema holds every run that a story left in its folder against the
+// published schema.
+func holdToSchema(t *testing.T, folder string) {
+	check, err := schematest.Compile(schema.All)
+	if err != nil {
+		t.Fatal(err)
+	}
+	filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err == nil && bytes.HasPrefix(text, []byte(`{"record":"header"`)) {
+			if err := schematest.Lines(check, bytes.NewReader(text)); err != nil {
+				t.Errorf("%s: %v", filepath.Base(path), err)
+			}
+		}
+		return err
+	})
 }
 
 // exits runs a command and wants its exit code: exits CODE COMMAND [ARG...].
