@@ -34,6 +34,13 @@ func TestMain(m *testing.M) {
 		serveUntilEOF(cert)
 		return
 	}
+	if job := os.Getenv(fewEnv); job != "" {
+		if err := measureWithFew(job); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -38,6 +38,9 @@ var certificates = map[string]func() tls.Certificate{
 // ed25519.
 func Certificate(kind string) tls.Certificate { return certificates[kind]() }
 
+// Fresh is a certificate of kind p256 with a key of its own.
+func Fresh() tls.Certificate { return selfSigned(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
+
 func selfSigned[K crypto.Signer](key K, err error) tls.Certificate {
 	if err != nil {
 		panic(err)
