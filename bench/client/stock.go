@@ -237,6 +237,8 @@ func (c *Stock) fault(err error) error {
 			name := wire.AlertName(uint8(v.Uint()))
 			return &fault{kind: results.KindAlert, alert: name, detail: "the server sent the alert " + name}
 		}
+	case errors.As(err, &op) && op.Op == "local error": // what crypto/tls complains of to the server
+		return &fault{kind: results.KindMalformed, detail: strings.TrimPrefix(op.Err.Error(), "tls: ")}
 	case errors.As(err, &header) && c.wire.hello == 0 && !looksLikeTLS(header.RecordHeader):
 		return &fault{kind: results.KindNotTLS, detail: fmt.Sprintf("the answer is not TLS: it begins with %q", header.RecordHeader[:])}
 	case errors.As(err, &network), c.wire.failed:
