@@ -23,7 +23,7 @@ test: needs
 	@go test -race -json ./... | $(TOOLS)/total
 
 needs:
-	@bench/lab/install.sh chromium gcc apache2 gnutls-bin openssl python3
+	@bench/lab/install.sh chromium gcc apache2 gnutls-bin openssl postgresql python3
 
 # The scan beside what every TLS server of Debian says of itself.
 truth: build

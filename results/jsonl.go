@@ -77,6 +77,7 @@ func Marshal(r Record) ([]byte, error) {
 type Decoder struct {
 	r       *bufio.Reader
 	line    int
+	text    []byte // of the last record
 	header  *Header
 	trailer *Trailer
 	records int
@@ -111,6 +112,10 @@ func (d *Decoder) Header() *Header { return d.header }
 // Trailer is the run's trailer once Next has returned io.EOF; nil if the
 // stream is partial: what Next returned before is good all the same.
 func (d *Decoder) Trailer() *Trailer { return d.trailer }
+
+// Line is the last record that was read, as it was written; valid until the
+// next is read. At the end of a whole run it is the trailer.
+func (d *Decoder) Line() []byte { return d.text }
 
 // Next returns the next record between header and trailer, io.EOF after the
 // last. A last line that was cut off in the middle ends a partial stream; a
@@ -164,6 +169,7 @@ func (d *Decoder) read() (Record, error) {
 		}
 		return nil, fmt.Errorf("line %d: %w", d.line, err)
 	}
+	d.text = line
 	return rec, nil
 }
 
@@ -222,6 +228,6 @@ func empty(kind string) Record {
 // Types returns a new record of every type that this version knows.
 func Types() []Record {
 	return []Record{
-		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Trial{}, &Block{}, &Comparison{},
+		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Trial{}, &Block{}, &Comparison{}, &StoredRun{},
 	}
 }

@@ -15,6 +15,8 @@ func TestImportDirection(t *testing.T) {
 		"results/report":            {"results"},
 		"results/schema":            {"results"},
 		"results/schema/schematest": {}, // for tests
+		"results/store":             {"results"},
+		"results/store/storetest":   {}, // for tests
 		"scanner/wire":              {"results"},
 		"scanner/secrets":           {},
 		"scanner/dial":              {"results"},

@@ -85,6 +85,7 @@ determined; 130 interrupted, what was finished is kept.`,
 		reportCommand(a),
 		scanCommand(a),
 		schemaTopic(a),
+		storeCommand(a),
 		versionCommand(a),
 	)
 	return root

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 // reportFlags are what the verb report was asked.
 type reportFlags struct {
 	html, format, output string
+	store                string
 	noColor, verbose     bool
 }
 
@@ -25,26 +27,28 @@ func reportCommand(a *app) *cobra.Command {
 		Use:   "report RUN…",
 		Short: "Render recorded runs as text or HTML",
 		Long: `Render recorded runs of scan and bench, several as one report. RUN is a file
-of JSON Lines, as --format json writes it, or - for standard input. A run
-that was interrupted is rendered as far as it goes, and the report says so.`,
+of JSON Lines, as --format json writes it, - for standard input, or the id of
+a run in the store. A run that was interrupted is rendered as far as it goes,
+and the report says so.`,
 		Example: `  shakedown report scan.jsonl
   shakedown report scan.jsonl bench.jsonl --html report.html`,
-		RunE: func(_ *cobra.Command, args []string) error { return a.report(args, f) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.report(cmd.Context(), args, f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.html, "html", "", "write an HTML page to `FILE`; standard output stays empty unless --format is given too")
 	flags.StringVar(&f.format, "format", "", "render as text, json or html (default text)")
 	flags.StringVar(&f.output, "output", "", "write to `FILE`; standard output stays empty")
+	registerStore(flags, &f.store)
 	flags.BoolVar(&f.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
 	flags.BoolVar(&f.verbose, "verbose", false, "why each fact is unknown, and lists in full")
 	return cmd
 }
 
-func (a *app) report(args []string, f reportFlags) error {
+func (a *app) report(ctx context.Context, args []string, f reportFlags) error {
 	if err := f.check(args); err != nil {
 		return err
 	}
-	runs, err := a.readRuns(args)
+	runs, err := a.readRuns(ctx, args, f.store)
 	if err != nil {
 		return usagef("%w", err)
 	}
@@ -76,36 +80,6 @@ func (f reportFlags) check(args []string) error {
 		return usagef("--html and --output name the same file %s", f.html)
 	}
 	return nil
-}
-
-// readRuns reads every run before anything is rendered.
-func (a *app) readRuns(names []string) ([]report.Run, error) {
-	var runs []report.Run
-	stdin := false
-	for _, name := range names {
-		if name == "-" && stdin {
-			return nil, errors.New("reading standard input: - can be given once")
-		}
-		stdin = stdin || name == "-"
-		run, err := a.readRun(name)
-		if err != nil {
-			return nil, err
-		}
-		runs = append(runs, run)
-	}
-	return runs, nil
-}
-
-func (a *app) readRun(name string) (report.Run, error) {
-	if name == "-" {
-		return report.Read("standard input", a.stdin)
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return report.Run{}, fmt.Errorf("reading a run: %w", err)
-	}
-	defer file.Close()
-	return report.Read(name, file)
 }
 
 // render writes runs to a file, or to standard output if it has no name.

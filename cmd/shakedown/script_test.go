@@ -291,14 +291,14 @@ func records(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // holdToSchema holds every run that a story left in its folder against the
-// published schema.
+// published schema; but for those called broken.
 func holdToSchema(t *testing.T, folder string) {
 	check, err := schematest.Compile(schema.All)
 	if err != nil {
 		t.Fatal(err)
 	}
 	filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
+		if err != nil || !entry.Type().IsRegular() || strings.HasPrefix(entry.Name(), "broken") {
 			return err
 		}
 		text, err := os.ReadFile(path)

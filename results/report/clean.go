@@ -16,6 +16,9 @@ const maxShown = 240
 // maxMarks bounds the combining marks on one character.
 const maxMarks = 2
 
+// Clean makes a text safe to print, for verbs that print a little of their own.
+func Clean(s string) string { return clean(s) }
+
 // clean shows a text on one line: control characters, escapes, line
 // separators, and everything that reorders or hides text (Unicode's Cf: bidi
 // overrides, zero-width characters, tags) appear as \xNN or \uNNNN.

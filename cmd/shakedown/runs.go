@@ -1,0 +1,103 @@
+// Recorded runs as they are named on a command line: files of JSON Lines,
+// standard input, and ids of the store.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"shakedown/results/report"
+	"shakedown/results/store"
+)
+
+func registerStore(flags *pflag.FlagSet, dsn *string) {
+	flags.StringVar(dsn, "store", "", "the store of runs, a FILE or postgres://… `DSN` (default $SHAKEDOWN_STORE, else shakedown/store.db under $XDG_STATE_HOME)")
+}
+
+// storeName is the store that was asked for, or the usual one.
+func (a *app) storeName(asked string) (string, error) {
+	if asked != "" {
+		return asked, nil
+	}
+	if named := a.getenv("SHAKEDOWN_STORE"); named != "" {
+		return named, nil
+	}
+	folder := a.getenv("XDG_STATE_HOME")
+	if home := a.getenv("HOME"); !filepath.IsAbs(folder) && home != "" {
+		folder = filepath.Join(home, ".local", "state")
+	}
+	if !filepath.IsAbs(folder) {
+		return "", usagef("no place for the store: give --store FILE, or set HOME")
+	}
+	return filepath.Join(folder, "shakedown", "store.db"), nil
+}
+
+// openStore opens the store that was asked for, or the usual one.
+func (a *app) openStore(ctx context.Context, asked string, readOnly bool) (*store.Store, error) {
+	name, err := a.storeName(asked)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, name, store.Options{ReadOnly: readOnly})
+}
+
+// readRuns reads every run before anything is done with one.
+func (a *app) readRuns(ctx context.Context, names []string, store string) ([]report.Run, error) {
+	var runs []report.Run
+	stdin := false
+	for _, name := range names {
+		if name == "-" && stdin {
+			return nil, errors.New("reading standard input: - can be given once")
+		}
+		stdin = stdin || name == "-"
+		run, err := a.readRun(ctx, name, store)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}
+
+// readRun reads a file, or what the store has under that name.
+func (a *app) readRun(ctx context.Context, name, store string) (report.Run, error) {
+	if name == "-" {
+		return report.Read("standard input", a.stdin)
+	}
+	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return a.storedRun(ctx, name, store)
+	}
+	if err != nil {
+		return report.Run{}, fmt.Errorf("reading a run: %w", err)
+	}
+	defer file.Close()
+	return report.Read(name, file)
+}
+
+func (a *app) storedRun(ctx context.Context, name, dsn string) (report.Run, error) {
+	s, err := a.openStore(ctx, dsn, true)
+	if err != nil {
+		return report.Run{}, fmt.Errorf("there is no file %s, and it cannot be the id of a run: %w", name, err)
+	}
+	defer s.Close()
+	info, err := s.Find(ctx, name)
+	if err != nil {
+		return report.Run{}, fmt.Errorf("there is no file %s: %w", name, err)
+	}
+	run := report.Run{Name: info.ID, Header: *info.Header, Trailer: info.Trailer}
+	for r, err := range s.Records(ctx, info) {
+		if err != nil {
+			return report.Run{}, err
+		}
+		run.Records = append(run.Records, r)
+	}
+	return run, nil
+}
