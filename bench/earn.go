@@ -14,6 +14,9 @@ import (
 // earners is how many connections earn at once.
 const earners = 16
 
+// slack is how many tickets more than needed are kept.
+const slack = 50
+
 // earn fills a path's wallet. It gives up when the server hands out too little;
 // the block then shows how much was missing.
 func (r *run) earn(ctx context.Context, l *lane) {
@@ -39,12 +42,12 @@ func (r *run) earn(ctx context.Context, l *lane) {
 // there must be one for each of the block.
 func (r *run) provision(l *lane) int {
 	p := r.plan
-	block := int(p.Rate*(p.block()+p.WarmUp).Seconds()*l.path.Ask.Resume) + handSize
+	block := int(p.Rate*(p.block()+p.WarmUp).Seconds()*l.path.Ask.Resume) + slack
 	if p.Loop == results.ClosedLoop {
 		block = max(int(1.5*float64(l.busiest)*l.path.Ask.Resume), 4096)
 	}
 	if l.wallet.Renews() {
-		return min(block, p.Connections+handSize)
+		return min(block, p.Connections+slack)
 	}
 	return block
 }

@@ -278,8 +278,8 @@ func (t *thread) connect(f *flight) {
 		t.fail(f, err)
 		return
 	}
-	if t.request {
-		// Else the request would wait for the acknowledgement of our Finished.
+	if t.request || t.closing == client.ByRST {
+		// Else what we say behind our Finished would wait for its acknowledgement.
 		unix.SetsockoptInt(f.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
 	if err = t.sources.bind(f.fd); err != nil {

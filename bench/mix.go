@@ -4,7 +4,7 @@ package bench
 
 import "math/rand/v2"
 
-// mix deals out full and resumed handshakes in a set ratio. Each hand of fifty
+// mix deals out full and resumed handshakes in a set ratio. Each hand of twenty
 // has as many of either as the ratio says, in an order drawn by lot: so the ratio
 // is exact, and nothing else that goes in steps keeps step with it.
 type mix struct {
@@ -14,7 +14,7 @@ type mix struct {
 	owed  float64 // resumed ones, below one, that the hands so far fell short of
 }
 
-const handSize = 50
+const handSize = 20
 
 func newMix(ratio float64, seed, stream uint64) *mix {
 	m := &mix{ratio: ratio}
