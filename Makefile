@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 PLATFORMS ?= linux/amd64 linux/arm64
 TOOLS    = $(CURDIR)/bin/tools
 
-.PHONY: build demo test lint fuzz bench truth install release needs
+.PHONY: build demo test lint fuzz bench truth peers install release needs
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/shakedown ./cmd/shakedown
@@ -23,13 +23,20 @@ test: needs
 	@go test -race -json ./... | $(TOOLS)/total
 
 needs:
-	@bench/lab/install.sh chromium gcc apache2 gnutls-bin openssl postgresql python3
+	@bench/lab/install.sh chromium gcc apache2 gnutls-bin openssl iproute2 postgresql python3
 
 # The scan beside what every TLS server of Debian says of itself.
 truth: build
 	@bench/lab/install.sh $$(go run ./bench/lab/stacks/truth -packages)
 	@go build -o bin/tools/truth ./bench/lab/stacks/truth
 	@bin/tools/truth -binary bin/shakedown -table bench/lab/stacks/TRUTH.md
+
+# The scan beside other scanners, near and at a distance; needs root. PEERS has
+# further flags: -quick to try it out, -many 10000, -help for all.
+peers: build
+	@bench/lab/install.sh $$(go run ./bench/lab/stacks/peers -packages)
+	@go build -o bin/tools/peers ./bench/lab/stacks/peers
+	@bin/tools/peers -binary bin/shakedown -table bench/lab/stacks/PEERS.md $(PEERS)
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not formatted: run gofmt -w on these'; exit 1; }

@@ -223,6 +223,29 @@ func sessionPIDs(session int) []int {
 	return pids
 }
 
+// cpu is what the process and all that it forked have used, where they still
+// run. The scheduler's count is exact; that of stat is of ticks.
+func (p process) cpu(dir string) (used time.Duration, err error) {
+	for _, pid := range p.members(dir) {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+		if err != nil || len(threads) == 0 {
+			return 0, fmt.Errorf("process %d ended, or this kernel does not count its time on the CPU (/proc/%d/task/*/schedstat)", pid, pid)
+		}
+		for _, thread := range threads {
+			b, _ := os.ReadFile(thread) // it may have ended since
+			used += parseSchedstat(b)
+		}
+	}
+	return used, nil
+}
+
+// parseSchedstat reads the first of three numbers: nanoseconds on a CPU.
+func parseSchedstat(b []byte) time.Duration {
+	first, _, _ := strings.Cut(string(b), " ")
+	ns, _ := strconv.ParseInt(first, 10, 64)
+	return time.Duration(max(0, ns))
+}
+
 func worksIn(pid int, dir string) bool {
 	cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
 	real, err2 := filepath.EvalSymlinks(dir)

@@ -2,7 +2,10 @@
 
 package lab
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestParseStat(t *testing.T) {
 	const rest = " S 1 77 78 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 99 100"
@@ -22,6 +25,16 @@ func TestParseStat(t *testing.T) {
 		got, ok := parseStat([]byte(tc.in))
 		if ok != tc.ok || ok && got != tc.want {
 			t.Errorf("%q: %+v, %v", tc.in, got, ok)
+		}
+	}
+}
+
+func TestParseSchedstat(t *testing.T) {
+	for in, want := range map[string]time.Duration{
+		"34474341 52318 12\n": 34474341, "7": 7, "": 0, "x 1 2": 0, "-5 1 2": 0, "99999999999999999999 1 2": 1<<63 - 1,
+	} {
+		if got := parseSchedstat([]byte(in)); got != want {
+			t.Errorf("%q: %d, not %d", in, got, want)
 		}
 	}
 }

@@ -56,6 +56,10 @@ func (s *Server) Stop(ctx context.Context) error {
 	return nil
 }
 
+// CPU is the time that the server, with all that it forked and that still runs,
+// has spent on a CPU.
+func (s *Server) CPU() (time.Duration, error) { return s.proc.cpu(s.Dir) }
+
 // LogTail is the end of what the server had to say.
 func (s *Server) LogTail() string { return logTail(s.Dir) }
 

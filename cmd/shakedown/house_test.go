@@ -32,6 +32,8 @@ func TestImportDirection(t *testing.T) {
 		"bench/lab":                 {"results", "scanner/inventory"},
 		"bench/lab/stacks":          {"results", "scanner/wire", "bench/lab"}, // of wire, the names of suites alone
 		"bench/lab/stacks/truth":    {"results", "bench/lab/stacks"},
+		"bench/lab/stacks/peers":    {"results", "scanner/wire", "bench/lab", "bench/lab/delaylink", "bench/lab/stacks"}, // of wire, the same
+		"bench/lab/delaylink":       {},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "shakedown/...").Output()
 	if err != nil {

@@ -29,7 +29,7 @@ func opensslStacks() []Stack {
 			Name: "nginx (open)", Library: "OpenSSL", Setting: every + ", ffdhe2048",
 			version: []string{"nginx", "-v"}, clients: clients,
 			start: func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-				return served(lab.StartNginx(ctx, lab.Nginx{Place: at, TLS: openTLS(m), Extra: "    ssl_dhparam " + m.File("dh.pem") + ";\n"}))
+				return served(lab.StartNginx(ctx, lab.Nginx{Place: at, TLS: OpenTLS(m), Extra: "    ssl_dhparam " + m.File("dh.pem") + ";\n"}))
 			},
 		},
 		{
@@ -40,7 +40,7 @@ func opensslStacks() []Stack {
 			Name: "HAProxy", Library: "OpenSSL", Setting: every,
 			version: []string{"haproxy", "-v"}, clients: clients,
 			start: func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-				return served(lab.StartHAProxy(ctx, lab.HAProxy{Place: at, TLS: openTLS(m), Backends: []lab.Backend{{Name: "none", Address: "127.0.0.1:9"}}}))
+				return served(lab.StartHAProxy(ctx, lab.HAProxy{Place: at, TLS: OpenTLS(m), Backends: []lab.Backend{{Name: "none", Address: "127.0.0.1:9"}}}))
 			},
 		},
 		{
@@ -71,8 +71,8 @@ func opensslStacks() []Stack {
 	}
 }
 
-// openTLS is what nginx and HAProxy take.
-func openTLS(m *Material) lab.TLS {
+// OpenTLS is all that nginx and HAProxy can be talked into.
+func OpenTLS(m *Material) lab.TLS {
 	return lab.TLS{
 		Certificates: []lab.Certificate{m.RSA, m.EC}, Protocols: []string{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"},
 		Ciphers: everySuite, Ciphersuites: allOf13, Preference: lab.ServerPreference,

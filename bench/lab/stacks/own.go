@@ -162,8 +162,27 @@ func erlang() Client {
 
 // goServer is this process' own crypto/tls.
 func goServer(_ context.Context, m *Material, _ lab.Place) (*Running, error) {
+	config, err := GoTLS(m.RSA, m.EC)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { ServeGo(l, config) })
+	return &Running{Address: l.Addr().String(), stop: func(context.Context) error {
+		err := l.Close()
+		serving.Wait()
+		return err
+	}}, nil
+}
+
+// GoTLS is all that crypto/tls can be talked into.
+func GoTLS(certificates ...lab.Certificate) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS10}
-	for _, c := range []lab.Certificate{m.RSA, m.EC} {
+	for _, c := range certificates {
 		pair, err := c.TLS()
 		if err != nil {
 			return nil, err
@@ -173,30 +192,25 @@ func goServer(_ context.Context, m *Material, _ lab.Place) (*Running, error) {
 	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
 		config.CipherSuites = append(config.CipherSuites, s.ID)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
+	return config, nil
+}
+
+// ServeGo finishes handshakes and reads a byte, until the listener is closed.
+func ServeGo(l net.Listener, config *tls.Config) {
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() {
-				defer conn.Close()
-				if s := tls.Server(conn, config); s.Handshake() == nil {
-					s.Read(make([]byte, 1))
-				}
-			})
+	defer wg.Wait()
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
 		}
-	})
-	return &Running{Address: l.Addr().String(), stop: func(context.Context) error {
-		err := l.Close()
-		wg.Wait()
-		return err
-	}}, nil
+		wg.Go(func() {
+			defer conn.Close()
+			if s := tls.Server(conn, config); s.Handshake() == nil {
+				s.Read(make([]byte, 1))
+			}
+		})
+	}
 }
 
 const (

@@ -29,7 +29,8 @@ func (p Pair) String() string {
 // the suite only chosen.
 type Pairs map[Pair]bool
 
-func (ps Pairs) join(more Pairs) {
+// Join adds more.
+func (ps Pairs) Join(more Pairs) {
 	for p, finished := range more {
 		ps[p] = ps[p] || finished
 	}
@@ -39,11 +40,11 @@ func (ps Pairs) join(more Pairs) {
 func (ps Pairs) unfinished() []Pair {
 	finished := maps.Clone(ps)
 	maps.DeleteFunc(finished, func(_ Pair, done bool) bool { return !done })
-	return ps.without(finished)
+	return ps.Without(finished)
 }
 
-// without lists what ps has and others has not.
-func (ps Pairs) without(others Pairs) []Pair {
+// Without lists what ps has and others has not.
+func (ps Pairs) Without(others Pairs) []Pair {
 	var rest []Pair
 	for p := range ps {
 		if _, ok := others[p]; !ok {
@@ -65,9 +66,9 @@ func (ps Pairs) versions() map[results.Version]bool {
 	return vs
 }
 
-// scanned are the pairs of an endpoint record. SSLv2 has kinds, not suites, and
+// Scanned are the pairs of an endpoint record. SSLv2 has kinds, not suites, and
 // is not among them.
-func scanned(e *results.Endpoint) (Pairs, error) {
+func Scanned(e *results.Endpoint) (Pairs, error) {
 	ps := Pairs{}
 	for v, suites := range e.Suites {
 		if v == results.SSLv2 {
@@ -96,12 +97,12 @@ type Agreement struct {
 
 // Compare holds a scan's record against the truth.
 func Compare(truth Pairs, e *results.Endpoint) (Agreement, error) {
-	found, err := scanned(e)
+	found, err := Scanned(e)
 	if err != nil {
 		return Agreement{}, err
 	}
 	a := Agreement{
-		True: len(truth), Found: len(found), Unfinished: truth.unfinished(), Missing: truth.without(found), Extra: found.without(truth),
+		True: len(truth), Found: len(found), Unfinished: truth.unfinished(), Missing: truth.Without(found), Extra: found.Without(truth),
 		Connections: e.Connections, Status: e.Status,
 	}
 	spoken := truth.versions()

@@ -62,9 +62,9 @@ func (s Stack) Truth(ctx context.Context, m *Material, address string) (Pairs, e
 			t.close()
 			return nil, fmt.Errorf("%s, asked by %s: %w", s.Name, c.Name, err)
 		}
-		truth.join(finished)
+		truth.Join(finished)
 	}
-	truth.join(t.close())
+	truth.Join(t.close())
 	if len(truth) == 0 {
 		return nil, fmt.Errorf("%s: no client finished a handshake: the server or its configuration is broken", s.Name)
 	}
