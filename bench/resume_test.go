@@ -100,8 +100,8 @@ func TestUnresumed(t *testing.T) {
 			rotate  bool // each connection has new ticket keys
 			say     string
 		}{
-			{"1.3 without tickets", wire.TLS13, forgetful, false, "once there was no ticket to resume with"},
-			{"1.2 without tickets", wire.TLS12, forgetful, false, "once there was no ticket to resume with"},
+			{"1.3 without tickets", wire.TLS13, forgetful, false, "once there was nothing to resume"},
+			{"1.2 without tickets", wire.TLS12, forgetful, false, "once there was nothing to resume"},
 			{"1.3 with new keys each time", wire.TLS13, config(), true, "once the server did not resume the session that it was offered"},
 			{"1.2 with new keys each time", wire.TLS12, config(), true, "once the server did not resume the session that it was offered"},
 		} {

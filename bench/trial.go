@@ -17,6 +17,7 @@ import (
 	"shakedown/bench/client"
 	"shakedown/bench/stats"
 	"shakedown/results"
+	"shakedown/scanner/wire"
 )
 
 // trial gathers what the blocks of one path give.
@@ -267,7 +268,11 @@ func (t *trial) unresumedWhy() string {
 		parts = append(parts, fmt.Sprintf("%s the server did not resume the session that it was offered", times(t.declined)))
 	}
 	if t.dry > 0 {
-		parts = append(parts, fmt.Sprintf("%s there was no ticket to resume with (some servers hand them out only with the first response: --request /)", times(t.dry)))
+		hint := "the server left neither a ticket nor a session id"
+		if t.path.Ask.Version != wire.TLS12 {
+			hint = "tickets were wanting; some servers hand them out only with the first response: --request /"
+		}
+		parts = append(parts, fmt.Sprintf("%s there was nothing to resume (%s)", times(t.dry), hint))
 	}
 	if len(parts) == 0 {
 		return ""
