@@ -80,6 +80,41 @@ func TestShapesAgainstServerLog(t *testing.T) {
 	t.Logf("%d handshakes, each as the server logged it", total)
 }
 
+// A server that keeps sessions itself: by id in TLS 1.2, and in TLS 1.3 by tickets
+// that it takes once, so that a ticket used twice would be a full handshake.
+func TestSessionsKeptByServer(t *testing.T) {
+	pki, err := lab.NewPKI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := pki.Issue(lab.Leaf{Names: []string{"portal.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := lab.StartNginx(t.Context(), lab.Nginx{
+		Place: lab.Place{Dir: filepath.Join(t.TempDir(), "nginx")}, TLS: lab.TLS{Certificates: []lab.Certificate{leaf}},
+		Extra: "    ssl_session_tickets off;\n    ssl_session_cache shared:sessions:8m;\n",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Stop(t.Context())
+	for name := range clients {
+		for _, m := range []mixture{{version: results.TLSv12, resume: 1}, {version: results.TLSv13, resume: 1}, {version: results.TLSv13, resume: 0.5}} {
+			if name == "stock" && m.version == results.TLSv12 {
+				continue // crypto/tls resumes by tickets alone
+			}
+			g, _ := run(t, t.Context(), name, bench.Plan{
+				Paths: []bench.Path{{Service: "portal", Name: "p", Address: netip.MustParseAddrPort(server.Address), ServerName: "portal.example", Ask: m.ask(t)}},
+				Rate:  400, Duration: 300 * time.Millisecond, Blocks: 1, Request: "/", SessionIDs: m.version == results.TLSv12,
+			})
+			if r := g.Trials[0]; r.Handshakes != 120 || r.OtherShape != 0 {
+				t.Errorf("%s, %+v: %d handshakes of 120, %d of another shape, failures %+v: %q", name, m, r.Handshakes, r.OtherShape, r.Failures, r.InvalidWhy)
+			}
+		}
+	}
+}
+
 func (m mixture) ask(t *testing.T) client.Ask {
 	ask, err := client.NewAsk(m.version, m.group, "", "")
 	if err != nil {
