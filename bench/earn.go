@@ -8,7 +8,9 @@ import (
 	"context"
 	"time"
 
+	"shakedown/bench/client"
 	"shakedown/results"
+	"shakedown/scanner/wire"
 )
 
 // earners is how many connections earn at once.
@@ -42,7 +44,7 @@ func (r *run) earn(ctx context.Context, l *lane) {
 // there must be one for each of the block.
 func (r *run) provision(l *lane) int {
 	p := r.plan
-	block := int(p.Rate*(p.block()+p.WarmUp).Seconds()*l.path.Ask.Resume) + slack
+	block := p.Tickets(l.path.Ask)
 	if p.Loop == results.ClosedLoop {
 		block = max(int(1.5*float64(l.busiest)*l.path.Ask.Resume), 4096)
 	}
@@ -50,4 +52,13 @@ func (r *run) provision(l *lane) int {
 		return min(block, p.Connections+slack)
 	}
 	return block
+}
+
+// Tickets is how many a block of an open loop uses at most, and so how many full
+// handshakes may be made before it to earn them.
+func (p Plan) Tickets(ask client.Ask) int {
+	if ask.Resume == 0 || ask.Version == wire.TLS12 {
+		return 0
+	}
+	return int(p.Rate*(p.block()+p.WarmUp).Seconds()*ask.Resume) + slack
 }

@@ -254,9 +254,6 @@ func (t *trial) doubts() (why []string) {
 	if s := share(ours); s > maxOursShare {
 		say("%.1f %% of the handshakes failed on this machine (%s)", 100*s, ownFault(r.Failures))
 	}
-	if t.plan.short > 0 && (t.plan.Loop == results.ClosedLoop || share(t.waited) > maxLateShare) {
-		say("the limit of open files allows %d connections in flight, not %d: allow more by ulimit -n", t.plan.Connections, t.plan.short)
-	}
 	return append(why, t.saturation()...)
 }
 
@@ -312,6 +309,9 @@ func (t *trial) saturation() (why []string) {
 	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
 	if r.Generator.CPUShare > maxCPUShare {
 		say("the generator used %.0f %% of its processor time: it may have been the limit, not the server", 100*r.Generator.CPUShare)
+	}
+	if t.plan.short > 0 && (t.plan.Loop == results.ClosedLoop || float64(t.waited) > maxLateShare*float64(r.Due)) {
+		say("the limit of open files allows %d connections in flight, not %d: allow more by ulimit -n", t.plan.Connections, t.plan.short)
 	}
 	if t.lag.N() == 0 {
 		return why

@@ -339,6 +339,9 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		fmt.Fprintf(w, "%s/%s %s%s\n", p.Service, p.Name, p.Target, note)
 	}
 	fmt.Fprintf(w, "each: %s, client %s, seed %d\n", asked(plan.Paths[0].Ask), plan.Client, plan.Seed)
+	if n := plan.Tickets(plan.Paths[0].Ask); n > 0 && plan.Loop == results.OpenLoop {
+		fmt.Fprintf(w, "beside them: full handshakes to earn tickets, %d before a block at most\n", n)
+	}
 	each := plan.Time()
 	n := time.Duration(len(paths))
 	if plan.Loop == results.OpenLoop {
