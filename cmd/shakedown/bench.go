@@ -110,7 +110,7 @@ func (f *benchFlags) register(cmd *cobra.Command) {
 	fs.IntVar(&f.blocks, "blocks", 10, "interleaved blocks of each path; comparisons need 5 at least")
 	fs.BoolVar(&f.poisson, "poisson", false, "open loop: connections at random instants, not at fixed intervals")
 	fs.StringVar(&f.tls, "tls", "1.3", "version to measure: 1.2 or 1.3")
-	fs.StringVar(&f.group, "group", "", "key exchange group, as X25519, P-256 or X25519MLKEM768 (default the server's choice, X25519 first)")
+	fs.StringVar(&f.group, "group", "", "key exchange group: X25519, P-256, P-384, P-521, X25519MLKEM768 or SecP256r1MLKEM768 (default the server's choice, X25519 first)")
 	fs.StringVar(&f.suite, "suite", "", "cipher suite, by IANA's or OpenSSL's `NAME` (default the server's choice)")
 	fs.StringVar(&f.signature, "signature", "", "signature scheme, by IANA's `NAME`, and so the kind of certificate (default the server's choice)")
 	fs.StringVar(&f.client, "client", string(bench.Lean), "lean: our own, cheap, without secrecy; or stock: Go's crypto/tls")
