@@ -35,7 +35,7 @@ func (f *shapeFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.alpn, "alpn", "", "ask for this protocol, as h2 (default http/1.1 with --request, else none is offered)")
 	fs.StringVar(&f.closing, "close", "fin", "how connections end: fin, as clients do, or rst, which leaves no port in TIME_WAIT")
 	fs.StringSliceVar(&f.sources, "source", nil, "connect from these `ADDRESSES`, in turn; each has 28,232 ports to give")
-	fs.StringVar(&f.ports, "source-ports", "", "connect from these ports, `LOW-HIGH` (default the system's range)")
+	fs.StringVar(&f.ports, "source-ports", "", "connect from these ports alone, `LOW-HIGH`, within the system's own range")
 	fs.StringVar(&f.certFile, "client-cert", "", "certificate chain to show to a server that asks for one, a PEM `FILE`")
 	fs.StringVar(&f.keyFile, "client-key", "", "its private key, a PEM `FILE`")
 }
