@@ -22,7 +22,6 @@ import (
 // loop is a load of one path.
 type loop struct {
 	clock    clock
-	remote   unix.Sockaddr
 	family   int
 	timeout  time.Duration
 	awake    time.Duration
@@ -43,7 +42,7 @@ func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.C
 		return nil, nil
 	}
 	l := &loop{
-		clock: c, remote: remote, family: family, timeout: plan.Timeout, awake: awake(plan),
+		clock: c, family: family, timeout: plan.Timeout, awake: awake(plan),
 		closing: plan.Closing, request: plan.Request != "", classify: classify,
 		sources: newSources(plan, path.Address.Addr()), proxied: path.ProxyProtocol, address: path.Address,
 	}
@@ -143,6 +142,7 @@ type thread struct {
 	*loop
 	slice
 	queue   *queue
+	remote  unix.Sockaddr // its own: the kernel's form of it is made in its memory
 	flights flights
 	next    int             // the next arrival
 	mix     *mix            // closed loop: which are to be resumed
@@ -174,7 +174,8 @@ func newThread(l *loop) (*thread, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &thread{loop: l, queue: q}, nil
+	remote, _ := sockaddr(l.address)
+	return &thread{loop: l, queue: q, remote: remote}, nil
 }
 
 func (t *thread) close() { t.queue.close() }
