@@ -53,6 +53,7 @@ type Plan struct {
 	VerifySample int           // check the certificate's signature in 1 of so many; 0 is 100
 	Request      string        // path of a GET after each handshake; "" is none
 	Closing      client.Closing
+	Bystanders   bool             // watch what the load does to others' connections
 	SessionIDs   bool             // TLS 1.2: resume by session id, ask for no tickets
 	Certificate  *tls.Certificate // our own, for a server that asks for one
 	Sources      []netip.Addr     // to connect from, in turn; nil leaves it to the system, on loopback see sources
@@ -191,7 +192,7 @@ func (p Plan) Handshakes() (counted, all int) {
 
 // Time is how long the run takes if every handshake ends at once.
 func (p Plan) Time() time.Duration {
-	return time.Duration(len(p.Paths)) * (p.Duration + time.Duration(p.Blocks)*p.WarmUp)
+	return time.Duration(len(p.Paths)) * (p.Duration + time.Duration(p.Blocks)*(p.WarmUp+p.quiet()))
 }
 
 // order is the order in which a round visits the paths: each once, as the seed

@@ -31,6 +31,7 @@ func (r *run) prepare(ctx context.Context, l *lane) (load, error) {
 		}
 		s := r.first(ctx, l, h, deadline)
 		if l.fits(&s) {
+			l.idle = max(s.Done, s.FirstByte) - s.Start
 			return load()
 		}
 		if first == nil {

@@ -229,5 +229,6 @@ func empty(kind string) Record {
 func Types() []Record {
 	return []Record{
 		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Trial{}, &Block{}, &Comparison{}, &StoredRun{},
+		&Objective{}, &Capacity{}, &Attribution{},
 	}
 }

@@ -49,7 +49,7 @@ func (o *output) told(code int) error {
 	if code == exitInterrupted {
 		lines = append(lines, "interrupted; what was finished is kept")
 	}
-	if code == exitUndetermined {
+	if code == exitUndetermined || code == exitBad {
 		lines = append(lines, o.first...)
 		if o.more > 0 {
 			lines = append(lines, fmt.Sprintf("and %d more", o.more))

@@ -30,8 +30,9 @@ type section struct {
 	endpoints   []*endpoint
 	trials      []*trial
 	comparisons []*comparison
-	findings    []*finding
-	bonds       []*bond
+	limits
+	findings []*finding
+	bonds    []*bond
 }
 
 // ref is where a record stands: the number of the report's own list, and the
@@ -57,6 +58,7 @@ type trial struct {
 	ref
 	label  string
 	run    int
+	step   bool // of a search for capacity
 	blocks []*block
 }
 
@@ -98,6 +100,7 @@ func newDigest(runs []Run) *digest {
 		}
 	}
 	g.joinBlocks()
+	g.takeSteps()
 	planned := placesOf(runs)
 	d.sections = arrange(g.services, planned)
 	for _, s := range d.sections {
@@ -169,6 +172,8 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s := g.service(rec.Service)
 		s.comparisons = append(s.comparisons, &comparison{rec, at, run})
 		about = fmt.Sprintf("%s: %s beside %s, %s %s", rec.Service, rec.Candidate, rec.Baseline, rec.Phase, rec.Quantile)
+	case *results.Objective, *results.Capacity, *results.Attribution:
+		about = g.limit(run, at, rec)
 	case *results.Finding:
 		s := g.service(rec.Service)
 		s.findings = append(s.findings, &finding{rec, at})
@@ -257,6 +262,9 @@ func (s *section) paths() int {
 	for _, t := range s.trials {
 		seen[t.Path] = true
 	}
+	for _, c := range s.capacities {
+		seen[c.Path] = true
+	}
 	return len(seen)
 }
 
@@ -265,6 +273,7 @@ func (s *section) absorb(o *section) {
 	s.trials = append(s.trials, o.trials...)
 	s.comparisons = append(s.comparisons, o.comparisons...)
 	s.findings = append(s.findings, o.findings...)
+	s.limits.absorb(&o.limits)
 }
 
 // settle names and orders what a section has: as the inventory does; where that
@@ -286,6 +295,7 @@ func (s *section) settle(planned places) {
 		return cmp.Or(cmp.Compare(findingLevel(b.Finding), findingLevel(a.Finding)), cmp.Compare(severityRank(a.Severity), severityRank(b.Severity)))
 	})
 	s.bonds = bonds(s.endpoints)
+	s.settleLimits(planned)
 }
 
 func rank(k results.PathKind) int {
