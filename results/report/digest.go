@@ -357,7 +357,7 @@ func (s *section) nameTrials() {
 	for i, t := range s.trials {
 		labels[i] = s.pathLabel(t.Service, cmp.Or(t.Path, t.Target, t.Address))
 	}
-	shapes := func(i int) string { return shapeWords(s.trials[i].Asked) }
+	shapes := func(i int) string { return askedWords(s.trials[i].Trial) }
 	for i, label := range distinct(labels, shapes) {
 		s.trials[i].label = label
 	}
