@@ -15,11 +15,11 @@ import (
 // not asked neither passes nor keeps a good file from being good.
 func (p *Profile) OfFiles(named bool) (part *Profile, left int) {
 	light := *p
-	light.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(r Rule) bool { return !r.ofFiles(named) })
+	light.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(r Rule) bool { return !ofFiles(r, named) })
 	return &light, len(p.Rules) - len(light.Rules)
 }
 
-func (r Rule) ofFiles(named bool) bool {
+func ofFiles(r Rule, named bool) bool {
 	return checkOf(r.Check).ofChain && r.When == "" && (named || r.Check != "hostname")
 }
 

@@ -44,8 +44,8 @@ func (lib *Library) targetProfile() *Profile {
 		Rule{ID: "secure-renegotiation", Severity: results.Medium, Check: "protocol-yes", Values: []string{"secure_renegotiation"}, When: "old-version", Citation: "RFC 5746 §3.6"},
 	)
 	p.Unseen = []Unseen{
-		{awsTargets, "only the load balancer reaches the instance", "a matter of security groups and subnets, not of TLS"},
-		{"AWS ALB health checks", "the health check's path answers", "not a matter of TLS"},
+		unseen(awsTargets, "only the load balancer reaches the instance", "a matter of security groups and subnets, not of TLS"),
+		unseen("AWS ALB health checks", "the health check's path answers", "not a matter of TLS"),
 	}
 	return p.worded()
 }

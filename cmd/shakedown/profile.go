@@ -82,7 +82,7 @@ func everyProfile(lib *profiles.Library) ([]results.Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, p)
+		out = append(out, p.Record())
 	}
 	return out, nil
 }
