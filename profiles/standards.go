@@ -53,7 +53,7 @@ func (lib *Library) fipsProfile() *Profile {
 		},
 		Unseen: []Unseen{
 			unseen("FIPS 140-3", "the cryptographic module is validated and runs in its approved mode", "cannot be seen from outside: ask for the certificate number"),
-			unseen(a + " tables 3, 5", "random numbers and key derivation are approved ones", "cannot be seen from outside"),
+			unseen(a+" tables 3, 5", "random numbers and key derivation are approved ones", "cannot be seen from outside"),
 		},
 	}
 	return p.worded()
