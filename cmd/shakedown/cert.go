@@ -69,7 +69,7 @@ terminal; never from the command line or the environment.`,
 	fs.StringVar(&f.passwordFile, "password-file", "", "the password of PKCS#12 files and encrypted keys, the first line of `FILE`")
 	fs.StringArrayVar(&f.profiles, "profile", nil, "judge by this profile too, a `NAME` or a YAML file (repeatable; see: shakedown profile list)")
 	fs.BoolVar(&f.bundle, "bundle", false, "put the chain in order and print it as PEM")
-	fs.StringVar(&f.format, "format", "text", "what to print: text, json or html")
+	registerFormat(fs, &f.format)
 	fs.StringVar(&f.output, "output", "", "write to `FILE`; standard output stays empty")
 	fs.BoolVar(&f.verbose, "verbose", false, "lists in full")
 	fs.BoolVar(&f.noColor, "no-color", false, "no colour (NO_COLOR does the same)")

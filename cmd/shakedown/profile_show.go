@@ -19,7 +19,7 @@ func profileShowCommand(a *app) *cobra.Command {
 	var out plainOutput
 	var from []string
 	cmd := &cobra.Command{
-		Use: "show NAME [NAME]", Short: "Explain a profile; with two names, what a change from the first to the second does",
+		Use: "show NAME [NAME]", Short: "Explain a profile; of two, say what a change from the first to the second does",
 		Long: `Show explains a profile: what it accepts, every rule with its source, and what
 cannot be judged from outside. With two names it says what a change from the
 first policy to the second would drop and add, and with --from, for which
