@@ -167,11 +167,20 @@ type Protocol struct {
 	ClientCertificateAuthorities []string `json:"client_certificate_authorities,omitzero"`
 	OCSPStaple                   Answer   `json:"ocsp_staple,omitempty"`
 	SCT                          Answer   `json:"sct,omitempty"`
-	DHBits                       int      `json:"dh_bits,omitempty"`
-	VersionIntolerant            Answer   `json:"version_intolerant,omitempty"`
-	SizeIntolerant               Answer   `json:"size_intolerant,omitempty"`
-	ExtensionIntolerant          Answer   `json:"extension_intolerant,omitempty"`
-	HSTS                         *int     `json:"hsts,omitempty"` // seconds
+	// DHBits and what follows are of the DHE suites' weakest parameters. DHPrime
+	// names a prime that many servers share (rfc3526-2048, ffdhe2048,
+	// apache-1024 …), "unlisted" one of none of them; it is safe if (p-1)/2 is
+	// prime, absent where p is too large to tell. A trivial generator is 0, 1 or
+	// p-1.
+	DHBits             int    `json:"dh_bits,omitempty"`
+	DHPrime            string `json:"dh_prime,omitempty"`
+	DHPrimeSafe        Answer `json:"dh_prime_safe,omitempty"`
+	DHGeneratorTrivial Answer `json:"dh_generator_trivial,omitempty"`
+
+	VersionIntolerant   Answer `json:"version_intolerant,omitempty"`
+	SizeIntolerant      Answer `json:"size_intolerant,omitempty"`
+	ExtensionIntolerant Answer `json:"extension_intolerant,omitempty"`
+	HSTS                *int   `json:"hsts,omitempty"` // seconds
 }
 
 // Chain is one certificate chain as a server sent it, and its verdict.

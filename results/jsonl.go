@@ -228,6 +228,6 @@ func empty(kind string) Record {
 // Types returns a new record of every type that this version knows.
 func Types() []Record {
 	return []Record{
-		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Match{}, &Trial{}, &Block{}, &Comparison{}, &StoredRun{},
+		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Match{}, &Trial{}, &Block{}, &Comparison{}, &StoredRun{}, &Difference{},
 	}
 }

@@ -72,6 +72,14 @@ func everyRecord() []Record {
 			Ratio: 1.31, RatioLow: 1.27, RatioHigh: 1.36, Confidence: 0.95, PValue: 0.0003, PAdjusted: 0.0012, Blocks: 20, Margin: 1.05,
 			MinDetectable: 1.03, Verdict: "slower",
 		},
+		&Difference{
+			Service: "portal", Path: "alb", Address: "192.0.2.7:443", Beside: "i-1", BesideAddress: "192.0.2.11:8443", Relation: RelationTarget,
+			Facts: []FactDifference{
+				{Fact: "versions.TLSv1.1", Name: "TLSv1.1", Left: "no", Right: "yes"},
+				{Fact: "suites.TLSv1.2.0xFF85", Name: "0xFF85 (unregistered)", Left: "yes", Right: "no"},
+			},
+			Same: 41, Undetermined: []string{"versions.TLSv1.0"}, BesideProblems: []Problem{Expired, SelfSignedProblem},
+		},
 	}
 }
 

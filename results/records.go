@@ -2,6 +2,10 @@
 // reads, and their JSON Lines codec. It does not measure, judge or render: a
 // run that was recorded can be judged or rendered later without a network.
 //
+// What a load balancer serves beside what each of its targets serves, and the
+// targets beside each other, is a Difference for each pair; they follow the
+// endpoints that they compare. Package contrast makes them.
+//
 // A run is a stream of records: a Header first, a Trailer last. Field names,
 // units and meanings are public interface (schema "shakedown/1"); they can be
 // added to, never changed.
@@ -54,6 +58,7 @@ func (*Finding) Type() string    { return "finding" }
 func (*Trial) Type() string      { return "trial" }
 func (*Block) Type() string      { return "block" }
 func (*Comparison) Type() string { return "comparison" }
+func (*Difference) Type() string { return "difference" }
 func (o *Other) Type() string    { return o.Kind }
 
 // PathKind says where TLS ends on a path.

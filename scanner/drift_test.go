@@ -84,7 +84,7 @@ func TestTwoServersBehindOneAddress(t *testing.T) {
 	if want := []string{"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"}; !slices.Equal(votesOf(got, "TLSv1.3 suite"), want) {
 		t.Errorf("votes %+v", got.Votes)
 	}
-	if want := []string{"secp256r1", "x25519"}; !slices.Equal(votesOf(got, "TLSv1.3 group"), want) {
+	if want := []string{"X25519", "secp256r1"}; !slices.Equal(votesOf(got, "TLSv1.3 group"), want) {
 		t.Errorf("votes %+v", got.Votes)
 	}
 	if votesOf(got, "TLSv1.3") != nil {

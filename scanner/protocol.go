@@ -35,7 +35,7 @@ type protocolScan struct {
 func (p *protocolScan) run(ctx context.Context) results.Protocol {
 	var g errgroup.Group
 	for _, fact := range []func(context.Context){
-		p.alpn, p.plainHello, p.encryptThenMAC, p.compression, p.fallback, p.dhBits, p.wholeFlight, p.intolerances,
+		p.alpn, p.plainHello, p.encryptThenMAC, p.compression, p.fallback, p.diffieHellman, p.wholeFlight, p.intolerances,
 	} {
 		g.Go(func() error { fact(ctx); return nil })
 	}
@@ -136,29 +136,6 @@ func (p *protocolScan) fallback(ctx context.Context) {
 func (p *protocolScan) accepts(ctx context.Context, q question) bool {
 	q.signals = nil
 	return p.ask.ask(ctx, q).outcome == accepted
-}
-
-// dhBits is the size of the prime that DHE suites use.
-func (p *protocolScan) dhBits(ctx context.Context) {
-	dhe := suitesWith(p.suites, func(s wire.SuiteInfo) bool { return s.Kx == "DHE" })
-	if len(dhe) == 0 {
-		return
-	}
-	q := p.question(dhe)
-	q.until = untilKeyExchange
-	got := p.ask.ask(ctx, q)
-	if got.outcome == accepted && len(got.keyExchange.DHPrime) > 0 {
-		p.set(func(f *results.Protocol) { f.DHBits = bits(got.keyExchange.DHPrime) })
-	}
-}
-
-// bits is how many bits a number without leading zero bytes has.
-func bits(n []byte) int {
-	b := 8 * len(n)
-	for mask := byte(0x80); mask > 0 && n[0]&mask == 0; mask >>= 1 {
-		b--
-	}
-	return b
 }
 
 // wholeFlight reads everything that a server sends before it waits for the

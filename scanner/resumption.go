@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,9 +23,11 @@ type resumption struct {
 	old     handshake.Offer // TLS 1.2, with suites whose sessions can be resumed here; else without suites
 	new     handshake.Offer // TLS 1.3, likewise
 	request []byte
+	http    bool // the request is one of HTTP
 
 	byID, byTicket, psk, early results.Answer
 	left                       []*handshake.Session // by ticket, to be offered elsewhere
+	hsts                       *int                 // seconds; nil where nothing of HTTP answered the request
 }
 
 // run asks TLS 1.2 and 1.3 side by side.
@@ -62,7 +65,11 @@ func (r *resumption) sessionID(ctx context.Context) results.Answer {
 func (r *resumption) ticket(ctx context.Context) (results.Answer, *handshake.Session) {
 	o := r.old
 	o.Ticket = true
+	if r.http && len(r.new.Suites) == 0 { // else TLS 1.3 makes the request
+		o = r.withRequest(o)
+	}
 	first, _ := r.ask.finishTwice(ctx, o)
+	r.hear(first)
 	switch {
 	case !first.Finished:
 		return results.Unknown, nil
@@ -75,9 +82,8 @@ func (r *resumption) ticket(ctx context.Context) (results.Answer, *handshake.Ses
 // preSharedKey is resumption in TLS 1.3 (RFC 8446 §2.2), and whether early data
 // is offered with it (RFC 8446 §4.6.1). Silence after the request says neither.
 func (r *resumption) preSharedKey(ctx context.Context) (psk, early results.Answer, s *handshake.Session) {
-	o := r.new
-	o.Request = r.request
-	first, _ := r.ask.finishTwice(ctx, o)
+	first, _ := r.ask.finishTwice(ctx, r.withRequest(r.new))
+	r.hear(first)
 	s = first.Sessions.ByTicket
 	switch {
 	case s == nil && first.Answered:
@@ -95,9 +101,22 @@ func (r *resumption) preSharedKey(ctx context.Context) (psk, early results.Answe
 	return r.again(ctx, r.new, s), early, s
 }
 
+// hear reads what a server answered the request with.
+func (r *resumption) hear(o handshake.Outcome) {
+	if o.Head != nil {
+		r.hsts = strictTransport(o.Head)
+	}
+}
+
+// withRequest makes a handshake say something when it is finished.
+func (r *resumption) withRequest(o handshake.Offer) handshake.Offer {
+	o.Request, o.HTTP = r.request, r.http
+	return o
+}
+
 // again offers a session.
 func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.Session) results.Answer {
-	o.Resume, o.Suites = s, []uint16{s.Suite()}
+	o.Resume, o.Suites, o.Request, o.HTTP = s, []uint16{s.Suite()}, nil, false
 	second, _ := r.ask.finishTwice(ctx, o)
 	switch {
 	case !second.Finished:
@@ -110,7 +129,7 @@ func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.
 
 // newResumption asks in the suites that were accepted and can be resumed here.
 func (s *session) newResumption() *resumption {
-	r := &resumption{ask: s.ask, request: s.request()}
+	r := &resumption{ask: s.ask, request: s.request(), http: s.path.Scheme == ""}
 	resumable := func(version uint16) []uint16 {
 		return slices.DeleteFunc(slices.Clone(s.allSuites(version)), func(id uint16) bool {
 			return !slices.Contains(handshake.Resumable(version), id)
@@ -125,13 +144,23 @@ func (s *session) newResumption() *resumption {
 	return r
 }
 
-// request makes a server speak: a short one of HTTP, a bare line to what waits
-// for lines of its own.
+// request makes a server speak: a short one of HTTP, what a client of a database
+// or directory begins with, a bare line to what waits for lines.
 func (s *session) request() []byte {
-	if s.path.Scheme != "" {
+	switch s.path.Scheme {
+	case "":
+	case "ldap": // an anonymous bind (RFC 4511 §4.2)
+		return []byte{0x30, 12, 2, 1, 1, 0x60, 7, 2, 1, 3, 4, 0, 0x80, 0}
+	case "postgres": // a StartupMessage of version 3.0 that names no user
+		return []byte{0, 0, 0, 9, 0, 3, 0, 0, 0}
+	default:
 		return []byte("\r\n")
 	}
-	return fmt.Appendf(nil, "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: shakedown\r\nConnection: close\r\n\r\n", nameToMatch(s.path))
+	host := nameToMatch(s.path)
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]" // an IPv6 address
+	}
+	return fmt.Appendf(nil, "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: shakedown\r\nConnection: close\r\n\r\n", host)
 }
 
 // runResumption asks the facts of sessions, which are finished handshakes.
@@ -145,6 +174,7 @@ func (s *session) runResumption(ctx context.Context) {
 func (s *session) foldResumption(p *results.Protocol) {
 	if r := s.more.resumption; r != nil {
 		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData = r.byID, r.byTicket, r.psk, r.early
+		p.HSTS = r.hsts
 	}
 }
 

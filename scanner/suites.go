@@ -158,9 +158,12 @@ func suitesUpTo(version uint16, rare int) []uint16 {
 		}
 	}
 	// A server has one kind of key, or a kind of exchange, or not: suites that go
-	// together stand together, so that hands get equal shares of them.
+	// together stand together, so that hands get equal shares of them. DHE stands
+	// last: a server that has no parameters for it may choose it all the same
+	// (Dovecot), and then refuse whatever else was offered with it.
+	place := func(s wire.SuiteInfo) int { return slices.Index([]string{"RSA", "DHE"}, s.Kx) }
 	slices.SortStableFunc(some, func(a, b wire.SuiteInfo) int {
-		return cmp.Or(cmp.Compare(rareness(a), rareness(b)), cmp.Compare(a.Auth, b.Auth), cmp.Compare(a.Kx, b.Kx))
+		return cmp.Or(cmp.Compare(rareness(a), rareness(b)), cmp.Compare(a.Auth, b.Auth), cmp.Compare(place(a), place(b)), cmp.Compare(a.Kx, b.Kx))
 	})
 	ids := make([]uint16, len(some))
 	for i, s := range some {
@@ -254,6 +257,9 @@ func (v *versionScan) deceived(ctx context.Context, a *asker) bool {
 		auth = wire.LookupSuite(found[i]).Auth
 	}
 	refused := slices.DeleteFunc(common(auth), func(id uint16) bool { return slices.Contains(found, id) })
+	if rest := suitesWith(refused, func(s wire.SuiteInfo) bool { return s.Kx != "DHE" }); len(rest) > 0 {
+		refused = rest
+	}
 	return len(refused) > 0 && a.ask(ctx, v.by.ask(refused)).outcome == accepted
 }
 

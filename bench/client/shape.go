@@ -43,14 +43,10 @@ func suiteName(id uint16) string {
 }
 
 func groupName(id uint16) string {
-	switch name := wire.LookupGroup(id).Name; {
-	case id == 0:
+	if id == 0 {
 		return ""
-	case name == "x25519", name == "x448":
-		return strings.ToUpper(name) // as in X25519MLKEM768
-	default:
-		return cmp.Or(name, wire.ID(id))
 	}
+	return cmp.Or(wire.LookupGroup(id).Name, wire.ID(id))
 }
 
 func schemeName(id uint16) string {

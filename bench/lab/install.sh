@@ -84,7 +84,7 @@ if [ ! -e "$policy" ]; then
 	chmod 755 "$policy"
 fi
 new=
-for service in nginx haproxy; do
+for service in nginx haproxy exim4 dovecot slapd postgresql mariadb danted tinyproxy; do
 	[ -e "/lib/systemd/system/$service.service" ] || [ -e "/etc/init.d/$service" ] || new="$new $service"
 done
 

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 )
 
 // process names a server's first process for good: numbers are used again, a
@@ -198,6 +199,9 @@ func parseStat(b []byte) (stat, bool) {
 	end := bytes.LastIndexByte(b, ')')
 	fields := strings.Fields(string(b[end+1:]))
 	if end < 0 || len(fields) < 20 {
+		return stat{}, false
+	}
+	if len(fields[0]) != 1 || !unicode.IsLetter(rune(fields[0][0])) {
 		return stat{}, false
 	}
 	session, err1 := strconv.Atoi(fields[6-3])

@@ -12,7 +12,8 @@ import (
 func TestImportDirection(t *testing.T) {
 	knows := map[string][]string{
 		"results":                   {},
-		"results/report":            {"results"},
+		"results/contrast":          {"results"},
+		"results/report":            {"results", "results/contrast"},
 		"results/schema":            {"results"},
 		"results/schema/schematest": {}, // for tests
 		"results/store":             {"results"},

@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"shakedown/results"
+	"shakedown/results/contrast"
 	"shakedown/scanner"
 	"shakedown/scanner/chain"
 	"shakedown/scanner/inventory"
@@ -155,15 +157,58 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges 
 	ctx, cancel := net.limit(ctx)
 	defer cancel()
 	progress := a.progress(net.quiet, len(paths), "endpoints")
-	tally := scanTally{judges: judges}
+	tally, bound := scanTally{judges: judges}, newBound(paths)
 	scanErr := scanner.New(dialer, opt).Run(ctx, paths, func(e *results.Endpoint) error {
 		progress.step(1)
 		progress.note(e.Service + "/" + e.Path)
+		bound.add(e)
 		return errors.Join(out.put(e), tally.add(e, a.now(), out))
 	})
 	progress.end()
 	scanErr = errors.Join(scanErr, tally.together(a.now(), out))
+	for _, d := range contrast.Differences(bound.kept) {
+		if err := out.put(d); err != nil {
+			break // out.finish says it
+		}
+	}
 	return out.finish(tally.exitCode(ctx), scanErr == nil && ctx.Err() == nil)
+}
+
+// bound keeps what is compared when all is known: load balancers and targets,
+// by the inventory. Nothing else is kept, however many endpoints there are.
+type bound struct {
+	paths map[string]bool // SERVICE/PATH
+	kept  []*results.Endpoint
+}
+
+func newBound(paths []inventory.Path) *bound {
+	b := &bound{paths: map[string]bool{}}
+	for _, p := range paths {
+		for _, target := range p.Targets {
+			b.paths[p.Service+"/"+p.Name], b.paths[p.Service+"/"+target] = true, true
+		}
+	}
+	return b
+}
+
+func (b *bound) add(e *results.Endpoint) {
+	if b.paths[e.Service+"/"+e.Path] {
+		b.kept = append(b.kept, withoutDER(e))
+	}
+}
+
+// withoutDER is an endpoint without what takes most room in it.
+func withoutDER(e *results.Endpoint) *results.Endpoint {
+	light := *e
+	light.Chains = slices.Clone(e.Chains)
+	for i, c := range light.Chains {
+		certs := slices.Clone(c.Certificates)
+		for j := range certs {
+			certs[j].DER = nil
+		}
+		light.Chains[i].Certificates = certs
+	}
+	return &light
 }
 
 // scanTally decides the exit code of a scan: facts alone are never bad, but

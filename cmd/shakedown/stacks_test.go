@@ -12,7 +12,7 @@ import (
 )
 
 // TestScanAgreesWithStacks holds scans against what the stacks' own clients
-// say, one suite at a time. `make truth` does so for every stack; here are
+// say, one suite, one group, one signature scheme at a time. `make truth` does so for every stack; here are
 // those that need no more than `make test` installs.
 func TestScanAgreesWithStacks(t *testing.T) {
 	m, err := stacks.NewMaterial(t.Context(), t.TempDir())
@@ -54,13 +54,24 @@ func agree(t *testing.T, s stacks.Stack, m *stacks.Material) {
 	if !got.Exact() {
 		t.Errorf("missing %v, extra %v, versions %v, status %s, failures %+v", got.Missing, got.Extra, got.Versions, got.Status, endpoint.Failures)
 	}
+	points, err := stacks.PointsOf(t.Context(), server.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside, err := stacks.ComparePoints(points, endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !beside.Exact() || beside.True == 0 {
+		t.Errorf("of %d groups and schemes: missing %v, extra %v", beside.Tried, beside.Missing, beside.Extra)
+	}
 }
 
-// factsOf scans for versions and suites.
+// factsOf scans for what the stacks tell.
 func factsOf(t *testing.T, address string) *results.Endpoint {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	args := []string{"scan", "--format", "json", "--aspect", "versions,suites", "--sni", stacks.Host, address}
+	args := []string{"scan", "--format", "json", "--aspect", "versions,suites,groups,signatures", "--sni", stacks.Host, address}
 	if code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); code != exitGood {
 		t.Fatalf("exit %d: %s%s", code, stderr.String(), stdout.String())
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"shakedown/results"
+	"shakedown/results/contrast"
 )
 
 // behindWords says what repeating questions showed of an address; nothing where
@@ -73,9 +74,9 @@ func suiteLabel(s results.Suite) string {
 // moreUnknown lists what else is unknown of an endpoint: facts of the protocol,
 // completions, and what lies behind the address.
 func moreUnknown(e *endpoint) (words []string) {
-	for _, q := range protocolQuestions() {
-		if q.of(e.Protocol).Text == string(results.Unknown) {
-			words = append(words, q.name)
+	for _, q := range contrast.ProtocolQuestions() {
+		if q.Of(e.Protocol).Text == string(results.Unknown) {
+			words = append(words, q.Name)
 		}
 	}
 	n := 0

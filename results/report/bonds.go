@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"shakedown/results"
+	"shakedown/results/contrast"
 )
 
 // bond is a path with the instances behind it.
@@ -38,34 +39,21 @@ func (d drift) String() string {
 	return fmt.Sprintf("drifted from %s: %s", from, strings.Join(d.words, "; "))
 }
 
-// bonds finds each path's targets among the endpoints of its service. Every
-// target of a service is the others' sibling, behind whichever load balancer:
-// the more there are, the clearer is which one drifted.
+// bonds finds each path's targets among the endpoints of its service, and those
+// that drifted.
 func bonds(es []*endpoint) []*bond {
+	bound := contrast.Bonds(recordsOf(es))
 	var found []*bond
-	var fleet []*endpoint
-	for _, front := range es {
-		if len(front.Targets) == 0 {
-			continue
+	for _, b := range bound {
+		mine := &bond{front: ours(es, b.Front)[0], targets: ours(es, b.Targets...)}
+		for _, name := range b.Missing {
+			mine.missing = append(mine.missing, clean(name))
 		}
-		b := &bond{front: front}
-		for _, name := range front.Targets {
-			behind := behind(es, front, name)
-			if len(behind) == 0 {
-				b.missing = append(b.missing, clean(name))
-			}
-			b.targets = append(b.targets, behind...)
-		}
-		b.facts = factsOf(b.all())
-		found = append(found, b)
-		for _, e := range b.targets {
-			if !slices.Contains(fleet, e) {
-				fleet = append(fleet, e)
-			}
-		}
+		mine.facts = factsOf(mine.all())
+		found = append(found, mine)
 	}
-	for _, siblings := range alike(fleet, func(e *endpoint) string { return e.Service }) {
-		for _, d := range drifts(siblings) {
+	for _, siblings := range contrast.Fleets(bound) {
+		for _, d := range drifts(ours(es, siblings...)) {
 			for _, b := range found {
 				if slices.Contains(b.targets, d.who) {
 					b.drifts = append(b.drifts, d)
@@ -76,14 +64,17 @@ func bonds(es []*endpoint) []*bond {
 	return found
 }
 
-func behind(es []*endpoint, front *endpoint, name string) []*endpoint {
-	var out []*endpoint
+// ours finds the endpoints that some records belong to.
+func ours(es []*endpoint, records ...*results.Endpoint) []*endpoint {
+	of := map[*results.Endpoint]*endpoint{}
 	for _, e := range es {
-		if e.Path == name && e.Service == front.Service && e != front {
-			out = append(out, e)
-		}
+		of[e.Endpoint] = e
 	}
-	return out
+	var mine []*endpoint
+	for _, r := range records {
+		mine = append(mine, of[r])
+	}
+	return mine
 }
 
 func (b *bond) all() []*endpoint { return append([]*endpoint{b.front}, b.targets...) }
@@ -129,38 +120,22 @@ func (b *bond) harmless() string {
 	return "the targets are alike: " + names
 }
 
-// drifts compares siblings with what most of them have in common.
+// drifts tells how siblings differ from what most of them have in common.
 func drifts(siblings []*endpoint) []drift {
-	answered := slices.DeleteFunc(slices.Clone(siblings), func(e *endpoint) bool { return len(e.Versions) == 0 })
-	norm, same := mostCommon(answered)
+	answered := ours(siblings, contrast.Answered(recordsOf(siblings))...)
+	norm, same := contrast.Norm(recordsOf(siblings))
 	if norm == nil {
 		return nil
 	}
+	like := ours(siblings, same...)
 	var out []drift
 	for _, e := range answered {
-		if slices.Contains(same, e) {
+		if slices.Contains(like, e) {
 			continue
 		}
-		out = append(out, drift{who: e, from: same, split: 2*len(same) <= len(answered), words: differences(norm, e)})
+		out = append(out, drift{who: e, from: like, split: 2*len(like) <= len(answered), words: differences(ours(siblings, norm)[0], e)})
 	}
 	return out
-}
-
-// mostCommon returns the sibling that most others do not differ from, and all
-// of those; the first, where there are several.
-func mostCommon(es []*endpoint) (norm *endpoint, same []*endpoint) {
-	for _, group := range alike(es, settings) {
-		var like []*endpoint
-		for _, e := range es {
-			if e == group[0] || len(differences(group[0], e)) == 0 {
-				like = append(like, e)
-			}
-		}
-		if len(like) > len(same) {
-			norm, same = group[0], like
-		}
-	}
-	return norm, same
 }
 
 // differences says in words how e's settings differ from norm's. What is not
@@ -211,7 +186,7 @@ func orderChanges(facts []fact) []string {
 	facts = slices.DeleteFunc(slices.Clone(facts), func(f fact) bool { return f.Topic != topicOrder })
 	change := func(f fact) string {
 		was, is := f.Cells[0].Text, f.Cells[1].Text
-		if strings.HasPrefix(f.Name, sequencePrefix) {
+		if strings.HasPrefix(f.Name, contrast.Shared) {
 			return "in another order"
 		}
 		return fmt.Sprintf("in %s order, not %s", whose(is), whose(was))

@@ -183,6 +183,8 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s := g.service(rec.Service)
 		s.matches = append(s.matches, &match{rec, at})
 		about = fmt.Sprintf("%s %s: named policies", rec.Service, rec.Path)
+	case *results.Difference: // the endpoints themselves tell it: see bonds
+		about = fmt.Sprintf("%s: %s beside %s, %s", rec.Service, rec.Beside, rec.Path, plural(len(rec.Facts), "difference"))
 	case *results.ChainFile:
 		when := g.digest.runs[run].Header.StartedAt
 		g.digest.files = append(g.digest.files, &chainFile{rec, at, when, wordsOf(&rec.Chain, when)})

@@ -3,13 +3,13 @@
 package report
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"shakedown/results"
+	"shakedown/results/contrast"
 )
 
 // cell is one endpoint's value of a fact. One that is not known takes no part
@@ -19,8 +19,6 @@ type cell struct {
 	known bool
 	level level
 }
-
-func value(text string) cell { return cell{Text: text, known: text != ""} }
 
 func answer(a results.Answer) cell {
 	return cell{Text: clean(string(a)), known: a == results.Yes || a == results.No}
@@ -112,316 +110,129 @@ func (f fact) Noun() string {
 
 // The topics, in the order of facts.
 const (
-	topicVersions = "versions"
-	topicSuites   = "suites"
-	topicOrder    = "order"
-	topicGroups   = "groups"
-	topicSchemes  = "signature schemes"
-	topicProtocol = "protocol"
-	topicCerts    = "certificate"
+	topicVersions = contrast.Versions
+	topicSuites   = contrast.Suites
+	topicOrder    = contrast.Order
+	topicGroups   = contrast.Groups
+	topicSchemes  = contrast.Schemes
+	topicProtocol = contrast.Protocol
+	topicCerts    = contrast.Certificate
 )
 
-// sequencePrefix begins the names of the facts that sequenceFact makes.
-const sequencePrefix = "shared "
-
-// factsOf lists every fact that at least one of the endpoints was asked.
+// factsOf lists every fact that at least one of the endpoints was asked, in
+// words that can be shown. What is wrong with certificates is told as a verdict.
 func factsOf(es []*endpoint) []fact {
-	facts := versionFacts(es)
-	facts = append(facts, nameFacts(es, topicSuites, suitesOf)...)
-	facts = append(facts, orderFacts(es)...)
-	facts = append(facts, nameFacts(es, topicGroups, groupsOf)...)
-	facts = append(facts, nameFacts(es, topicSchemes, schemesOf)...)
-	facts = append(facts, protocolFacts(es)...)
-	facts = append(facts, certFacts(es)...)
-	return slices.DeleteFunc(facts, func(f fact) bool {
-		return !slices.ContainsFunc(f.Cells, func(c cell) bool { return c.Text != "" })
-	})
+	var facts []fact
+	told := false
+	for _, f := range contrast.Facts(recordsOf(es)) {
+		if f.Topic == topicCerts && !told {
+			facts, told = append(facts, verdicts(es)), true
+		}
+		if f.ID != "certificate.problems" {
+			facts = append(facts, cleaned(f))
+		}
+	}
+	return facts
 }
 
-func factOf(topic, name string, es []*endpoint, of func(*endpoint) cell) fact {
-	f := fact{Topic: topic, Name: name, Short: name, Cells: make([]cell, len(es))}
+func recordsOf(es []*endpoint) []*results.Endpoint {
+	records := make([]*results.Endpoint, len(es))
 	for i, e := range es {
-		f.Cells[i] = of(e)
+		records[i] = e.Endpoint
+	}
+	return records
+}
+
+func verdicts(es []*endpoint) fact {
+	f := fact{Topic: topicCerts, Name: "verdict", Short: "verdict"}
+	for _, e := range es {
+		f.Cells = append(f.Cells, cell{e.cert.brief(), e.cert.words != nil, e.cert.level})
 	}
 	return f
 }
 
-func versionFacts(es []*endpoint) []fact {
-	asked := map[results.Version]bool{}
-	for _, e := range es {
-		for v := range e.Versions {
-			asked[v] = true
-		}
-	}
-	var facts []fact
-	for _, v := range versionsIn(asked) {
-		facts = append(facts, factOf(topicVersions, clean(string(v)), es, func(e *endpoint) cell { return answer(e.Versions[v]) }))
-	}
-	return facts
-}
-
-// offer is what an endpoint accepted of one list in one version.
-type offer struct {
-	ids, names []string // in the server's order, where it has one
-	short      []string // the names' shorter forms; nil: the same
-	open       []string // ids without a usable answer; * for all
-	asked      bool
-}
-
-func (o offer) has(id string) cell {
+// cleaned cleans the words of a fact and shortens what is long.
+func cleaned(f contrast.Fact) fact {
+	words := clean
 	switch {
-	case !o.asked:
-		return cell{}
-	case slices.Contains(o.ids, id):
-		return answer(results.Yes)
-	case slices.Contains(o.open, id), slices.Contains(o.open, "*"):
-		return answer(results.Unknown)
+	case f.ID == "certificate.sha256":
+		words = eachPart(short)
+	case f.ID == "certificate.not_after":
+		words = eachPart(day)
+	case strings.HasPrefix(f.Name, contrast.Shared):
+		words = letters()
 	}
-	return answer(results.No)
+	out := fact{Topic: f.Topic, Name: clean(f.Name), Short: clean(f.Short)}
+	for _, c := range f.Cells {
+		shown := cell{known: c.Known}
+		if c.Text != "" {
+			shown.Text = words(c.Text)
+		}
+		out.Cells = append(out.Cells, shown)
+	}
+	return out
 }
+
+// eachPart puts each chain's value into other words.
+func eachPart(words func(string) string) func(string) string {
+	return func(text string) string {
+		parts := strings.Split(text, contrast.Plus)
+		for i, part := range parts {
+			parts[i] = words(part)
+		}
+		return strings.Join(parts, contrast.Plus)
+	}
+}
+
+// day is the date of a moment in an endpoint's fact.
+func day(moment string) string {
+	at, err := time.Parse(time.RFC3339, moment)
+	if err != nil {
+		return clean(moment) // none
+	}
+	return date(at)
+}
+
+// letters tells texts apart as A, B, …
+func letters() func(string) string {
+	seen := map[string]string{}
+	return func(text string) string {
+		if seen[text] == "" {
+			seen[text] = string(rune('A' + len(seen)%26))
+		}
+		return seen[text]
+	}
+}
+
+// offer is what an endpoint accepted of one list, with names that can be shown.
+type offer struct{ names, open []string }
 
 func suitesOf(e *endpoint, v results.Version) offer {
-	list, asked := e.Suites[v]
-	o := offer{open: e.Undetermined.Suites[v], asked: asked}
-	for _, s := range list {
-		o.ids, o.names = append(o.ids, s.ID), append(o.names, suiteName(s))
-		o.short = append(o.short, clean(cmp.Or(s.OpenSSL, suiteName(s))))
-	}
-	return o
+	return shownOffer(contrast.SuitesOf(e.Endpoint, v))
 }
 
 func groupsOf(e *endpoint, v results.Version) offer {
-	return namedOffer(e.Groups, e.Undetermined.Groups, v)
+	return shownOffer(contrast.GroupsOf(e.Endpoint, v))
 }
 
 func schemesOf(e *endpoint, v results.Version) offer {
-	return namedOffer(e.SignatureSchemes, e.Undetermined.SignatureSchemes, v)
+	return shownOffer(contrast.SchemesOf(e.Endpoint, v))
 }
 
-func namedOffer(lists map[results.Version][]results.Named, open map[results.Version][]string, v results.Version) offer {
-	list, asked := lists[v]
-	o := offer{open: open[v], asked: asked}
-	for _, n := range list {
-		o.ids, o.names = append(o.ids, n.ID), append(o.names, groupName(n))
+func shownOffer(o contrast.Offer) offer {
+	out := offer{open: o.Open}
+	for _, name := range o.Names {
+		out.names = append(out.names, clean(name))
 	}
-	return o
-}
-
-// nameFacts has a fact for each suite, group or scheme that an endpoint
-// accepted. Where a version is off, its names have no meaning: that the
-// version differs is said already.
-func nameFacts(es []*endpoint, topic string, of func(*endpoint, results.Version) offer) []fact {
-	known := results.Versions()
-	slices.Reverse(known)
-	var facts []fact
-	for _, v := range known {
-		seen := map[string]bool{}
-		for _, e := range es {
-			o := of(e, v)
-			for i, id := range o.ids {
-				if seen[id] {
-					continue
-				}
-				seen[id] = true
-				f := factOf(topic+" of "+string(v), o.names[i], es, func(e *endpoint) cell { return of(e, v).has(id) })
-				if o.short != nil {
-					f.Short = o.short[i]
-				}
-				facts = append(facts, f)
-			}
-		}
-	}
-	return facts
-}
-
-// orderFacts say whose order is followed and, where it is the server's,
-// whether the shared suites stand in the same one.
-func orderFacts(es []*endpoint) []fact {
-	known := results.Versions()
-	slices.Reverse(known)
-	var facts []fact
-	for _, v := range known {
-		facts = append(facts,
-			factOf(topicOrder, "suites of "+string(v), es, func(e *endpoint) cell { return preference(e.Preference[v]) }),
-			sequenceFact(sequencePrefix+"suites of "+string(v), es, func(e *endpoint) ([]string, bool) {
-				return suitesOf(e, v).ids, e.Preference[v] == results.PreferenceServer
-			}),
-			factOf(topicOrder, "groups of "+string(v), es, func(e *endpoint) cell { return preference(e.GroupPreference[v]) }),
-			sequenceFact(sequencePrefix+"groups of "+string(v), es, func(e *endpoint) ([]string, bool) {
-				return groupsOf(e, v).ids, e.GroupPreference[v] == results.PreferenceServer
-			}))
-	}
-	return facts
-}
-
-func preference(p results.Preference) cell {
-	if p == results.PreferenceUnknown {
-		return answer(results.Unknown)
-	}
-	return value(clean(string(p)))
-}
-
-// sequenceFact tells apart the orders in which servers keep the names that all
-// of them have, as A, B, …
-func sequenceFact(name string, es []*endpoint, of func(*endpoint) (ids []string, fixed bool)) fact {
-	shared := map[string]int{}
-	servers := 0
-	for _, e := range es {
-		ids, fixed := of(e)
-		if !fixed {
-			continue
-		}
-		servers++
-		for _, id := range ids {
-			shared[id]++
-		}
-	}
-	orders := map[string]string{}
-	return factOf(topicOrder, name, es, func(e *endpoint) cell {
-		ids, fixed := of(e)
-		if !fixed || servers < 2 {
-			return cell{}
-		}
-		kept := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return shared[id] < servers })
-		if len(kept) < 2 {
-			return cell{}
-		}
-		key := strings.Join(kept, " ")
-		if orders[key] == "" {
-			orders[key] = string(rune('A' + len(orders)%26))
-		}
-		return value(orders[key])
-	})
-}
-
-func protocolFacts(es []*endpoint) []fact {
-	var facts []fact
-	for _, q := range protocolQuestions() {
-		facts = append(facts, factOf(topicProtocol, q.name, es, func(e *endpoint) cell { return q.of(e.Protocol) }))
-	}
-	return facts
-}
-
-type protocolQuestion struct {
-	name string
-	of   func(results.Protocol) cell
-}
-
-func protocolQuestions() []protocolQuestion {
-	yesNo := func(name string, of func(results.Protocol) results.Answer) protocolQuestion {
-		return protocolQuestion{name, func(p results.Protocol) cell { return answer(of(p)) }}
-	}
-	return []protocolQuestion{
-		{"ALPN", func(p results.Protocol) cell { return listed(p.ALPN) }},
-		yesNo("extended master secret", func(p results.Protocol) results.Answer { return p.ExtendedMasterSecret }),
-		yesNo("encrypt then MAC", func(p results.Protocol) results.Answer { return p.EncryptThenMAC }),
-		yesNo("secure renegotiation", func(p results.Protocol) results.Answer { return p.SecureRenegotiation }),
-		yesNo("compression", func(p results.Protocol) results.Answer { return p.Compression }),
-		yesNo("fallback SCSV", func(p results.Protocol) results.Answer { return p.FallbackSCSV }),
-		yesNo("resumption by session id", func(p results.Protocol) results.Answer { return p.ResumptionID }),
-		yesNo("resumption by ticket", func(p results.Protocol) results.Answer { return p.ResumptionTicket }),
-		yesNo("resumption by PSK", func(p results.Protocol) results.Answer { return p.ResumptionPSK }),
-		yesNo("early data", func(p results.Protocol) results.Answer { return p.EarlyData }),
-		yesNo("asks for a client certificate", func(p results.Protocol) results.Answer { return p.ClientCertificateRequested }),
-		{"client certificate authorities", func(p results.Protocol) cell { return listed(p.ClientCertificateAuthorities) }},
-		yesNo("OCSP staple", func(p results.Protocol) results.Answer { return p.OCSPStaple }),
-		yesNo("SCT", func(p results.Protocol) results.Answer { return p.SCT }),
-		{"DH bits", func(p results.Protocol) cell {
-			return value(number(fmt.Sprint(max(p.DHBits, 0)))).unless(p.DHBits == 0)
-		}},
-		yesNo("version intolerant", func(p results.Protocol) results.Answer { return p.VersionIntolerant }),
-		yesNo("size intolerant", func(p results.Protocol) results.Answer { return p.SizeIntolerant }),
-		yesNo("extension intolerant", func(p results.Protocol) results.Answer { return p.ExtensionIntolerant }),
-		{"HSTS", func(p results.Protocol) cell {
-			if p.HSTS == nil {
-				return cell{}
-			}
-			return value(fmt.Sprintf("%d s", *p.HSTS))
-		}},
-	}
-}
-
-func (c cell) unless(absent bool) cell {
-	if absent {
-		return cell{}
-	}
-	return c
-}
-
-// listed is a list's value: nil was not asked, empty is none.
-func listed(names []string) cell {
-	if names == nil {
-		return cell{}
-	}
-	if len(names) == 0 {
-		return value("none")
-	}
-	return value(clean(strings.Join(names, " ")))
-}
-
-func certFacts(es []*endpoint) []fact {
-	of := func(name string, words func(results.Chain) string) fact {
-		return factOf(topicCerts, name, es, func(e *endpoint) cell {
-			var parts []string
-			for _, c := range e.Chains {
-				if w := words(c); !slices.Contains(parts, w) {
-					parts = append(parts, w)
-				}
-			}
-			return value(strings.Join(parts, " + "))
-		})
-	}
-	leaf := func(words func(results.Cert) string) func(results.Chain) string {
-		return func(c results.Chain) string {
-			if len(c.Certificates) == 0 {
-				return "none"
-			}
-			return words(c.Certificates[0])
-		}
-	}
-	verdicts := factOf(topicCerts, "verdict", es, func(e *endpoint) cell {
-		return cell{e.cert.brief(), e.cert.words != nil, e.cert.level}
-	})
-	return []fact{
-		verdicts,
-		of("subject", leaf(func(c results.Cert) string { return clean(c.Subject) })),
-		of("issuer", leaf(func(c results.Cert) string { return clean(c.Issuer) })),
-		of("key", leaf(keyWords)),
-		of("valid until", leaf(func(c results.Cert) string { return date(c.NotAfter) })),
-		of("fingerprint", leaf(func(c results.Cert) string { return short(c.SHA256) })),
-		of("certificates sent", func(c results.Chain) string { return fmt.Sprint(len(c.Certificates)) }),
-	}
+	return out
 }
 
 // settings is everything of an endpoint that its TLS configuration decides;
 // endpoints with equal settings are shown together.
-func settings(e *endpoint) string {
-	key, err := json.Marshal(&results.Endpoint{
-		Versions: e.Versions, Suites: e.Suites, Preference: e.Preference, Groups: e.Groups,
-		GroupPreference: e.GroupPreference, SignatureSchemes: e.SignatureSchemes, Undetermined: e.Undetermined, Protocol: e.Protocol,
-	})
-	if err != nil {
-		return e.Anchor() // like no other
-	}
-	return string(key)
-}
+func settings(e *endpoint) string { return contrast.Settings(e.Endpoint) }
 
 // alike groups items by a key, in the order in which keys first occur.
-func alike[T any](items []T, key func(T) string) [][]T {
-	var groups [][]T
-	at := map[string]int{}
-	for _, item := range items {
-		k := key(item)
-		i, ok := at[k]
-		if !ok {
-			i = len(groups)
-			at[k] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], item)
-	}
-	return groups
-}
+func alike[T any](items []T, key func(T) string) [][]T { return contrast.Alike(items, key) }
 
 func labelsOf(es []*endpoint) []string {
 	labels := make([]string, len(es))

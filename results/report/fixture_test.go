@@ -71,7 +71,7 @@ func lbEndpoint(path string, kind results.PathKind, address string, chains ...re
 	e.Versions = versions("no no no no yes yes")
 	e.Suites = map[results.Version][]results.Suite{results.TLSv13: suites13(), results.TLSv12: suites12(0, 1, 2, 3, 4, 5)}
 	e.Preference = map[results.Version]results.Preference{results.TLSv12: results.PreferenceServer, results.TLSv13: results.PreferenceServer}
-	e.Groups = map[results.Version][]results.Named{results.TLSv13: groups("X25519MLKEM768", "x25519", "secp256r1", "secp384r1")}
+	e.Groups = map[results.Version][]results.Named{results.TLSv13: groups("X25519MLKEM768", "X25519", "secp256r1", "secp384r1")}
 	e.GroupPreference = map[results.Version]results.Preference{results.TLSv13: results.PreferenceServer}
 	e.Protocol = results.Protocol{ALPN: []string{"h2", "http/1.1"}, ExtendedMasterSecret: results.Yes, ResumptionTicket: results.Yes, EarlyData: results.No}
 	e.Chains = chains
@@ -82,7 +82,7 @@ func instance(path string, kind results.PathKind, address string, chains ...resu
 	e := lbEndpoint(path, kind, address, chains...)
 	e.Connections = 27
 	e.Suites[results.TLSv12] = suites12(0, 1, 2, 3)
-	e.Groups[results.TLSv13] = groups("x25519", "secp256r1")
+	e.Groups[results.TLSv13] = groups("X25519", "secp256r1")
 	e.Preference[results.TLSv13] = results.PreferenceClient
 	e.Protocol.ALPN = []string{"http/1.1"}
 	return e
@@ -180,7 +180,7 @@ func suites12(pick ...int) []results.Suite {
 }
 
 func groups(names ...string) []results.Named {
-	ids := map[string]string{"X25519MLKEM768": "0x11EC", "x25519": "0x001D", "secp256r1": "0x0017", "secp384r1": "0x0018"}
+	ids := map[string]string{"X25519MLKEM768": "0x11EC", "X25519": "0x001D", "secp256r1": "0x0017", "secp384r1": "0x0018"}
 	var out []results.Named
 	for _, n := range names {
 		out = append(out, results.Named{ID: ids[n], Name: n})
@@ -269,7 +269,7 @@ func newBenchRun() Run {
 
 func asked() results.Shape {
 	full := false
-	return results.Shape{Version: results.TLSv13, Suite: "TLS_AES_128_GCM_SHA256", Group: "x25519", Resumed: &full}
+	return results.Shape{Version: results.TLSv13, Suite: "TLS_AES_128_GCM_SHA256", Group: "X25519", Resumed: &full}
 }
 
 // measured makes a trial and its blocks from lognormal samples.

@@ -438,18 +438,16 @@ func matrices(es []*endpoint) []matrix {
 func (m *matrix) add(es []*endpoint, topic string, of func(*endpoint, results.Version) offer, pref func(*endpoint, results.Version) results.Preference) {
 	known := results.Versions()
 	slices.Reverse(known)
+	facts := factsOf(es)
 	for _, v := range known {
-		one := func(e *endpoint, w results.Version) offer {
-			if w != v {
-				return offer{}
-			}
-			return of(e, w)
-		}
 		g := matrixGroup{Topic: string(v)}
 		if topic == topicSchemes {
 			g.Topic = topic + " of " + string(v)
 		}
-		for _, f := range nameFacts(es, topic, one) {
+		for _, f := range facts {
+			if f.Topic != topic+" of "+string(v) {
+				continue
+			}
 			row := matrixRow{Name: f.Name}
 			row.Hint, row.Class = hint(topic, f.Name)
 			for i, c := range f.Cells {

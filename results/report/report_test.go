@@ -123,7 +123,7 @@ func TestDrifts(t *testing.T) {
 	}
 	fewer := func(e *results.Endpoint) {
 		e.Suites[results.TLSv12] = suites12(0)
-		e.Groups[results.TLSv13] = groups("x25519", "secp256r1", "X25519MLKEM768")
+		e.Groups[results.TLSv13] = groups("X25519", "secp256r1", "X25519MLKEM768")
 		e.Protocol.ALPN = []string{}
 	}
 	dead := func(e *results.Endpoint) { e.Versions, e.Status = nil, results.Failed }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"shakedown/results"
+	"shakedown/results/contrast"
 )
 
 func (p *page) section(s *section) {
@@ -428,13 +429,13 @@ func (p *page) names(noun string, o offer, v results.Version, order string) {
 func (p *page) protocol(e *endpoint) {
 	byAnswer := map[string][]string{}
 	var values []string
-	for _, q := range protocolQuestions() {
-		switch c := q.of(e.Protocol); c.Text {
+	for _, q := range contrast.ProtocolQuestions() {
+		switch text := q.Of(e.Protocol).Text; text {
 		case "":
 		case "yes", "no", "unknown":
-			byAnswer[c.Text] = append(byAnswer[c.Text], q.name)
+			byAnswer[text] = append(byAnswer[text], q.Name)
 		default:
-			values = append(values, q.name+" "+c.Text)
+			values = append(values, q.Name+" "+clean(text))
 		}
 	}
 	for _, line := range []struct{ head, words string }{

@@ -162,10 +162,6 @@ func suiteName(s results.Suite) string {
 	return clean(cmp.Or(s.Name, s.ID+" (unregistered)"))
 }
 
-func groupName(n results.Named) string {
-	return clean(cmp.Or(n.Name, n.ID+" (unregistered)"))
-}
-
 // significant writes a number with three significant digits.
 func significant(v float64) string {
 	switch a := math.Abs(v); {

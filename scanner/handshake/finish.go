@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"shakedown/results"
 	"shakedown/scanner/dial"
@@ -31,6 +32,7 @@ type Offer struct {
 	// something to answer: many send the tickets of TLS 1.3 only with their
 	// first data. nil sends nothing and waits for nothing.
 	Request []byte
+	HTTP    bool // the Request is one of HTTP/1.1: offer that by ALPN, and read the head of the response
 }
 
 // Outcome is how a handshake ended.
@@ -41,6 +43,7 @@ type Outcome struct {
 	Asked    bool            // the server asked for a certificate
 	Sessions Sessions        // what it left to be resumed
 	Answered bool            // after the Request the server sent data or closed in order
+	Head     []byte          // what it sent, to the end of an HTTP response's head, if that was offered
 	Failure  results.Failure // if it is not Finished, or not Answered
 }
 
@@ -52,6 +55,10 @@ func (o *Outcome) Refused() bool {
 	return o.Suite != 0 && !o.Finished && !o.Asked &&
 		(kind == results.KindAlert || kind == results.KindEOF || kind == results.KindReset)
 }
+
+// RefusedHTTP reports whether the server closed the handshake because HTTP/1.1
+// was offered by ALPN (RFC 7301 §3.2): it speaks other protocols alone.
+func (o *Outcome) RefusedHTTP() bool { return o.Failure.Alert == wire.AlertName(120) }
 
 // Finishable lists the suites of a version that Finish can finish: our own
 // where the session can also be resumed, the others by zcrypto.
@@ -83,7 +90,7 @@ func Finish(conn *dial.Conn, o Offer) Outcome {
 	if slices.ContainsFunc(o.Suites, func(id uint16) bool { return !slices.Contains(own, id) }) {
 		return finishLegacy(conn, o)
 	}
-	c := &client{line: line{conn: conn, tls13: o.Version == wire.TLS13}, offer: o}
+	c := &client{line: line{conn: conn, tls13: o.Version == wire.TLS13}, offer: o, began: time.Now()}
 	if err := c.run(); err != nil {
 		c.fail(err)
 	}
@@ -94,6 +101,8 @@ func Finish(conn *dial.Conn, o Offer) Outcome {
 type client struct {
 	line
 	offer  Offer
+	began  time.Time
+	http   bool // HTTP/1.1 was chosen by ALPN
 	key    *Key // of TLS 1.3
 	hello  wire.ClientHello
 	server *wire.ServerHello
@@ -159,6 +168,9 @@ func (c *client) compose() ([]byte, error) {
 		h.Extensions = append(h.Extensions, wire.ServerName(o.ServerName))
 	}
 	h.Extensions = append(h.Extensions, wire.ExtendedMasterSecret(), wire.RenegotiationInfo(), wire.ECPointFormats(), wire.SignatureAlgorithms(schemes()))
+	if o.HTTP {
+		h.Extensions = append(h.Extensions, wire.ALPN([]string{http11}))
+	}
 	if c.tls13 {
 		return c.compose13()
 	}

@@ -28,9 +28,8 @@ func (c *client) run12() error {
 	if err := c.serverEnd12(); err != nil {
 		return err
 	}
-	c.got.Finished = true
-	c.goodbye()
-	return nil
+	c.http = c.server.ALPN() == http11
+	return c.finished()
 }
 
 // resume12 is the abbreviated handshake: the server ends first.

@@ -51,12 +51,7 @@ func (c *client) run13() error {
 	if err := c.clientFlight13(context); err != nil {
 		return err
 	}
-	c.got.Finished = true
-	if c.offer.Request == nil {
-		c.goodbye()
-		return nil
-	}
-	return c.converse()
+	return c.finished()
 }
 
 // agree13 takes the server's share and goes on encrypted.
@@ -104,6 +99,9 @@ func (c *client) serverFlight13() (context []byte, err error) {
 		}
 		last = m.Handshake
 		switch m.Handshake {
+		case wire.EncryptedExtensionsType:
+			exts, _ := wire.ParseEncryptedExtensions(m.Body) // malformed ones choose nothing
+			c.http = wire.ALPNOf(exts) == http11
 		case wire.CertificateRequestType:
 			c.got.Asked = true
 			if context, err = requestContext(m.Body); err != nil {
@@ -153,7 +151,7 @@ func requestContext(body []byte) ([]byte, error) {
 	if len(body) == 0 || len(body) < 1+int(body[0]) {
 		return nil, malformed("a CertificateRequest of %d bytes", len(body))
 	}
-	return slices.Clone(body[1 : 1+body[0]]), nil
+	return slices.Clone(body[1 : 1+int(body[0])]), nil
 }
 
 // clientFlight13 ends the handshake on our side and turns to application keys.
@@ -186,39 +184,6 @@ func (c *client) clientFlight13(context []byte) error {
 		return err
 	}
 	return c.keys.Key(&c.read, secrets.Server)
-}
-
-// converse says something and listens for a ticket, until one is there or the
-// server shows that none will come: stacks that send tickets at all do so
-// before their first data.
-func (c *client) converse() error {
-	if _, err := c.conn.Write(c.say(nil, wire.ApplicationData, c.offer.Request)); err != nil {
-		return err
-	}
-	for {
-		m, err := c.message()
-		switch {
-		case err == errClosed:
-			c.got.Answered = true
-			return nil
-		case err != nil:
-			return err
-		case m.Record == wire.ApplicationData:
-			c.got.Answered = true
-			c.goodbye()
-			return nil
-		case m.Record != wire.Handshake:
-			return unexpected(m)
-		case m.Handshake == wire.NewSessionTicketType:
-			if err := c.ticket13(m.Body); err != nil {
-				return err
-			}
-			c.got.Answered = true
-			c.goodbye()
-			return nil
-		}
-		// KeyUpdate and what else may come: nothing that is asked for here.
-	}
 }
 
 // ticket13 reads a NewSessionTicket (RFC 8446 §4.6.1).

@@ -60,9 +60,9 @@ func main() {
 	read("iana-tls-groups.json", &groups)
 	rows = nil
 	for _, g := range groups.Groups {
-		rows = append(rows, []string{g.ID, g.Name, g.OpenSSL, g.Type, word(g.TLS12, "tls12"), word(g.TLS13, "tls13"), word(g.PostQuantum, "pq"), fmt.Sprint(g.ClientShareBytes)})
+		rows = append(rows, []string{g.ID, spelled(g.Name), g.OpenSSL, g.Type, word(g.TLS12, "tls12"), word(g.TLS13, "tls13"), word(g.PostQuantum, "pq"), fmt.Sprint(g.ClientShareBytes)})
 	}
-	write("groups.tsv", "id, IANA name, OpenSSL name, kind, in TLS 1.2, in TLS 1.3, post-quantum, bytes of a client share", rows)
+	write("groups.tsv", "id, name as records write it, OpenSSL name, kind, in TLS 1.2, in TLS 1.3, post-quantum, bytes of a client share", rows)
 
 	var schemes struct {
 		Schemes []entry
@@ -87,6 +87,15 @@ func main() {
 		rows = append(rows, []string{fmt.Sprint(a.Value), a.Name})
 	}
 	write("alerts.tsv", "description, name", rows)
+}
+
+// spelled is a group's name as records write it: IANA's, but for x25519 and
+// x448, which IANA itself writes X25519 in the names of hybrids.
+func spelled(group string) string {
+	if group == "x25519" || group == "x448" {
+		return strings.ToUpper(group)
+	}
+	return group
 }
 
 func suite(s entry, registered string) []string {

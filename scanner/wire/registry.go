@@ -40,7 +40,7 @@ type SuiteInfo struct {
 // GroupInfo is a group of the supported groups registry.
 type GroupInfo struct {
 	ID           uint16
-	Name         string
+	Name         string // as records write it
 	OpenSSL      string
 	Kind         string // ec-prime, ec-binary, ec-montgomery, ec-gost, ec-explicit, ffdhe, kem, hybrid
 	TLS12, TLS13 bool

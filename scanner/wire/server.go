@@ -271,6 +271,7 @@ type KeyExchange struct {
 	Group     uint16 // named curve of ECDHE, 0 for DHE
 	Point     []byte // the server's public value
 	DHPrime   []byte // DHE: p, without leading zeros
+	Generator []byte // DHE: g, likewise
 	Scheme    uint16 // TLS 1.2: the signature scheme, 0 if unsigned or older
 	Params    []byte // what the signature covers, after both randoms
 	Signature []byte
@@ -292,7 +293,7 @@ func ParseKeyExchange(body []byte, suite SuiteInfo, version uint16) (*KeyExchang
 		k.Point = r.vector(1)
 	case "DHE":
 		k.DHPrime = trimZeros(r.vector(2))
-		r.vector(2) // g
+		k.Generator = trimZeros(r.vector(2))
 		k.Point = r.vector(2)
 	default:
 		return nil, fmt.Errorf("%w: ServerKeyExchange for key exchange %s", ErrMalformed, suite.Kx)

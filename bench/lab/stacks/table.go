@@ -14,7 +14,11 @@ type Row struct {
 	Stack   Stack
 	Version string
 	Agreement
+	Points PointAgreement
 }
+
+// Exact reports whether nothing of a row is to be explained.
+func (r Row) Exact() bool { return r.Agreement.Exact() && r.Points.Exact() }
 
 // WriteTable writes the table with how it was made. heading is what the reader
 // must know of the run.
@@ -37,12 +41,40 @@ func WriteTable(w io.Writer, heading string, rows []Row) error {
 	list(&b, rows, func(r Row) []Pair { return append(slices.Clone(r.Missing), r.Extra...) })
 	b.WriteString("\n## Chosen, never finished\n\nThe server says so in its ServerHello and then gives up: for want of a certificate of that kind, or of a pre-shared key.\n\n")
 	list(&b, rows, func(r Row) []Pair { return r.Unfinished })
+	writePoints(&b, rows)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+// writePoints tells of groups and signature schemes.
+func writePoints(b *strings.Builder, rows []Row) {
+	b.WriteString(pointsHeading)
+	total := PointAgreement{}
+	line := func(name string, a PointAgreement) {
+		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d |\n", name, a.Tried, a.True, a.Found, len(a.Missing), len(a.Extra), a.Untried)
+	}
+	for _, r := range rows {
+		line(r.Stack.Name, r.Points)
+		total.Tried, total.True, total.Found, total.Untried = total.Tried+r.Points.Tried, total.True+r.Points.True, total.Found+r.Points.Found, total.Untried+r.Points.Untried
+		total.Missing, total.Extra = append(total.Missing, r.Points.Missing...), append(total.Extra, r.Points.Extra...)
+	}
+	line("**all**", total)
+	b.WriteString("\n")
+	list(b, rows, func(r Row) []Point { return append(slices.Clone(r.Points.Missing), r.Points.Extra...) })
+}
+
+const pointsHeading = `
+## Groups and signature schemes
+
+OpenSSL's client offers each group and each scheme that it has by itself, in TLS 1.2 and 1.3; Go's offers the post-quantum groups. A point is one of
+them in a version. In TLS 1.2 a group counts where ECDHE uses it. *Not tried* was found, and neither client has it.
+
+| stack | tried | true | found | missing | extra | not tried |
+|---|--:|--:|--:|--:|--:|--:|
+`
+
 // list writes the pairs of each stack that has some.
-func list(b *strings.Builder, rows []Row, of func(Row) []Pair) {
+func list[T fmt.Stringer](b *strings.Builder, rows []Row, of func(Row) []T) {
 	none := true
 	for _, r := range rows {
 		var names []string

@@ -107,7 +107,14 @@ func examine(ctx context.Context, s stacks.Stack, m *stacks.Material, binary str
 	if err != nil {
 		return row, err
 	}
-	row.Agreement, err = stacks.Compare(truth, endpoint)
+	if row.Agreement, err = stacks.Compare(truth, endpoint); err != nil {
+		return row, err
+	}
+	points, err := stacks.PointsOf(ctx, server.Address)
+	if err != nil {
+		return row, fmt.Errorf("groups and schemes of %s: %w", s.Name, err)
+	}
+	row.Points, err = stacks.ComparePoints(points, endpoint)
 	report(row, endpoint, scanned.Sub(begun), time.Since(scanned))
 	return row, err
 }
@@ -124,6 +131,14 @@ func report(row stacks.Row, e *results.Endpoint, scan, truth time.Duration) {
 	}
 	for _, p := range row.Unfinished {
 		fmt.Fprintln(os.Stderr, "  unfinished", p)
+	}
+	fmt.Fprintf(os.Stderr, "%30s %3d groups and schemes tried, %d true, %d found, %d missing, %d extra, %d not tried\n", "",
+		row.Points.Tried, row.Points.True, row.Points.Found, len(row.Points.Missing), len(row.Points.Extra), row.Points.Untried)
+	for _, p := range row.Points.Missing {
+		fmt.Fprintln(os.Stderr, "  missing", p)
+	}
+	for _, p := range row.Points.Extra {
+		fmt.Fprintln(os.Stderr, "  extra  ", p)
 	}
 	for _, v := range row.Versions {
 		fmt.Fprintln(os.Stderr, "  version", v)
