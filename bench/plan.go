@@ -48,6 +48,7 @@ type Plan struct {
 	VerifySample int           // check the certificate's signature in 1 of so many; 0 is 100
 	Request      string        // path of a GET after each handshake; "" is none
 	Closing      client.Closing
+	Bystanders   bool   // watch what the load does to others' connections
 	Seed         uint64 // of every random choice
 }
 
@@ -156,7 +157,7 @@ func (p Plan) Handshakes() (counted, all int) {
 
 // Time is how long the run takes if every handshake ends at once.
 func (p Plan) Time() time.Duration {
-	return time.Duration(len(p.Paths)) * (p.Duration + time.Duration(p.Blocks)*p.WarmUp)
+	return time.Duration(len(p.Paths)) * (p.Duration + time.Duration(p.Blocks)*(p.WarmUp+p.quiet()))
 }
 
 // order is the order in which a round visits the paths: each once, as the seed

@@ -31,6 +31,7 @@ func (r *run) prepare(ctx context.Context, l *lane) (load, error) {
 		}
 		s := r.try(ctx, l.path, h, deadline)
 		if s.Failure == nil && s.Done != 0 && l.path.Ask.Fits(s.Shape) {
+			l.idle = max(s.Done, s.FirstByte) - s.Start
 			return load()
 		}
 		if first == nil {

@@ -25,20 +25,35 @@ type Env struct {
 	Put func(results.Record) error
 	// Progress hears of every block that begins or ends; nil if nobody listens.
 	Progress func(Progress)
+	// Step hears of every step of FindCapacity that begins or ends; nil if nobody
+	// listens.
+	Step func(Step)
 	// Now is the time of day; nil is time.Now.
 	Now func() time.Time
 }
 
 // Progress is how far a run has come.
 type Progress struct {
-	Done, Blocks int    // of all blocks of all paths
-	Path         string // whose turn it is
+	Done, Blocks int     // of all blocks of all paths
+	Path         string  // whose turn it is
+	Index        int     // its place in the plan
+	Rate         float64 // asked of it; 0 in a closed loop
+	Ended        *Ended  // nil if a block begins
+}
+
+// Ended is a block that has ended.
+type Ended struct {
+	Block *results.Block
+	Lost  int // handshakes that failed or were abandoned
 }
 
 // Outcome says how a run ended.
 type Outcome struct {
 	Trials  int
 	Invalid int // of them
+	// Idle is how long the single handshake before the first block took, connect
+	// included; of several paths the longest.
+	Idle time.Duration
 	// Interrupted: ctx ended the run before all was done.
 	Interrupted bool
 }
@@ -82,6 +97,7 @@ type lane struct {
 	*trial
 	load  load // nil if the path cannot be measured
 	index int  // in the plan
+	idle  time.Duration
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -104,7 +120,7 @@ func (r *run) all(ctx context.Context) error {
 
 // probe tries every path once, all at the same time.
 func (r *run) probe(ctx context.Context) error {
-	r.env.Progress(Progress{Blocks: r.plan.Blocks * len(r.lanes)})
+	r.env.Progress(Progress{Blocks: r.plan.Blocks * len(r.lanes), Index: -1})
 	var g errgroup.Group
 	g.SetLimit(16)
 	for _, l := range r.lanes {
@@ -122,10 +138,13 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	if l.load == nil || ctx.Err() != nil {
 		return nil
 	}
-	r.env.Progress(Progress{Done: r.done, Blocks: r.plan.Blocks * len(r.lanes), Path: l.path.Name})
+	r.tell(l, nil)
+	others := r.bystanders(l, round)
+	quiet := others.before(ctx, r.plan.quiet())
 	s, begin, end := r.slice(l, round)
 	started, cpu, from := r.env.Now(), cpuTime(), r.clock.now()
-	samples := l.load.run(ctx, s)
+	var samples []client.Sample
+	beside := others.beside(ctx, quiet, begin, end, func() { samples = l.load.run(ctx, s) })
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -133,9 +152,20 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	l.wall += r.clock.now() - from
 	l.made += len(samples)
 	r.done++
+	before := l.lost()
 	block := l.count(samples, &r.block, begin, end)
+	r.tell(l, &Ended{Block: block, Lost: l.lost() - before})
+	block.Bystanders = beside
 	block.Index, block.StartedAt, block.Seed = round, started.UTC(), r.plan.Seed
 	return r.env.Put(block)
+}
+
+// tell says that a path's block begins or has ended.
+func (r *run) tell(l *lane, ended *Ended) {
+	r.env.Progress(Progress{
+		Done: r.done, Blocks: r.plan.Blocks * len(r.lanes),
+		Path: l.path.Name, Index: l.index, Rate: r.plan.Rate, Ended: ended,
+	})
 }
 
 // lead is the time from planning a block to its beginning; settle, that from the
@@ -164,8 +194,11 @@ func (r *run) slice(l *lane, round int) (s slice, begin, end time.Duration) {
 // count adds the samples of a block, warm-up apart, and makes its record.
 func (t *trial) count(samples []client.Sample, block *phases, begin, end time.Duration) *results.Block {
 	block.reset()
-	before := t.record.Handshakes
+	before, completed := t.record.Handshakes, 0
 	for i := range samples {
+		if done := samples[i].Done; samples[i].Failure == nil && done >= begin && done < end {
+			completed++
+		}
 		if samples[i].Due >= begin {
 			t.add(&samples[i], block)
 		}
@@ -174,9 +207,12 @@ func (t *trial) count(samples []client.Sample, block *phases, begin, end time.Du
 	t.blocks++
 	return &results.Block{
 		Trial: t.record.Trial, DurationS: (end - begin).Seconds(),
-		Handshakes: t.record.Handshakes - before, Phases: block.record(),
+		Handshakes: t.record.Handshakes - before, Completed: completed, Phases: block.record(),
 	}
 }
+
+// lost is how many handshakes came to nothing so far.
+func (t *trial) lost() int { return t.record.Due - t.record.Handshakes - t.record.OtherShape }
 
 // trials puts the records of the trials, in the plan's order. Of a run that ctx
 // ended, those are left out that had not begun.
@@ -199,6 +235,7 @@ func (r *run) trials(ctx context.Context) error {
 		}
 		record := l.finish(processors, why...)
 		r.outcome.Trials++
+		r.outcome.Idle = max(r.outcome.Idle, l.idle)
 		if !record.Valid {
 			r.outcome.Invalid++
 		}

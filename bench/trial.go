@@ -218,10 +218,12 @@ func (t *trial) doubts() (why []string) {
 	if s := share(failed + r.Abandoned); s > maxFailedShare && r.Handshakes > 0 {
 		say("%.1f %% of the handshakes failed or were abandoned%s: the times of the others flatter the path", 100*s, worst(r.Failures))
 	}
-	if s := share(ours); s > maxOursShare {
-		say("%.1f %% of the handshakes failed on this machine (%s)", 100*s, ownFault(r.Failures))
+	saturated := t.saturation()
+	if share(ours) > maxOursShare {
+		saturated = append([]string{fmt.Sprintf("%.1f %% of the handshakes failed on this machine (%s)", 100*share(ours), ownFault(r.Failures))}, saturated...)
 	}
-	return append(why, t.saturation()...)
+	r.Generator.Saturated = len(saturated) > 0
+	return append(why, saturated...)
 }
 
 // saturation says where the generator was, or may have been, the limit.

@@ -69,6 +69,9 @@ type Generator struct {
 	LagP99US *float64 `json:"lag_p99_us,omitempty"`
 	// CPUShare is the part of its allowed processors that the generator used, 0 to 1.
 	CPUShare float64 `json:"cpu_share,omitempty"`
+	// Saturated: the generator was the limit, or may have been; then the trial is
+	// not valid, and a missed limit is not the server's.
+	Saturated bool `json:"saturated,omitempty"`
 	// KeyShares is how the lean client exchanged keys: "unit", or "reused" with a
 	// server that refuses unit shares.
 	KeyShares string `json:"key_shares,omitempty"`
@@ -106,7 +109,19 @@ type Block struct {
 	Seed       uint64    `json:"seed"`
 	DurationS  float64   `json:"duration_s,omitempty"`
 	Handshakes int       `json:"handshakes"`
-	Phases     Phases    `json:"phases"`
+	// Completed counts the handshakes of any shape that were completed between the
+	// block's beginning and its end, whenever they were due: in an open loop fewer
+	// than were due if the server falls behind.
+	Completed  int         `json:"completed,omitempty"`
+	Bystanders *Bystanders `json:"bystanders,omitempty"`
+	Phases     Phases      `json:"phases"`
+}
+
+// Bystanders are connections beside the load that are opened and closed, as a TCP
+// health check does, from SYN sent to closed by the server.
+type Bystanders struct {
+	Quiet  *Dist `json:"quiet,omitempty"`  // before the block, when nothing else was asked of the path
+	Loaded *Dist `json:"loaded,omitempty"` // during it
 }
 
 // Comparison sets a candidate path beside a baseline path in one quantile of

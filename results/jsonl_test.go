@@ -64,9 +64,9 @@ func everyRecord() []Record {
 			Trial: "t1", StartedAt: at, Loop: OpenLoop, OfferedRate: 500, AchievedRate: 499.8, Connections: 64, DurationS: 30, Client: "lean",
 			Asked: shape, Negotiated: []ShapeCount{{shape, 750}}, Due: 753, Handshakes: 750, OtherShape: 0, Abandoned: 2,
 			Failures: []Failure{{Stage: StageConnect, Kind: KindTimeout, Count: 1}}, Valid: false, InvalidWhy: []string{"interrupted"},
-			Generator: Generator{CPUPerHandshakeUS: 61, LagP99US: &lag, CPUShare: 0.1}, Phases: phases,
+			Generator: Generator{CPUPerHandshakeUS: 61, LagP99US: &lag, CPUShare: 0.1, Saturated: true}, Phases: phases,
 		},
-		&Block{Trial: "t1", Index: 3, StartedAt: at, Seed: 42, DurationS: 1.5, Handshakes: 750, Phases: phases},
+		&Block{Trial: "t1", Index: 3, StartedAt: at, Seed: 42, DurationS: 1.5, Handshakes: 750, Completed: 751, Bystanders: &Bystanders{Quiet: dist, Loaded: dist}, Phases: phases},
 		&Comparison{
 			Service: "portal", Baseline: "i-1", Candidate: "hsm", BaselineRun: "r7", Shape: shape, Phase: "handshake", Quantile: "p50",
 			Ratio: 1.31, RatioLow: 1.27, RatioHigh: 1.36, Confidence: 0.95, PValue: 0.0003, PAdjusted: 0.0012, Blocks: 20, Margin: 1.05,
@@ -79,6 +79,22 @@ func everyRecord() []Record {
 				{Fact: "suites.TLSv1.2.0xFF85", Name: "0xFF85 (unregistered)", Left: "yes", Right: "no"},
 			},
 			Same: 41, Undetermined: []string{"versions.TLSv1.0"}, BesideProblems: []Problem{Expired, SelfSignedProblem},
+		},
+		&Objective{
+			Service: "portal", Path: "hsm", Kind: HSMOffloaded, Address: "192.0.2.9:443", Trial: "t1", Objective: "handshake.p99<50ms",
+			Unit: "us", Limit: 50000, Observed: &lag, N: 753, Verdict: ObjectiveUnknown, Why: "753 handshakes do not decide it, 1000 would",
+		},
+		&Capacity{
+			Service: "portal", Path: "hsm", Kind: HSMOffloaded, Target: "hsm.example:443", Address: "192.0.2.9:443", Client: "lean", Asked: shape,
+			SLO: []string{"handshake.p99<50ms", "errors<1%", "completed>=95%"}, LowRate: 950, HighRate: &lag, LimitedBy: LimitedByServer,
+			Valid: true, InvalidWhy: []string{}, Steps: []CapacityStep{{
+				Trial: "t1", Rate: 1000, CompletedRate: 900.5, DurationS: 5, Errors: 0.02, P50US: 900, P99US: 51000, CPUShare: 0.4, LagP99US: 40,
+				Verdict: StepMissed, Why: "handshake.p99<50ms: 51 ms",
+			}},
+		},
+		&Attribution{
+			Service: "portal", Part: "HSM", With: "hsm", Without: "i-1", Asked: shape, Phase: "handshake", Quantile: "p50",
+			AddsUS: 2310.5, LowUS: 2200, HighUS: 2421, Confidence: 0.95, Blocks: 20, WithoutUS: 990, Unlike: "group X25519, not secp256r1",
 		},
 	}
 }

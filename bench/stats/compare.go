@@ -76,11 +76,16 @@ type Run struct {
 
 var _ results.Sink = (*Run)(nil)
 
-// Put keeps a trial or block and passes over other records.
+// Put keeps a trial or block and passes over other records. A search's trials are
+// let go when its record comes: they are no measurements of a path in use.
 func (r *Run) Put(rec results.Record) error {
 	switch rec := rec.(type) {
 	case *results.Trial:
 		r.Trials = append(r.Trials, rec)
+	case *results.Capacity:
+		r.Trials = slices.DeleteFunc(r.Trials, func(t *results.Trial) bool {
+			return slices.ContainsFunc(rec.Steps, func(s results.CapacityStep) bool { return s.Trial == t.Trial })
+		})
 	case *results.Block:
 		if r.blocks == nil {
 			r.blocks = map[string]map[int]*results.Block{}

@@ -25,6 +25,7 @@ import (
 // benchFlags are the flags of bench beside those of every network verb.
 type benchFlags struct {
 	netFlags
+	limitFlags
 	duration     time.Duration
 	connections  int
 	blocks       int
@@ -71,11 +72,13 @@ code 3.`,
 					f.bound = limit
 				}
 			}
+			f.settle(cmd.Flags())
 			return a.bench(cmd.Context(), &f, args)
 		},
 	}
 	f.netFlags.register(cmd.Flags())
 	f.register(cmd)
+	f.limitFlags.register(cmd.Flags())
 	return cmd
 }
 
@@ -120,6 +123,9 @@ func (a *app) bench(ctx context.Context, f *benchFlags, targets []string) error 
 	if err := f.checkBaseline(paths); err != nil {
 		return err
 	}
+	if err := f.checkRatios(paths); err != nil {
+		return err
+	}
 	plan, err := f.plan()
 	if err != nil {
 		return err
@@ -131,6 +137,9 @@ func (a *app) bench(ctx context.Context, f *benchFlags, targets []string) error 
 	defer cancel()
 	if plan.Paths, err = f.addresses(ctx, paths, plan.Paths[0].Ask); err != nil {
 		return err
+	}
+	if f.levels() {
+		return a.climb(ctx, f, plan)
 	}
 	return a.measure(ctx, f, plan)
 }
@@ -157,7 +166,7 @@ func (f *benchFlags) check() error {
 	case f.tls != "1.2" && f.tls != "1.3":
 		return usagef("--tls %q: want 1.2 or 1.3", f.tls)
 	}
-	return nil
+	return f.checkLimits()
 }
 
 // checkBaseline refuses a baseline that is no path.
@@ -184,6 +193,7 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 		Paths: []bench.Path{{Ask: ask}}, Loop: results.OpenLoop, Rate: f.rate, Poisson: f.poisson,
 		Duration: f.duration, Blocks: f.blocks, Connections: f.bound, Timeout: f.timeout,
 		Client: bench.Client(f.client), VerifySample: f.verifySample, Request: f.request, Seed: f.seed,
+		Bystanders: f.bystanders,
 	}
 	if f.connections > 0 {
 		p.Loop, p.Connections = results.ClosedLoop, f.connections
@@ -252,9 +262,8 @@ func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error
 	if err != nil {
 		return err
 	}
-	progress := a.progress(f.quiet, plan.Blocks*len(plan.Paths), "blocks")
+	live := a.live(f, plan)
 	var kept stats.Run
-	done := 0
 	outcome, runErr := bench.Run(ctx, plan, bench.Env{
 		Classify: dial.Classify,
 		Now:      a.now,
@@ -262,20 +271,26 @@ func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error
 			kept.Put(r)
 			return out.put(r)
 		},
-		Progress: func(p bench.Progress) {
-			progress.step(p.Done - done)
-			progress.note(p.Path)
-			done = p.Done
-		},
+		Progress: live.progress,
 	})
-	progress.end()
-	baseline := func(string) string { return f.baseline }
-	for _, c := range kept.Compare(stats.Options{Baseline: baseline}) {
-		if err := out.stream.Put(c); err != nil {
-			break // finish says so
-		}
+	live.end()
+	comparisons := a.conclude(f, out, &kept)
+	code := worse(benchCode(ctx, outcome, runErr), a.judge(out, f.objectives, &kept, comparisons))
+	return out.finish(code, runErr == nil && !outcome.Interrupted)
+}
+
+// conclude puts what follows from trials and blocks: comparisons, and what the
+// parts of paths add.
+func (a *app) conclude(f *benchFlags, out *output, kept *stats.Run) []*results.Comparison {
+	opt := stats.Options{Baseline: func(string) string { return f.baseline }}
+	comparisons := kept.Compare(opt)
+	for _, c := range comparisons {
+		out.stream.Put(c) // finish says so if it cannot
 	}
-	return out.finish(benchCode(ctx, outcome, runErr), runErr == nil && !outcome.Interrupted)
+	for _, c := range kept.Attribute(opt) {
+		out.stream.Put(c)
+	}
+	return comparisons
 }
 
 // planned lists a plan's paths as SERVICE/PATH.
@@ -313,6 +328,10 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		fmt.Fprintf(w, "%s/%s %s%s\n", p.Service, p.Name, p.Target, note)
 	}
 	fmt.Fprintf(w, "each: %s, client %s, seed %d\n", asked(plan.Paths[0].Ask.Record()), plan.Client, plan.Seed)
+	f.printBystanders(w, plan, len(paths))
+	if f.levels() {
+		return f.printLevels(w, plan, paths)
+	}
 	each := plan.Time()
 	n := time.Duration(len(paths))
 	if plan.Loop == results.OpenLoop {

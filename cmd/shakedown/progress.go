@@ -31,6 +31,14 @@ func (a *app) progress(quiet bool, total int, unit string) progress {
 	return &lines{w: a.stderr, now: a.now, began: a.now(), last: a.now(), total: total, unit: unit}
 }
 
+// counter begins to count steps of a number that nobody knows yet.
+func (a *app) counter(quiet bool, unit string) progress {
+	if quiet {
+		return silence{}
+	}
+	return &lines{w: a.stderr, now: a.now, began: a.now(), last: a.now(), unit: unit}
+}
+
 type silence struct{}
 
 func (silence) step(int)    {}
@@ -91,7 +99,11 @@ func (l *lines) step(n int) {
 	l.done += n
 	if now := l.now(); now.Sub(l.last) >= linesEvery {
 		l.last = now
-		fmt.Fprintf(l.w, "shakedown: %d of %d %s after %s\n", l.done, l.total, l.unit, now.Sub(l.began).Round(time.Second))
+		of := ""
+		if l.total > 0 {
+			of = fmt.Sprintf("of %d ", l.total)
+		}
+		fmt.Fprintf(l.w, "shakedown: %d %s%s after %s\n", l.done, of, l.unit, now.Sub(l.began).Round(time.Second))
 	}
 }
 

@@ -64,6 +64,8 @@ func missingPaths(run Run) []string {
 			seen[rec.Service+"/"+rec.Path] = true
 		case *results.Trial:
 			seen[rec.Service+"/"+rec.Path] = true
+		case *results.Capacity:
+			seen[rec.Service+"/"+rec.Path] = true
 		}
 	}
 	var missing []string
@@ -109,6 +111,17 @@ func sectionIssues(s *section) []issue {
 	for _, t := range s.trials {
 		l, words := trialWords(t)
 		add(l, t.label, t.ref, words)
+	}
+	for _, o := range s.objectives {
+		if s.toldAlready(o) {
+			continue
+		}
+		l, words := objectiveWords(o.Objective)
+		add(l, s.pathLabel(o.Service, o.Path), o.ref, words)
+	}
+	for _, c := range s.capacities {
+		l, words := capacityWords(c.Capacity)
+		add(l, c.label, c.ref, words)
 	}
 	for _, c := range s.comparisons {
 		if unlike := s.unlike(c); unlike != "" {

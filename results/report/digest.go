@@ -30,9 +30,10 @@ type section struct {
 	endpoints   []*endpoint
 	trials      []*trial
 	comparisons []*comparison
-	findings    []*finding
-	matches     []*match
-	bonds       []*bond
+	limits
+	findings []*finding
+	matches  []*match
+	bonds    []*bond
 }
 
 // ref is where a record stands: the number of the report's own list, and the
@@ -58,6 +59,7 @@ type trial struct {
 	ref
 	label  string
 	run    int
+	step   bool // of a search for capacity
 	blocks []*block
 }
 
@@ -104,6 +106,7 @@ func newDigest(runs []Run) *digest {
 		}
 	}
 	g.joinBlocks()
+	g.takeSteps()
 	planned := placesOf(runs)
 	d.sections = arrange(g.services, planned)
 	for _, s := range d.sections {
@@ -175,6 +178,8 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s := g.service(rec.Service)
 		s.comparisons = append(s.comparisons, &comparison{rec, at, run})
 		about = fmt.Sprintf("%s: %s beside %s, %s %s", rec.Service, rec.Candidate, rec.Baseline, rec.Phase, rec.Quantile)
+	case *results.Objective, *results.Capacity, *results.Attribution:
+		about = g.limit(run, at, rec)
 	case *results.Finding:
 		s := g.service(rec.Service)
 		s.findings = append(s.findings, &finding{rec, at})
@@ -272,6 +277,9 @@ func (s *section) paths() int {
 	for _, m := range s.matches {
 		seen[m.Path] = true
 	}
+	for _, c := range s.capacities {
+		seen[c.Path] = true
+	}
 	return len(seen)
 }
 
@@ -281,6 +289,7 @@ func (s *section) absorb(o *section) {
 	s.comparisons = append(s.comparisons, o.comparisons...)
 	s.findings = append(s.findings, o.findings...)
 	s.matches = append(s.matches, o.matches...)
+	s.limits.absorb(&o.limits)
 }
 
 // settle names and orders what a section has: as the inventory does; where that
@@ -305,6 +314,7 @@ func (s *section) settle(planned places) {
 		return cmp.Or(cmp.Compare(planned.of(a.Service+"/"+a.Path), planned.of(b.Service+"/"+b.Path)), natural(a.Path, b.Path))
 	})
 	s.bonds = bonds(s.endpoints)
+	s.settleLimits(planned)
 }
 
 func rank(k results.PathKind) int {

@@ -28,6 +28,7 @@ func writeHTML(w io.Writer, d *digest) error {
 		"ms": milliseconds, "sig": significant, "grouped": grouped, "plural": plural, "clean": clean, "moment": moment, "date": date,
 		"join": func(words []string) string { return strings.Join(words, ", ") }, "short": short, "rate": rate, "key": keyWords, "shape": shapeWords,
 		"failure": failureWords, "brief": versionShort, "n": func(n int64) string { return grouped(int(n)) },
+		"whole": wholeRate, "percent": func(share float64) string { return significant(100 * share) },
 	}).ParseFS(assets, "assets/*.tmpl")
 	if err != nil {
 		return fmt.Errorf("reading the page's template: %w", err)
@@ -104,8 +105,9 @@ func newHTMLPage(d *digest) (*htmlPage, error) {
 
 // calm says what is well where nothing stands out: no more than was looked at.
 func calm(d *digest) string {
-	var endpoints, chains, trials int
+	var endpoints, chains, trials, limits int
 	for _, s := range d.sections {
+		limits += len(s.objectives)
 		endpoints, trials = endpoints+len(s.endpoints), trials+len(s.trials)
 		for _, e := range s.endpoints {
 			chains += len(e.Chains)
@@ -120,6 +122,9 @@ func calm(d *digest) string {
 	}
 	if trials > 0 {
 		words = append(words, "every measurement is valid")
+	}
+	if limits > 0 {
+		words = append(words, "every limit is kept")
 	}
 	if words == nil {
 		return "There is nothing in these records to judge."
@@ -210,6 +215,7 @@ type sectionView struct {
 	Findings  []findingView
 	Matches   []matchView
 	Bench     *benchView
+	Limits    *limitsView
 }
 
 func newSectionView(s *section, id string) *sectionView {
@@ -239,6 +245,7 @@ func newSectionView(s *section, id string) *sectionView {
 	if len(s.trials)+len(s.comparisons) > 0 {
 		v.Bench = newBenchView(s, id)
 	}
+	v.Limits = newLimitsView(s, id)
 	return v
 }
 

@@ -127,7 +127,7 @@ func (s scale) ticks(n int) []float64 {
 	}
 	var out []float64
 	for i := math.Ceil(s.lo / step); i*step <= s.hi*1.000001 && len(out) < 4*n; i++ {
-		out = append(out, i*step)
+		out = append(out, i*step+0) // +0, as nobody wants to read −0
 	}
 	return out
 }

@@ -129,6 +129,15 @@ func totals(d *digest) string {
 	if trials > 0 {
 		words = append(words, fmt.Sprintf("%s, %s", plural(trials, "trial"), invalidWords(invalid)))
 	}
+	searches, steps := 0, 0
+	for _, s := range d.sections {
+		for _, c := range s.capacities {
+			searches, steps = searches+1, steps+len(c.Steps)
+		}
+	}
+	if searches > 0 {
+		words = append(words, fmt.Sprintf("capacity of %s in %s", plural(searches, "path"), plural(steps, "step")))
+	}
 	if len(d.files) > 0 {
 		words = append(words, plural(len(d.files), "chain file"))
 	}

@@ -42,6 +42,7 @@ func (p *page) bench(s *section) {
 		p.table(2, phaseTable(s.trials, p.width))
 	}
 	p.comparisons(s)
+	p.limits(s)
 }
 
 // sharedShape names what all trials asked for, if that is one shape.

@@ -9,7 +9,7 @@ import (
 )
 
 // Trouble says what could not be determined of a record's path, or what it
-// fails; "" where there is nothing to say.
+// fails or missed; "" where there is nothing to say.
 func Trouble(rec results.Record) string {
 	switch rec := rec.(type) {
 	case *results.Endpoint:
@@ -27,6 +27,14 @@ func Trouble(rec results.Record) string {
 	case *results.Trial:
 		if !rec.Valid {
 			return fmt.Sprintf("%s: invalid measurement: %s", clean(rec.Service+"/"+rec.Path), whyInvalid(rec))
+		}
+	case *results.Objective:
+		if _, words := objectiveWords(rec); words != "" {
+			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), words)
+		}
+	case *results.Capacity:
+		if _, words := capacityWords(rec); words != "" {
+			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), words)
 		}
 	}
 	return ""
