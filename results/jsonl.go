@@ -229,6 +229,6 @@ func empty(kind string) Record {
 func Types() []Record {
 	return []Record{
 		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Match{}, &Trial{}, &Block{}, &Comparison{}, &StoredRun{}, &Difference{},
-		&Objective{}, &Capacity{}, &Attribution{},
+		&Objective{}, &Capacity{}, &Attribution{}, &Verdict{},
 	}
 }
