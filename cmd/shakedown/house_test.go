@@ -27,6 +27,7 @@ func TestImportDirection(t *testing.T) {
 		"scanner":                   {"results", "scanner/wire", "scanner/dial", "scanner/handshake", "scanner/chain", "scanner/inventory"},
 		"strictyaml":                {},
 		"profiles":                  {"results", "strictyaml"},
+		"gate":                      {"results", "results/contrast", "strictyaml"},
 		"bench":                     {"results", "bench/client", "bench/stats", "scanner/wire", "scanner/inventory", "scanner/dial"},
 		"bench/client":              {"results", "scanner/wire", "scanner/secrets"},
 		"bench/stats":               {"results"},

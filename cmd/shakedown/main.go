@@ -80,6 +80,7 @@ determined; 130 interrupted, what was finished is kept.`,
 	})
 	root.AddCommand(
 		benchCommand(a),
+		gateCommand(a),
 		labCommand(a),
 		manCommand(a),
 		profileCommand(a),

@@ -44,6 +44,7 @@ func TestStories(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TERM", "dumb")
+			env.Values[fleetKey{}] = &fleet{}
 			env.Defer(func() { holdToSchema(t, env.WorkDir) })
 			return nil
 		},
@@ -53,6 +54,8 @@ func TestStories(t *testing.T) {
 			"records":     records,
 			"exits":       exits,
 			"interrupted": interrupted,
+			"instance":    instance,
+			"ends":        ends,
 		},
 	})
 }

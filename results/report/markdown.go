@@ -18,7 +18,13 @@ const mostRows = 500
 func writeMarkdown(w io.Writer, runs []Run, threshold results.Severity) error {
 	var b strings.Builder
 	all := outcomesOf(runs, threshold)
-	fmt.Fprintf(&b, "## shakedown: %s\n\n", headline(all))
+	if verdicts := verdictsOf(runs); len(verdicts) > 0 {
+		for _, v := range verdicts {
+			fmt.Fprintf(&b, "## shakedown %s\n\n", markdownText(verdictWords(v)))
+		}
+	} else {
+		fmt.Fprintf(&b, "## shakedown: %s\n\n", headline(all))
+	}
 	markdownTable(&b, []string{"", "path", "rule", "severity", "what was found"}, markdownOutcomes(worstFirst(all)))
 	for _, s := range newDigest(runs).sections {
 		markdownSection(&b, s)
@@ -50,7 +56,7 @@ func headline(all []outcome) string {
 }
 
 func markdownOutcomes(all []outcome) [][]string {
-	marks := map[end]string{failed: "❌ fail", undecided: "❓ unknown", advised: "ℹ️ advice", waived: "🔕 waived"}
+	marks := map[end]string{failed: "❌ fail", undecided: "❓ unknown", advised: "ℹ️ advice", waived: "🔕 waived", allowed: "❔ allowed"}
 	var rows [][]string
 	for _, o := range all {
 		words := o.sentence()
