@@ -96,6 +96,10 @@ func everyRecord() []Record {
 			Service: "portal", Part: "HSM", With: "hsm", Without: "i-1", Asked: shape, Phase: "handshake", Quantile: "p50",
 			AddsUS: 2310.5, LowUS: 2200, HighUS: 2421, Confidence: 0.95, Blocks: 20, WithoutUS: 990, Unlike: "group X25519, not secp256r1",
 		},
+		&Verdict{
+			Verdict: GateClosed, FailOn: Medium, Why: []string{"1 finding fails", "1 endpoint could not be determined"},
+			Endpoints: 4, Undetermined: 1, Failed: 1, Unknown: 2, Below: 3, Waived: 1, Allowed: 1, Passed: 40, Limits: 2,
+		},
 	}
 }
 

@@ -44,6 +44,7 @@ func TestStories(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TERM", "dumb")
+			env.Values[fleetKey{}] = &fleet{}
 			env.Defer(func() { holdToSchema(t, env.WorkDir) })
 			return nil
 		},
@@ -54,6 +55,8 @@ func TestStories(t *testing.T) {
 			"exits":       exits,
 			"interrupted": interrupted,
 			"certs":       certFiles,
+			"instance":    instance,
+			"ends":        ends,
 		},
 	})
 }

@@ -106,6 +106,9 @@ func sectionIssues(s *section) []issue {
 		add(warning, d.who.label, d.who.ref, d.String())
 	}
 	for _, f := range s.findings {
+		if s.saidBy(f.Finding) {
+			continue
+		}
 		add(findingLevel(f.Finding), s.pathLabel(f.Service, f.Path), f.ref, findingWords(f.Finding))
 	}
 	for _, t := range s.trials {
@@ -192,7 +195,7 @@ func whyInvalid(t *results.Trial) string {
 // findingLevel ranks a finding; one that is waived is noted only.
 func findingLevel(f *results.Finding) level {
 	switch {
-	case f.WaivedUntil != "":
+	case f.WaivedUntil != "", f.Allowed != "":
 		return notable
 	case f.Status == results.FindingFail && severityRank(f.Severity) <= 1:
 		return bad

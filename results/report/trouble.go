@@ -17,6 +17,9 @@ func Trouble(rec results.Record) string {
 			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), words)
 		}
 	case *results.Finding:
+		if rec.WaivedUntil+rec.Allowed != "" {
+			return ""
+		}
 		if rec.Status == results.FindingFail || rec.Status == results.FindingUnknown {
 			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), findingWords(rec))
 		}
@@ -43,4 +46,11 @@ func Trouble(rec results.Record) string {
 		}
 	}
 	return ""
+}
+
+// Undetermined says what could not be determined of an endpoint, and why; ""
+// where everything was.
+func Undetermined(e *results.Endpoint) string {
+	_, words := statusWords(&endpoint{Endpoint: e})
+	return words
 }
