@@ -69,6 +69,19 @@ func (f *gateFlags) named(p inventory.Path) ([]*profiles.Profile, error) {
 	return list, nil
 }
 
+// all lists every profile that some path is judged by, each once.
+func (j *gateJudges) all() []*profiles.Profile {
+	var list []*profiles.Profile
+	for _, key := range slices.Sorted(maps.Keys(j.byPath)) {
+		for _, p := range append(slices.Clone(j.byPath[key]), j.every...) {
+			if !slices.ContainsFunc(list, func(other *profiles.Profile) bool { return other.Name == p.Name }) {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
 // byDefault is what a path is judged by that names no profile.
 func byDefault(behind bool) *profiles.Profile { return profiles.Builtin().Default(behind) }
 
