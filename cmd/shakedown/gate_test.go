@@ -197,3 +197,23 @@ func sarifEnds(ts *testscript.TestScript, text []byte) []string {
 	}
 	return lines
 }
+
+// readme writes the commands of README that begin so, each a line, to a file to
+// be run: readme BEGINNING TO [WITHOUT].
+func readme(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: readme BEGINNING TO [WITHOUT]")
+	}
+	text, err := os.ReadFile("../../README.md")
+	ts.Check(err)
+	var commands []string
+	for line := range strings.Lines(string(text)) {
+		i := strings.Index(line, args[0])
+		if i < 0 || !strings.HasPrefix(line, "    ") || len(args) > 2 && strings.Contains(line, args[2]) {
+			continue
+		}
+		command, _, _ := strings.Cut(strings.TrimSpace(line[i:]), "'") // Jenkins' closing quote
+		commands = append(commands, command)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte("set -ex\n"+strings.Join(commands, "\n")+"\n"), 0o600))
+}

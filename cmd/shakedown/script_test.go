@@ -56,6 +56,7 @@ func TestStories(t *testing.T) {
 			"interrupted": interrupted,
 			"instance":    instance,
 			"ends":        ends,
+			"readme":      readme,
 		},
 	})
 }
