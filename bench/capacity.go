@@ -35,7 +35,7 @@ const (
 	maxRate = 100_000
 	// minPace is the share of what was asked that the server has to complete
 	// meanwhile: with fewer a queue grows, however late that shows in latencies.
-	minPace = 0.95
+	minPace = 0.98
 	// stretch is how many times longer a step may be at a low rate, so that enough
 	// samples come together.
 	stretch = 4
@@ -46,7 +46,7 @@ const (
 
 const (
 	defaultErrors = "errors<1%"
-	paceText      = "completed>=95%"
+	paceText      = "completed>=98%"
 )
 
 // Step is a step that has begun, or ended.
@@ -241,7 +241,7 @@ func (c *climb) judge(rate float64, plan Plan, out outing) results.CapacityStep 
 	// What takes longer than the warm-up leaves a part of the step in which nothing
 	// can have been completed, though the server keeps pace.
 	empty := float64(len(out.blocks)) * max(0, c.calm-plan.WarmUp).Seconds()
-	s.Verdict, s.Why = c.verdict(rate, t, completed, rate*(t.DurationS-empty))
+	s.Verdict, s.Why = c.verdict(rate, t, completed, float64(t.Due)*max(0, 1-empty/t.DurationS))
 	if d := t.Phases.Total; s.Verdict == results.StepHeld && d != nil {
 		c.calm = time.Duration(d.P50US * float64(time.Microsecond))
 	}
@@ -368,7 +368,7 @@ func measureStep(ctx context.Context, plan Plan, env Env) (out outing, err error
 		return outing{}, err
 	}
 	if out.idle = outcome.Idle; !out.trial.Valid || stats.Lost(out.trial) > 0 {
-		clock := newClock()
+		clock := newClock(env.Sleep)
 		clock.wait(ctx, clock.now()+min(plan.Duration/2, maxRest))
 	}
 	return out, nil

@@ -29,7 +29,7 @@ func readCert(c *results.Chain) cert {
 }
 
 // name says which certificate it is, where there are several.
-func (c cert) name() string { return strings.TrimSpace(c.leaf.KeyType + " certificate") }
+func (c cert) name() string { return strings.TrimSpace(bounded(c.leaf.KeyType) + " certificate") }
 
 // curve is the name of an EC key's curve; "" where it is not read.
 func (c cert) curve() string {

@@ -104,7 +104,7 @@ func conditions() map[string]condition {
 		"ec": {"where ECDHE suites or TLS 1.3 are accepted", "no ECDHE suite and no TLS 1.3", suites, func(f *facts) results.Answer {
 			return either(f.any(results.TLSv13), f.accepts(classes()["ecdhe"]))
 		}},
-		"old-key-exchange": {"where a suite of TLS 1.2 with AEAD or CBC is accepted", "only TLS 1.3 is accepted", nil, func(f *facts) results.Answer {
+		"tls1.0-to-1.2": {"where TLS 1.0, 1.1 or 1.2 is accepted", "only TLS 1.3 is accepted", nil, func(f *facts) results.Answer {
 			return f.any(results.TLSv10, results.TLSv11, results.TLSv12)
 		}},
 	}

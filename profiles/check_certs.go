@@ -36,7 +36,7 @@ func certificateChecks() []check {
 		each("hostname", "the certificate is for the name that was asked for", noValues, nil, "",
 			func(Rule) string { return "a certificate for the name" }, hostnameOf),
 		each("problems-none", "the chain has none of these problems", wordValues, problemWords(), "",
-			func(r Rule) string { return "none of: " + spoken(r.Values) }, problemsOf),
+			func(r Rule) string { return "a chain without these problems: " + spoken(r.Values) }, problemsOf),
 		each("certificate-signatures", "certificates are signed with one of these algorithms, as records name them", wordValues, signatureWords(), "",
 			func(r Rule) string { return "signed with " + strings.Join(r.Values, " or ") }, signatureOf),
 		each("certificate-has", "the leaf has each of these", wordValues, certWords(), "",
@@ -77,13 +77,7 @@ func (f *facts) unseenCerts() []string {
 			return []string{"no certificate was seen: not asked (aspect certificates), or " + f.whyUnknown()}
 		}
 	}
-	var seen []string
-	for _, c := range f.e.Chains {
-		seen = append(seen, strings.Replace(strings.Replace(c.Auth, "EdDSA", "ECDSA", 1), "DSA", "DSS", 1))
-		if c.Auth == "ECDSA" || c.Auth == "EdDSA" {
-			seen = append(seen, "ECDSA")
-		}
-	}
+	seen := mapped(f.e.Chains, func(c results.Chain) string { return authOf(c.Auth) })
 	var out []string
 	for _, auth := range f.auths() {
 		if (auth == "RSA" || auth == "ECDSA") && !slices.Contains(seen, auth) {
@@ -98,7 +92,7 @@ func keyTypeOf(_ *facts, c cert, r Rule) (bad, open, good string) {
 	case c.leaf.KeyType == "":
 		return "", "a certificate's key was not read", ""
 	case !slices.Contains(r.Values, strings.ToLower(c.leaf.KeyType)):
-		return c.leaf.KeyType + " key", "", ""
+		return bounded(c.leaf.KeyType) + " key", "", ""
 	}
 	return "", "", c.leaf.KeyType + " key"
 }
@@ -160,7 +154,7 @@ func daysLeftOf(f *facts, c cert, r Rule) (bad, open, good string) {
 	left := int(first.NotAfter.Sub(f.at).Hours() / 24)
 	who := c.name()
 	if first.SHA256 != c.leaf.SHA256 {
-		who = "issuer " + first.Subject
+		who = "issuer " + bounded(first.Subject)
 	}
 	words := fmt.Sprintf("%s ends in %d days, on %s", who, left, first.NotAfter.UTC().Format("2006-01-02"))
 	if !first.NotAfter.After(f.at) {
@@ -196,7 +190,7 @@ func trustOf(_ *facts, c cert, _ Rule) (bad, open, good string) {
 func hostnameOf(f *facts, c cert, _ Rule) (bad, open, good string) {
 	switch c.chain.HostnameMatch {
 	case results.Yes:
-		return "", "", c.name() + " is for " + c.chain.ServerName
+		return "", "", c.name() + " is for " + bounded(c.chain.ServerName)
 	case results.No:
 		return c.name() + " is not for the name that was asked for", "", ""
 	}
@@ -229,9 +223,9 @@ func signatureOf(_ *facts, c cert, r Rule) (bad, open, good string) {
 	case alg == "":
 		return "", "a certificate's signature algorithm was not read", ""
 	case !slices.Contains(r.Values, alg):
-		return c.name() + " signed with " + alg, "", ""
+		return c.name() + " signed with " + bounded(alg), "", ""
 	}
-	return "", "", c.name() + " signed with " + alg
+	return "", "", c.name() + " signed with " + bounded(alg)
 }
 
 func contentOf(_ *facts, c cert, r Rule) (bad, open, good string) {

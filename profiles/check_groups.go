@@ -15,7 +15,7 @@ func groupChecks() []check {
 	return []check{
 		{
 			name: "groups-only", about: "no group but these is accepted", takes: groupValues, aspects: groups,
-			expected: func(r Rule) string { return within(r) + "no group but " + describe(r.Values) },
+			expected: func(r Rule) string { return within(r) + "no group but " + describeGroups(r.Values) },
 			judge: func(f *facts, r Rule) verdict {
 				allowed := f.lib.groupsOf(r.Values)
 				return f.noNamed(r, f.groupOffers(), func(id string) (string, bool) {
@@ -26,7 +26,7 @@ func groupChecks() []check {
 		},
 		{
 			name: "groups-none", about: "none of these groups is accepted", takes: groupValues, aspects: groups,
-			expected: func(r Rule) string { return within(r) + "no group of " + describe(r.Values) },
+			expected: func(r Rule) string { return within(r) + "no " + describeGroups(r.Values) },
 			judge: func(f *facts, r Rule) verdict {
 				banned := f.lib.groupsOf(r.Values)
 				return f.noNamed(r, f.groupOffers(), func(id string) (string, bool) {
@@ -37,7 +37,7 @@ func groupChecks() []check {
 		},
 		{
 			name: "groups-any", about: "at least one of these groups is accepted", takes: groupValues, aspects: groups,
-			expected: func(r Rule) string { return within(r) + "at least one group of " + describe(r.Values) },
+			expected: func(r Rule) string { return within(r) + "at least one of " + describeGroups(r.Values) },
 			judge: func(f *facts, r Rule) verdict {
 				return f.someNamed(r, f.groupOffers(), func(id string) bool { g, _ := f.lib.group(id); return f.lib.groupsOf(r.Values)(g) })
 			},

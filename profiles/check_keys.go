@@ -79,7 +79,7 @@ func (k *holders) name(list *[]string, key, name string) {
 	}
 }
 
-func (f *facts) place() string { return f.e.Service + "/" + f.e.Path + " " + f.e.Address }
+func (f *facts) place() string { return bounded(f.e.Service + "/" + f.e.Path + " " + f.e.Address) }
 
 // sharing fails where a key of the endpoint is held by others that a test
 // picks.

@@ -23,7 +23,7 @@ func suiteChecks() []check {
 		},
 		{
 			name: "suites-none", about: "none of these suites is accepted", takes: suiteValues, aspects: asks,
-			expected: func(r Rule) string { return within(r) + "none of " + describe(r.Values) },
+			expected: func(r Rule) string { return within(r) + "no " + describe(r.Values) },
 			judge:    func(f *facts, r Rule) verdict { return f.noSuite(r, f.lib.suitesOf(r.Values)) },
 		},
 		{

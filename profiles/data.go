@@ -32,10 +32,9 @@ type Library struct {
 	// Unlisted are names that are known and whose lists are not.
 	Unlisted []Unlisted
 
-	backends []backend // what load balancers offer to their targets
-	mozilla  mozillaFile
-	nist     nistFile
-	elb      elbFile
+	mozilla mozillaFile
+	nist    nistFile
+	elb     elbFile
 }
 
 // Unlisted is a policy of which only the name is known.

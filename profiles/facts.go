@@ -43,7 +43,7 @@ func (f *facts) failures() string {
 		return ""
 	}
 	worst := slices.MaxFunc(f.e.Failures, func(a, b results.Failure) int { return cmp.Compare(a.Count, b.Count) })
-	return fmt.Sprintf(" (%s at %s)", strings.ReplaceAll(string(worst.Kind), "_", " "), worst.Stage)
+	return fmt.Sprintf(" (%s at %s)", strings.ReplaceAll(bounded(string(worst.Kind)), "_", " "), bounded(string(worst.Stage)))
 }
 
 // version says whether a version is accepted.
@@ -152,18 +152,12 @@ func (f *facts) accepts(pick func(suite) bool, versions ...results.Version) resu
 func (f *facts) auths() []string {
 	var out []string
 	add := func(auth string) {
-		if auth == "EdDSA" { // RFC 8422 §5.1.1: EdDSA keys serve ECDSA suites
-			auth = "ECDSA"
-		}
-		if auth == "DSA" {
-			auth = "DSS"
-		}
 		if auth != "any" && !slices.Contains(out, auth) {
 			out = append(out, auth)
 		}
 	}
 	for _, c := range f.e.Chains {
-		add(c.Auth)
+		add(authOf(c.Auth))
 	}
 	for _, list := range f.e.Suites {
 		for _, s := range list {
@@ -174,6 +168,17 @@ func (f *facts) auths() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// authOf is what suites call a chain's kind of key.
+func authOf(kind string) string {
+	switch kind {
+	case "EdDSA": // RFC 8422 §5.1.1: EdDSA keys serve ECDSA suites
+		return "ECDSA"
+	case "DSA":
+		return "DSS"
+	}
+	return kind
 }
 
 // visible says whether a suite could show with the certificates that are

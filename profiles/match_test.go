@@ -25,7 +25,7 @@ type published struct {
 }
 
 // everyPublished lists the policies of all files, as family/name.
-func everyPublished(t *testing.T) map[string]published {
+func everyPublished(t testing.TB) map[string]published {
 	t.Helper()
 	out := map[string]published{}
 	for _, file := range []struct{ name, family string }{{"aws-elb", "aws-elb"}, {"aws-cloudfront", "aws-cloudfront"}, {"aws-apigateway", "aws-apigateway"}} {
@@ -122,6 +122,15 @@ func (p published) served() []results.Named {
 	}
 	if p.PQ && len(p.PQGroups) == 0 {
 		out = append(out, results.Named{ID: "0x11EC", Name: "X25519MLKEM768"})
+	}
+	return out
+}
+
+// everyServer is a server of each policy.
+func everyServer(t testing.TB) map[string]*results.Endpoint {
+	out := map[string]*results.Endpoint{}
+	for name, p := range everyPublished(t) {
+		out[name] = p.server(Builtin())
 	}
 	return out
 }

@@ -74,7 +74,7 @@ func whyUnseen(r requirement) string {
 	case r.Observable == "no":
 		return "cannot be seen from outside"
 	case r.Observable == "partial":
-		return "only in part visible from outside, and only by attacking"
+		return "only in part visible from outside"
 	}
 	return "this scanner does not ask"
 }
@@ -143,7 +143,7 @@ func nistExtensions(cite func(string, ...string) string) []Rule {
 	const library = "update the TLS library: all current ones have it"
 	return []Rule{
 		yes("secure-renegotiation", "secure_renegotiation", "3.4.1.1", "52r2-3.4.1.1-1", "old-version", library),
-		yes("extended-master-secret", "extended_master_secret", "3.4.1.3", "52r2-3.4.1.3-1", "old-key-exchange", library),
+		yes("extended-master-secret", "extended_master_secret", "3.4.1.3", "52r2-3.4.1.3-1", "tls1.0-to-1.2", library),
 		yes("ocsp-staple", "ocsp_staple", "3.4.1.5", "52r2-3.4.1.5-1", "", mendStaple),
 		yes("fallback-scsv", "fallback_scsv", "3.4.2.1", "52r2-3.4.2.1-1", "fallback-no-1.3", library),
 		yes("encrypt-then-mac", "encrypt_then_mac", "3.4.2.7", "52r2-3.4.2.7-1", "cbc", "take CBC suites out, or use a library that has it (OpenSSL; not BoringSSL, s2n, Go)"),

@@ -60,7 +60,17 @@ func (lib *Library) suite(id string) suite {
 	if s := lib.kinds[id]; s != nil {
 		return *s
 	}
-	return suite{ID: id, StrengthGroup: "unregistered"}
+	return suite{ID: bounded(id), StrengthGroup: "unregistered"}
+}
+
+// bounded cuts a text of a record to what a line can hold: records come from
+// files too, and certificates name whom they like.
+func bounded(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // short is the name by which people know a suite: OpenSSL's where it has one.
@@ -152,7 +162,7 @@ func (lib *Library) group(name string) (group, bool) {
 	}
 	i := slices.IndexFunc(lib.groups, func(g group) bool { return g.is(name) })
 	if i < 0 {
-		return group{ID: name, Name: name}, false
+		return group{ID: bounded(name), Name: bounded(name)}, false
 	}
 	return lib.groups[i], true
 }
@@ -201,7 +211,7 @@ func (f schemeFile) all() []scheme {
 func (lib *Library) scheme(name string) (scheme, bool) {
 	i := slices.IndexFunc(lib.schemes, func(s scheme) bool { return s.is(name) })
 	if i < 0 {
-		return scheme{ID: name, Name: name}, false
+		return scheme{ID: bounded(name), Name: bounded(name)}, false
 	}
 	return lib.schemes[i], true
 }
@@ -222,8 +232,14 @@ func phrases() map[string]string {
 		"export": "export suites", "export-dhe": "export suites with DHE", "export-rsa": "export suites with RSA", "fs": "suites with forward secrecy",
 		"low": "suites with keys below 112 bits", "md5": "MD5", "no-fs": "suites without forward secrecy", "null": "suites without encryption", "psk": "PSK suites",
 		"rc4": "RC4 suites", "sha1": "SHA-1", "static-dh": "static DH suites", "static-rsa": "suites with static RSA", "64bit-block": "suites with 64-bit blocks (3DES and the like)",
-		"weak": "weak ones", "post-quantum": "post-quantum ones",
+		"weak": "weak suites",
 	}
+}
+
+// describeGroups does the same for groups.
+func describeGroups(names []string) string {
+	said := map[string]string{"weak": "weak groups (below 112 bits)", "post-quantum": "post-quantum groups"}
+	return strings.Join(mapped(names, func(n string) string { return cmp.Or(said[n], n) }), ", ")
 }
 
 // describe names many things shortly.

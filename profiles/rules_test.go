@@ -116,7 +116,7 @@ func TestRules(t *testing.T) {
 		{"pci-dss-4", "TLS 1.0", accept(results.TLSv10, "0xC009"), "early-tls-off fail"},
 		{"pci-dss-4", "another name", func(e *results.Endpoint) { e.Chains[0].HostnameMatch = results.No }, "hostname fail"},
 		{"pci-dss-4", "trust unknown", func(e *results.Endpoint) { e.Chains[0].Trusted = results.Unknown }, "trusted unknown"},
-		{"target-group", "sound", nil, "reachable-rfc pass"},
+		{"target-group", "sound", nil, "reachable-rfc9151 pass"},
 		{"target-group", "self-signed", problem(results.SelfSignedProblem), "certificate-identity warn"},
 		{"target-group", "expired", problem(results.Expired), "certificate-current warn, certificate-identity warn"},
 		{"target-group", "client certificates", func(e *results.Endpoint) { e.Protocol.ClientCertificateRequested = "yes" }, "no-client-certificate warn"},
@@ -127,7 +127,7 @@ func TestRules(t *testing.T) {
 		{"target-group", "no suite in common", func(e *results.Endpoint) {
 			e.Versions[results.TLSv13] = results.No
 			e.Suites[results.TLSv12] = []results.Suite{{ID: "0xCCA9"}}
-		}, "reachable-tls1.3 fail, reachable-fips warn, reachable-rfc warn, reachable-other fail"},
+		}, "reachable-tls1.3 fail, reachable-fips warn, reachable-rfc9151 warn, reachable-other fail"},
 		{"mozilla/modern", "sound", nil, "tls1.2-off fail, suites fail, groups fail"},
 		{"mozilla/intermediate", "no HSTS", func(e *results.Endpoint) { e.Protocol.HSTS = nil }, "hsts unknown"},
 		{"mozilla/intermediate", "short HSTS", func(e *results.Endpoint) { *e.Protocol.HSTS = 300 }, "hsts fail"},

@@ -63,8 +63,11 @@ func (lib *Library) backendRules() []Rule {
 		if b.Listener != "other" && !strings.HasPrefix(b.Listener, "TLS 1.3") {
 			severity, advice = results.Low, true
 		}
-		if strings.HasPrefix(b.Listener, "TLS 1.3") {
+		switch {
+		case strings.HasPrefix(b.Listener, "TLS 1.3"):
 			id = "reachable-tls1.3"
+		case strings.HasPrefix(b.Listener, "RFC 9151"):
+			id = "reachable-rfc9151"
 		}
 		rules = append(rules, Rule{
 			ID: id, Severity: severity, Advice: advice, Check: "suites-any", Values: lib.shortNames(policy.Suites), Versions: policy.Versions,
@@ -80,5 +83,5 @@ func listenerWords(l string) string {
 	if l == "other" {
 		return "an older policy"
 	}
-	return "a " + l
+	return "a policy of the kind " + strings.TrimSuffix(l, " policy")
 }

@@ -249,7 +249,8 @@ const (
 
 // ChainFile is a chain that was judged from a file, before it is deployed.
 type ChainFile struct {
-	File string `json:"file"`
+	File string    `json:"file"`
+	At   time.Time `json:"at,omitzero"` // what it was judged for
 	Chain
 }
 

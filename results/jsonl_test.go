@@ -86,7 +86,7 @@ func everyRecord() []Record {
 		},
 		&Capacity{
 			Service: "portal", Path: "hsm", Kind: HSMOffloaded, Target: "hsm.example:443", Address: "192.0.2.9:443", Client: "lean", Asked: shape,
-			SLO: []string{"handshake.p99<50ms", "errors<1%", "completed>=95%"}, LowRate: 950, HighRate: &lag, LimitedBy: LimitedByServer,
+			SLO: []string{"handshake.p99<50ms", "errors<1%", "completed>=98%"}, LowRate: 950, HighRate: &lag, LimitedBy: LimitedByServer,
 			Valid: true, InvalidWhy: []string{}, Steps: []CapacityStep{{
 				Trial: "t1", Rate: 1000, CompletedRate: 900.5, DurationS: 5, Errors: 0.02, P50US: 900, P99US: 51000, CPUShare: 0.4, LagP99US: 40,
 				Verdict: StepMissed, Why: "handshake.p99<50ms: 51 ms",
@@ -335,4 +335,21 @@ func FuzzDecoder(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a peer says is escaped where it would act on a terminal, and read back as
+// it was.
+func TestMarshalIsVisible(t *testing.T) {
+	said := "C1 \u009b31m, DEL \x7f, turned \u202e, a tag \U000e0041, and ünïcode 例"
+	line, err := Marshal(&ChainFile{File: said})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `"file":"C1 \u009b31m, DEL \u007f, turned \u202e, a tag \udb40\udc41, and ünïcode 例"`; !strings.Contains(string(line), want) {
+		t.Errorf("got %s\nwant %s", line, want)
+	}
+	back, err := Unmarshal(line)
+	if err != nil || back.(*ChainFile).File != said {
+		t.Errorf("read back %v, %v", back, err)
+	}
 }

@@ -22,15 +22,15 @@ type asker struct {
 	patience time.Duration // of the second asking
 	insist   bool          // ask again even where nothing was ever heard
 
-	connections atomic.Int64
-	knocks      atomic.Int32             // first questions that are not answered yet
-	knocked     gate                     // none of them is
-	heard       gate                     // something of TLS came from here
-	control     atomic.Pointer[question] // a question that was accepted
-	finishing   sync.Mutex               // held while a handshake is tried again; guards stalls
-	stalls      int                      // handshakes that were tried again and met silence
-	mu          sync.Mutex               // guards failures
-	failures    []results.Failure
+	left      int                      // connections of a lane that was left
+	knocks    atomic.Int32             // first questions that are not answered yet
+	knocked   gate                     // none of them is
+	heard     gate                     // something of TLS came from here
+	control   atomic.Pointer[question] // a question that was accepted
+	finishing sync.Mutex               // held while a handshake is tried again; guards stalls
+	stalls    int                      // handshakes that were tried again and met silence
+	mu        sync.Mutex               // guards failures
+	failures  []results.Failure
 }
 
 func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
@@ -50,11 +50,16 @@ func (a *asker) ask(ctx context.Context, q inquiry) answer {
 	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.Open))
 }
 
+// askFirst is ask before all that nothing else rests on.
+func (a *asker) askFirst(ctx context.Context, q inquiry) answer {
+	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.OpenFirst))
+}
+
 // knock is ask for the first questions, which are put side by side before
 // anything is known: whether it is worth asking again shows when one of them was
 // answered, or all of them were not.
 func (a *asker) knock(ctx context.Context, q inquiry) answer {
-	first := a.exchange(ctx, q, a.lane.Open)
+	first := a.exchange(ctx, q, a.lane.OpenFirst)
 	if a.knocks.Add(-1) <= 0 {
 		a.knocked.open()
 	}
@@ -143,16 +148,23 @@ func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answe
 // opener opens a connection of the budget.
 type opener func(context.Context) (*dial.Conn, *results.Failure)
 
-// connect opens a connection for one use and counts it. A bug of ours in that
-// use is a failure of this exchange alone.
-func (a *asker) connect(ctx context.Context, open opener, use func(*dial.Conn)) (failure *results.Failure) {
-	conn, f := open(ctx)
-	if f == nil || f.Kind != results.KindDeadline {
-		a.connections.Add(1)
+// connect opens a connection for one use. One that had ended before it was used
+// is none: the next takes its place.
+func (a *asker) connect(ctx context.Context, open opener, use func(*dial.Conn)) *results.Failure {
+	for {
+		conn, f := open(ctx)
+		if f == nil {
+			f = guarded(conn, use)
+		}
+		if f != nil || !conn.Stale() {
+			return f
+		}
 	}
-	if f != nil {
-		return f
-	}
+}
+
+// guarded uses a connection and closes it. A bug of ours in that use is a failure
+// of this exchange alone.
+func guarded(conn *dial.Conn, use func(*dial.Conn)) (failure *results.Failure) {
 	defer conn.Close()
 	defer func() {
 		if r := recover(); r != nil {
@@ -165,6 +177,17 @@ func (a *asker) connect(ctx context.Context, open opener, use func(*dial.Conn)) 
 	use(conn)
 	return nil
 }
+
+// opened counts the connections.
+func (a *asker) opened() int {
+	if a.lane == nil { // the name has no address
+		return 0
+	}
+	return a.left + a.lane.Opened()
+}
+
+// move goes on over another lane.
+func (a *asker) move(lane *dial.Lane) { a.left, a.lane = a.opened(), lane }
 
 // put sends the hello and reads until its answer is complete.
 func (q question) put(conn *dial.Conn) answer {

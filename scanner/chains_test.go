@@ -24,7 +24,7 @@ import (
 )
 
 // certificate is self-signed for a name with a key.
-func certificate(t *testing.T, name string, key crypto.Signer) tls.Certificate {
+func certificate(t testing.TB, name string, key crypto.Signer) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
@@ -60,7 +60,7 @@ func serveTLS(t *testing.T, cfg *tls.Config) netip.AddrPort {
 	return netip.MustParseAddrPort(l.Addr().String())
 }
 
-func keys(t *testing.T) (ec, rs, ed crypto.Signer) {
+func keys(t testing.TB) (ec, rs, ed crypto.Signer) {
 	t.Helper()
 	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -15,7 +15,6 @@ type elimination struct {
 	rest     []uint16 // not yet known
 	accepted []uint16 // in the order in which the server chose them
 	offers   []offer  // every choice that was seen
-	onAccept func()   // called after each acceptance, if set
 	ended    bool
 	last     answer // the one that ended it
 }
@@ -28,9 +27,24 @@ type offer struct {
 
 // run puts the probe's questions until it is done.
 func (e *elimination) run(ctx context.Context, a *asker) {
+	s := series{asker: a}
+	defer s.leave()
 	for q := e.next(nil); q != nil; {
-		got := a.ask(ctx, *q)
+		got := s.ask(ctx, *q, e.goesOn())
 		q = e.next(&got)
+	}
+}
+
+// goesOn reports whether the next question is hardly the last: who accepted
+// something is likely to accept more.
+func (e *elimination) goesOn() bool {
+	return len(e.accepted) > 0 && len(e.rest) > 1 && (e.hopes == nil || e.hopes(e.accepted, e.rest))
+}
+
+// step puts one question, if there is one left.
+func (e *elimination) step(ctx context.Context, a *asker) {
+	if q := e.next(nil); q != nil {
+		e.take(a.askFirst(ctx, *q))
 	}
 }
 
@@ -66,6 +80,13 @@ func (e *elimination) take(got answer) {
 	if e.onAccept != nil {
 		e.onAccept()
 	}
+}
+
+// split deals what is not yet known to n hands, of which the first is this one.
+func (e *elimination) split(n int) hands {
+	dealt := deal(e.enumerator, e.rest, n)
+	e.rest, dealt[0] = dealt[0].rest, e
+	return dealt
 }
 
 // undetermined lists what got no usable answer.

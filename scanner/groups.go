@@ -14,25 +14,12 @@ import (
 	"shakedown/scanner/wire"
 )
 
-// groupHands is in how many hands groups are dealt: several are quicker, but a
-// single one shows the server's order as it goes.
-func groupHands(wantRank bool) int {
-	if wantRank {
-		return 1
-	}
-	return 3
-}
-
-// groupScan is the enumeration of the groups of one version.
+// groupScan is the enumeration of the groups of one version: in one hand, which
+// shows the server's order as it goes.
 type groupScan struct {
-	first   []uint16 // the choice among all, if there was one
-	hands   hands
+	*elimination
 	ranking ranking
-	unasked []uint16 // all of them, if the first question got no usable answer
 }
-
-func (g *groupScan) accepted() []uint16     { return slices.Concat(g.first, g.hands.accepted()) }
-func (g *groupScan) undetermined() []uint16 { return slices.Concat(g.unasked, g.hands.undetermined()) }
 
 // scanGroups13 enumerates the groups of TLS 1.3. opening is a HelloRetryRequest
 // to an offer of all of them.
@@ -68,17 +55,16 @@ func scanGroups12(ctx context.Context, a *asker, serverName string, suites []uin
 
 // playGroups goes on from the answer to an offer of all groups.
 func playGroups(ctx context.Context, a *asker, by enumerator, all []uint16, opening answer, wantRank bool) *groupScan {
+	g := &groupScan{elimination: &elimination{enumerator: by, rest: all}}
 	if opening.outcome != accepted {
-		return &groupScan{unasked: all}
+		return g
 	}
-	first := by.chosen(opening)
-	g := &groupScan{first: []uint16{first}}
-	g.hands = deal(by, slices.DeleteFunc(slices.Clone(all), func(id uint16) bool { return id == first }), groupHands(wantRank))
-	g.hands.run(ctx, a)
-	g.ranking = ranking{order: g.accepted()}
+	g.take(opening)
+	g.run(ctx, a)
+	g.ranking = ranking{order: g.accepted}
 	if wantRank && len(g.undetermined()) == 0 {
 		usual := func(id uint16) int { return slices.Index(all, id) }
-		g.ranking = rank(ctx, a, by, g.accepted(), usual, append(g.hands.offers(), offer{all, first}))
+		g.ranking = rank(ctx, a, by, g.accepted, usual, g.offers)
 	}
 	return g
 }

@@ -17,17 +17,18 @@ type enumerator struct {
 	// favourite marks what a server with an order of its own may still let a
 	// client push to the front; nil if there is no such thing.
 	favourite func(uint16) bool
+	// hopes tells whether a server that accepted some is likely to accept one
+	// more of the rest; nil if there is no telling.
+	hopes    func(accepted, rest []uint16) bool
+	onAccept func() // called after each acceptance, if set
 }
 
 // hands enumerates candidates.
 type hands []*elimination
 
 // deal makes n hands of ids.
-func deal(by enumerator, ids []uint16, n int) hands { return handsOf(by, spread(ids, n)) }
-
-// handsOf makes a hand of each share.
-func handsOf(by enumerator, shares [][]uint16) (dealt hands) {
-	for _, share := range shares {
+func deal(by enumerator, ids []uint16, n int) (dealt hands) {
+	for _, share := range spread(ids, n) {
 		dealt = append(dealt, &elimination{enumerator: by, rest: share})
 	}
 	return dealt

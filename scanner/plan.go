@@ -53,7 +53,9 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	versions := askedVersions()
 	hands := 3 // what is asked again in smaller hands, or vouches for the others
 	for _, v := range versions {
-		hands += len(offersOf(v).shares)
+		for _, share := range offersOf(v).shares {
+			hands += share.hands
+		}
 	}
 	probes := []PlannedProbe{{
 		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions)+1,
@@ -68,7 +70,7 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 		probes = append(probes, PlannedProbe{"preference", "two for each version and its groups, and one for each suite where the server prefers", 0, LikelySuites + 4})
 	}
 	if wants(AspectGroups) {
-		probes = append(probes, PlannedProbe{"groups", "one for each accepted group of TLS 1.2 and 1.3, and a few refusals", 0, 2*likelyGroups + 2*groupHands(wants(AspectPreference))})
+		probes = append(probes, PlannedProbe{"groups", "one for each accepted group of TLS 1.2 and 1.3, and a few refusals", 0, 2*likelyGroups + 2})
 	}
 	if wants(AspectSignatures) {
 		probes = append(probes, PlannedProbe{"signatures", "one for each accepted scheme of TLS 1.2 and 1.3, and a few refusals", 0, 2*likelySchemes + 2*schemeHands})

@@ -28,7 +28,12 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual func
 		return ranking{order: guess}
 	}
 	unknown := ranking{results.PreferenceUnknown, guess}
-	backwards := choose(ctx, a, by, by.backwards(guess))
+	both := series{asker: a}
+	defer both.leave()
+	choose := func(ids []uint16, expects bool) *offer {
+		return choice(both.ask(ctx, by.ask(ids), expects), by, ids)
+	}
+	backwards := choose(by.backwards(guess), true)
 	if backwards == nil {
 		return unknown
 	}
@@ -36,7 +41,7 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual func
 	if backwards.choice == backwards.ids[0] {
 		// Either the client decides, or the server's favourite happened to
 		// stand first.
-		forwards := choose(ctx, a, by, by.favouritesLast(guess))
+		forwards := choose(by.favouritesLast(guess), false)
 		if forwards == nil {
 			return unknown
 		}
@@ -44,12 +49,13 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual func
 			return ranking{results.PreferenceClient, guess}
 		}
 	}
+	both.leave()
 	order, seen, ok := serverOrder(ctx, a, by, ids, usual, seen)
 	if !ok {
 		return unknown
 	}
 	if pushed := by.favouritesFirst(order); pushed != nil {
-		o := choose(ctx, a, by, pushed)
+		o := choose(pushed, false)
 		if o == nil {
 			return ranking{results.PreferenceUnknown, order}
 		}
@@ -71,6 +77,7 @@ const orderRounds = 3
 // goes before all else that was offered; the next guess knows that too. A good
 // first guess costs one question an id, and one round trip in all.
 func serverOrder(ctx context.Context, a *asker, by enumerator, ids []uint16, usual func(uint16) int, seen []offer) (order []uint16, all []offer, ok bool) {
+	ask := func(ids []uint16) *offer { return choice(a.ask(ctx, by.ask(ids)), by, ids) }
 	for round := range orderRounds {
 		order = arrange(ids, seen, usual)
 		tails := uncertain(order, seen)
@@ -83,7 +90,7 @@ func serverOrder(ctx context.Context, a *asker, by enumerator, ids []uint16, usu
 		answers := make([]*offer, len(tails))
 		var g errgroup.Group
 		for i, tail := range tails {
-			g.Go(func() error { answers[i] = choose(ctx, a, by, by.backwards(tail)); return nil })
+			g.Go(func() error { answers[i] = ask(by.backwards(tail)); return nil })
 		}
 		g.Wait()
 		for _, got := range answers {
@@ -212,9 +219,8 @@ func asInt(b bool) int {
 	return 0
 }
 
-// choose asks which of some ids a server picks; nil if it does not say.
-func choose(ctx context.Context, a *asker, by enumerator, ids []uint16) *offer {
-	got := a.ask(ctx, by.ask(ids))
+// choice is which of some ids a server picked; nil if it did not say.
+func choice(got answer, by enumerator, ids []uint16) *offer {
 	if got.outcome != accepted {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 
 // fold makes the record.
 func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
-	e.Connections = int(s.ask.connections.Load())
+	e.Connections = s.ask.opened()
 	e.Failures = s.ask.failures
 	e.Versions = map[results.Version]results.Answer{}
 	s.foldV2(e)
@@ -84,7 +84,7 @@ func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
 		g := s.groups[v.version]
 		if g == nil {
-			g = &groupScan{}
+			g = &groupScan{elimination: &elimination{}}
 		}
 		g.fold(e, name, got)
 	}

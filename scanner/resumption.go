@@ -220,7 +220,8 @@ func (s *Scanner) offerAt(ctx context.Context, v *visit, session *handshake.Sess
 	if len(o.Suites) == 0 || !slices.Contains(o.Suites, session.Suite()) {
 		return results.No
 	}
-	v.ask.lane = s.dialer.Lane(v.route)
-	defer v.ask.lane.Release()
+	lane := s.dialer.Lane(v.route)
+	defer lane.Release()
+	v.ask.move(lane)
 	return r.again(ctx, o, session)
 }

@@ -20,18 +20,21 @@ const schemeHands = 2
 // scanSchemes12 enumerates the schemes of TLS 1.2; nil where no suite makes the
 // server sign. Each kind of key is asked for by itself: a server may choose a
 // suite first, and refuse if no scheme that is offered fits it, although it
-// would have signed with another key for another suite.
+// would have signed with another key for another suite. Schemes of DSA have a hand
+// each: NSS refuses a hash that is too long for its key, and whatever was offered
+// with it.
 func scanSchemes12(ctx context.Context, a *asker, serverName string, suites []uint16) (found hands) {
 	for _, kind := range []struct {
-		auth string
-		keys []string
-	}{{"RSA", []string{"rsa", "rsa-pss"}}, {"ECDSA", []string{"ecdsa", "ed25519", "ed448"}}, {"DSS", []string{"dsa"}}} {
+		auth  string
+		keys  []string
+		hands int
+	}{{"RSA", []string{"rsa", "rsa-pss"}, schemeHands}, {"ECDSA", []string{"ecdsa", "ed25519", "ed448"}, schemeHands}, {"DSS", []string{"dsa"}, 6}} {
 		signed := suitesWith(suites, func(s wire.SuiteInfo) bool { return (s.Kx == "ECDHE" || s.Kx == "DHE") && s.Auth == kind.auth })
 		if len(signed) == 0 {
 			continue
 		}
 		schemes := schemesWith(schemesOf(wire.TLS12), func(s wire.SchemeInfo) bool { return slices.Contains(kind.keys, s.KeyType) })
-		found = append(found, deal(schemesOfSuites(serverName, signed), schemes, schemeHands)...)
+		found = append(found, deal(schemesOfSuites(serverName, signed), schemes, kind.hands)...)
 	}
 	found.run(ctx, a)
 	return found

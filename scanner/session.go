@@ -156,6 +156,12 @@ func (s *session) parts() []func(context.Context) {
 // runVersion asks for a version, its suites and their order.
 func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	v.open(ctx, s.ask)
+	if v.version == wire.TLS12 {
+		// Where an older version is enumerated too, that keeps the budget busy.
+		older := s.version(wire.TLS11)
+		older.open(ctx, s.ask)
+		v.fewer = older.spoken.Load()
+	}
 	v.run(ctx, s.ask, s.enumerates())
 	if s.wants(AspectPreference) && v.spoken.Load() {
 		r := rank(ctx, s.ask, v.by, v.hands.accepted(), v.usualRank(), v.hands.offers())
@@ -231,7 +237,7 @@ func (s *session) runChains(ctx context.Context) {
 	for _, name := range s.chainNames() {
 		for _, version := range versions {
 			if version < wire.TLS13 {
-				qs = append(qs, chainQuestions(version, name, likely(version))...)
+				qs = append(qs, chainQuestions(version, name, s.soonKnown(version, name))...)
 			} else if key := s.key(); key.failure == nil {
 				qs = append(qs, chainQuestions13(name, likely(version), key.group)...)
 			}
@@ -239,10 +245,37 @@ func (s *session) runChains(ctx context.Context) {
 	}
 	sent, whole := scanChains(ctx, s.ask, qs)
 	if len(versions) > 0 && versions[len(versions)-1] < wire.TLS13 {
-		more, all := scanChains(ctx, s.ask, s.unlikelyChains(versions[len(versions)-1]))
+		more, all := scanChains(ctx, s.ask, s.otherChains(versions[len(versions)-1]))
 		sent, whole = append(sent, more...), whole && all
 	}
 	s.keep(func() { s.chains, s.unseen = distinct(sent), s.unseen || !whole })
+}
+
+// soonKnown is the suites to ask for chains with, before all accepted ones are
+// known: likely ones of every kind of key. Under the name that suites are
+// enumerated with, no kind is asked for in vain: the one that the first answer
+// showed is enough for now.
+func (s *session) soonKnown(version uint16, name string) []uint16 {
+	opening := s.version(version).opening
+	if name != s.path.ServerName || !s.enumerates() || opening.outcome != accepted {
+		return likely(version)
+	}
+	auth := authOf(opening.hello.Suite)
+	return suitesWith(likely(version), func(s wire.SuiteInfo) bool { return s.Auth == auth })
+}
+
+// otherChains asks with accepted suites for the kinds of key that were not asked
+// for before.
+func (s *session) otherChains(version uint16) (qs []question) {
+	accepted := s.allSuites(version)
+	for _, name := range s.chainNames() {
+		asked := map[string]bool{}
+		for _, id := range s.soonKnown(version, name) {
+			asked[authOf(id)] = slices.Contains(accepted, id) || asked[authOf(id)]
+		}
+		qs = append(qs, chainQuestions(version, name, suitesWith(accepted, func(s wire.SuiteInfo) bool { return !asked[s.Auth] }))...)
+	}
+	return qs
 }
 
 // chainNames lists the server names that chains are asked for under.
@@ -253,22 +286,8 @@ func (s *session) chainNames() []string {
 	return []string{s.path.ServerName, ""}
 }
 
-// unlikelyChains asks with the suites that are accepted and not likely, for
-// kinds of key that no accepted likely suite has.
-func (s *session) unlikelyChains(version uint16) (qs []question) {
-	accepted, usual := s.allSuites(version), likely(version)
-	covered := map[string]bool{} // by kind of key
-	for _, id := range accepted {
-		if slices.Contains(usual, id) {
-			covered[wire.LookupSuite(id).Auth] = true
-		}
-	}
-	rest := suitesWith(accepted, func(s wire.SuiteInfo) bool { return !covered[s.Auth] })
-	for _, name := range s.chainNames() {
-		qs = append(qs, chainQuestions(version, name, rest)...)
-	}
-	return qs
-}
+// authOf is what a suite is signed with.
+func authOf(id uint16) string { return wire.LookupSuite(id).Auth }
 
 // chainVersions lists in which versions certificates are asked for.
 func (s *session) chainVersions() (versions []uint16) {

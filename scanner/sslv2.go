@@ -30,6 +30,9 @@ func (v2Question) put(conn *dial.Conn) answer {
 	for {
 		n, err := conn.Read(buf)
 		if in = append(in, buf[:n]...); len(in) == 0 {
+			if err == nil {
+				continue // a reader may say nothing (io.Reader)
+			}
 			return unanswered(conn, errors.Join(err, writeErr))
 		}
 		hello, parseErr := wire.ParseV2ServerHello(in)

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"shakedown/results"
 	"shakedown/scanner/wire"
 )
@@ -22,8 +24,10 @@ type versionScan struct {
 	version uint16
 	by      enumerator
 	hands   hands
-	once    sync.Once
-	opening answer // to the first hand's first question
+	begun   atomic.Bool
+	opened  gate   // the first question was answered,
+	opening answer // by this
+	fewer   bool   // deal fewer hands: there is enough to do side by side
 
 	spoken atomic.Bool // some suite was accepted
 	known  gate
@@ -50,10 +54,10 @@ func (g *gate) isOpen() bool {
 }
 
 func newVersionScan(version uint16, serverName string) *versionScan {
-	v := &versionScan{version: version, by: suitesIn(version, serverName), known: newGate(), done: newGate()}
-	v.hands = handsOf(v.by, offersOf(version).shares)
-	for _, hand := range v.hands {
-		hand.onAccept = v.speaks
+	v := &versionScan{version: version, by: suitesIn(version, serverName), opened: newGate(), known: newGate(), done: newGate()}
+	v.by.onAccept = v.speaks
+	for _, share := range offersOf(version).shares {
+		v.hands = append(v.hands, deal(v.by, share.suites, 1)...)
 	}
 	return v
 }
@@ -71,11 +75,20 @@ func suitesIn(version uint16, serverName string) enumerator {
 		chosen: func(got answer) uint16 { return got.hello.Suite },
 		// OpenSSL's PRIORITIZE_CHACHA, for clients without AES in hardware.
 		favourite: func(id uint16) bool { return strings.Contains(wire.LookupSuite(id).Name, "CHACHA20") },
+		hopes:     kinLeft,
 	}
 }
 
-// dealing is a part of a version's suites, and in how many hands it is dealt:
-// more are quicker, each costs one connection.
+// kinLeft reports whether a likely suite is left whose kind was accepted.
+func kinLeft(accepted, rest []uint16) bool {
+	kind := func(id uint16) string { s := wire.LookupSuite(id); return s.Kx + s.Auth }
+	return slices.ContainsFunc(rest, func(id uint16) bool {
+		return rareness(wire.LookupSuite(id)) == 0 && slices.ContainsFunc(accepted, func(a uint16) bool { return kind(a) == kind(id) })
+	})
+}
+
+// dealing is a part of a version's suites, and in how many hands it is dealt once
+// something of it was accepted: more are quicker, each costs one connection.
 type dealing struct {
 	hands int
 	of    func(wire.SuiteInfo) bool
@@ -86,6 +99,7 @@ type dealing struct {
 // by what the hello allows, and then find no suite for it although they have
 // others. So do odd ones: some servers (mbed TLS) choose one that they cannot do,
 // and then refuse whatever else was offered with it.
+
 func dealsOf(version uint16) []dealing {
 	ecdsa := func(s wire.SuiteInfo) bool { return s.Auth == "ECDSA" && !odd(s) }
 	rsa := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" && !odd(s) }
@@ -118,7 +132,13 @@ func likely(version uint16) []uint16 { return offersOf(version).likely }
 // dealt.
 type offered struct {
 	suites, likely, groups, schemes []uint16
-	shares                          [][]uint16
+	shares                          []share
+}
+
+// share is the suites of a dealing.
+type share struct {
+	suites []uint16
+	hands  int
 }
 
 // offersOf gives what can be offered in a version.
@@ -145,7 +165,7 @@ var (
 func makeOffers(version uint16) offered {
 	o := offered{suites: suitesUpTo(version, rarest), likely: suitesUpTo(version, 0), groups: makeGroups(version), schemes: makeSchemes(version)}
 	for _, d := range dealsOf(version) {
-		o.shares = append(o.shares, spread(suitesWith(o.suites, d.of), d.hands)...)
+		o.shares = append(o.shares, share{suitesWith(o.suites, d.of), d.hands})
 	}
 	return o
 }
@@ -195,12 +215,15 @@ func rareness(s wire.SuiteInfo) int {
 // open asks the first question of the first hand, once: whoever comes later
 // waits for its answer.
 func (v *versionScan) open(ctx context.Context, a *asker) {
-	v.once.Do(func() {
-		if q := v.hands[0].next(nil); q != nil {
-			v.opening = a.knock(ctx, *q)
-			v.hands[0].take(v.opening)
-		}
-	})
+	if v.begun.Swap(true) {
+		v.opened.through()
+		return
+	}
+	defer v.opened.open()
+	if q := v.hands[0].next(nil); q != nil {
+		v.opening = a.knock(ctx, *q)
+		v.hands[0].take(v.opening)
+	}
 }
 
 // run asks the rest; without all, only until the version is known. A refusal of
@@ -211,46 +234,72 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 	switch {
 	case v.opening.wrongVersion():
 	case all:
-		v.hands.run(ctx, a)
-		v.inSmaller(ctx, a)
-		if v.version == wire.TLS12 && v.deceived(ctx, a) {
-			v.oneByOne(ctx, a)
-		}
+		v.deal(ctx, a)
+		v.doubt(ctx, a)
 	default:
 		v.settle(ctx, a)
+	}
+}
+
+// deal plays all shares to their ends, each in one hand until something of it is
+// accepted.
+func (v *versionScan) deal(ctx context.Context, a *asker) {
+	played := make([]hands, len(v.hands))
+	var g errgroup.Group
+	for i, share := range offersOf(v.version).shares {
+		g.Go(func() error {
+			hand := v.hands[i]
+			if len(hand.accepted) == 0 {
+				hand.step(ctx, a)
+			}
+			played[i] = hands{hand}
+			if len(hand.accepted) > 0 {
+				played[i] = hand.split(max(1, share.hands-asInt(v.fewer)))
+			}
+			played[i].run(ctx, a)
+			return nil
+		})
+	}
+	g.Wait()
+	v.hands = slices.Concat(played...)
+}
+
+// doubt asks again for what was refused in a way that may not be meant.
+func (v *versionScan) doubt(ctx context.Context, a *asker) {
+	var g errgroup.Group
+	smaller, doubtful := v.smaller(), v.doubtful()
+	g.Go(func() error { smaller.run(ctx, a); return nil })
+	deceived := len(doubtful) > 0 && a.ask(ctx, v.by.ask(doubtful)).outcome == accepted
+	g.Wait()
+	v.hands = append(v.hands, smaller...)
+	if deceived {
+		v.oneByOne(ctx, a)
 	}
 }
 
 // manySuites is more than some servers read: wolfSSL refuses 151.
 const manySuites = 128
 
-// inSmaller asks again, in hands that any server can read, for what was refused
-// in a larger one without anything of it being accepted.
-func (v *versionScan) inSmaller(ctx context.Context, a *asker) {
-	var smaller hands
+// smaller deals anew, to hands that any server can read, what was refused in a
+// larger one without anything of it being accepted.
+func (v *versionScan) smaller() (smaller hands) {
 	for _, hand := range v.hands {
 		if n := len(hand.rest); v.spoken.Load() && len(hand.accepted) == 0 && n > manySuites {
 			smaller = append(smaller, deal(v.by, hand.rest, (n+manySuites-1)/manySuites)...)
 			hand.rest = nil
 		}
 	}
-	v.play(ctx, a, smaller)
+	return smaller
 }
 
-// play adds hands to those of the version and runs them.
-func (v *versionScan) play(ctx context.Context, a *asker, more hands) {
-	for _, hand := range more {
-		hand.onAccept = v.speaks
-	}
-	more.run(ctx, a)
-	v.hands = append(v.hands, more...)
-}
-
-// deceived reports whether the refusals of whole hands are not to be believed:
-// of the suites that every library has, those that were refused among others
-// are asked for by themselves. They are for one kind of certificate: what
+// doubtful lists suites of TLS 1.2 that every library has and that were refused
+// among others: where they are accepted by themselves, the refusals of whole
+// hands are not to be believed. They are for one kind of certificate: what
 // servers choose and cannot do is often for one that they do not have.
-func (v *versionScan) deceived(ctx context.Context, a *asker) bool {
+func (v *versionScan) doubtful() []uint16 {
+	if v.version != wire.TLS12 {
+		return nil
+	}
 	found := v.hands.accepted()
 	auth := "RSA"
 	if i := slices.IndexFunc(found, func(id uint16) bool { return rareness(wire.LookupSuite(id)) == 0 }); i >= 0 {
@@ -258,21 +307,20 @@ func (v *versionScan) deceived(ctx context.Context, a *asker) bool {
 	}
 	refused := slices.DeleteFunc(common(auth), func(id uint16) bool { return slices.Contains(found, id) })
 	if rest := suitesWith(refused, func(s wire.SuiteInfo) bool { return s.Kx != "DHE" }); len(rest) > 0 {
-		refused = rest
+		return rest
 	}
-	return len(refused) > 0 && a.ask(ctx, v.by.ask(refused)).outcome == accepted
+	return refused
 }
 
 // oneByOne gives every suite that was refused a hand of its own.
 func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
 	var singles hands
 	for _, hand := range v.hands {
-		for _, id := range hand.rest {
-			singles = append(singles, &elimination{enumerator: v.by, rest: []uint16{id}})
-		}
+		singles = append(singles, deal(v.by, hand.rest, len(hand.rest))...)
 		hand.rest = nil
 	}
-	v.play(ctx, a, singles)
+	singles.run(ctx, a)
+	v.hands = append(v.hands, singles...)
 }
 
 // common lists the suites of TLS 1.2 and older that every library has, for one
@@ -289,9 +337,7 @@ func (v *versionScan) settle(ctx context.Context, a *asker) {
 		if v.spoken.Load() {
 			return
 		}
-		if q := hand.next(nil); q != nil {
-			hand.take(a.ask(ctx, *q))
-		}
+		hand.step(ctx, a)
 	}
 }
 

@@ -122,6 +122,7 @@ func (r *Run) Compare(opt Options) []*results.Comparison {
 type cell struct {
 	results.Comparison
 	deviation float64 // standard error of the mean logarithm
+	freedom   float64 // its degrees of freedom
 }
 
 // pairs lists baseline and candidate of each comparison, in the trials' order.
@@ -225,12 +226,17 @@ func (c *cell) estimate(ratios []float64) {
 	if n < 2 {
 		return
 	}
-	c.deviation = deviation / math.Sqrt(n)
-	half := quantileT((1+c.Confidence)/2, n-1) * c.deviation
+	c.deviation, c.freedom = deviation/math.Sqrt(n), n-1
+	c.interval(mean)
+}
+
+// interval makes interval and p-value of a mean logarithm.
+func (c *cell) interval(mean float64) {
+	half := quantileT((1+c.Confidence)/2, c.freedom) * c.deviation
 	c.RatioLow, c.RatioHigh = math.Exp(mean-half), math.Exp(mean+half)
 	switch {
 	case c.deviation > 0:
-		c.PValue = tailT(math.Abs(mean)/c.deviation, n-1)
+		c.PValue = tailT(math.Abs(mean)/c.deviation, c.freedom)
 	case mean != 0:
 		c.PValue = 0
 	}
@@ -261,8 +267,7 @@ func judge(cells []*cell, opt Options) {
 		worst = max(worst, min(1, c.PValue*float64(m-i)))
 		c.PAdjusted = worst
 		// At Holm's hardest step: it holds whatever the others find.
-		df := float64(c.Blocks - 1)
-		needs := quantileT(1-alpha/float64(2*m), df) + quantileT(power, df)
+		needs := quantileT(1-alpha/float64(2*m), c.freedom) + quantileT(power, c.freedom)
 		c.MinDetectable = math.Exp(needs * c.deviation)
 	}
 	for _, c := range cells {

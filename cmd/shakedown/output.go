@@ -81,14 +81,14 @@ type side struct {
 }
 
 // openOutput opens --output, chooses the sink of --format and begins the
-// stream. It fails before anything was sent.
-func (a *app) openOutput(f *netFlags, h results.Header) (*output, error) {
-	return a.openOutputs(f, h, "", nil)
+// stream; sinks beside it get the same records. It fails before anything was sent.
+func (a *app) openOutput(f *netFlags, h results.Header, beside ...results.Sink) (*output, error) {
+	return a.openOutputs(f, h, "", nil, beside...)
 }
 
 // openOutputs opens the files of sides too; failOn is the least severity that
 // they count as failed. A side whose file is standard output has no name.
-func (a *app) openOutputs(f *netFlags, h results.Header, failOn results.Severity, sides []side) (*output, error) {
+func (a *app) openOutputs(f *netFlags, h results.Header, failOn results.Severity, sides []side, beside ...results.Sink) (*output, error) {
 	o := &output{a: a, unseen: f.output != "" || f.format != "text"}
 	var w io.Writer = a.stdout
 	var sinks []results.Sink
@@ -120,7 +120,7 @@ func (a *app) openOutputs(f *netFlags, h results.Header, failOn results.Severity
 		return nil, err
 	}
 	h.ToolVersion, h.StartedAt, h.Inventory = version, a.now().UTC(), f.inventory
-	o.stream = results.NewStream(h, sinks...)
+	o.stream = results.NewStream(h, append(beside, sinks...)...)
 	return o, nil
 }
 

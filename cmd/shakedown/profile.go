@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -94,7 +96,8 @@ func families() []struct{ name, title string } {
 }
 
 func listText(w io.Writer, lib *profiles.Library) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var text bytes.Buffer
+	t := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, family := range families() {
 		fmt.Fprintf(t, "%s\n  NAME\tVERSIONS\tSUITES\tPQ\tFIPS\tSOURCE\tDEFAULT OF\n", family.title)
 		for _, p := range lib.Policies {
@@ -122,6 +125,16 @@ func listText(w io.Writer, lib *profiles.Library) error {
 	fmt.Fprintln(t, "\nA YAML file is a profile too: see shakedown profile checks.\nSOURCE: cross-checked, the same list in two sources; single-source, in one; derived, list not seen; conflict, sources differ.")
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	return printTrimmed(w, text.String())
+}
+
+// printTrimmed prints a table without the blanks at the ends of its lines.
+func printTrimmed(w io.Writer, text string) error {
+	for line := range strings.Lines(text) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -155,7 +168,8 @@ its rules, changes others and adds new ones. Give it to --profile.`,
 
 func checksText(w io.Writer) error {
 	fmt.Fprintf(w, "An example:\n\n%s\nThe checks that a rule can make:\n\n", indented(profiles.Example()))
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var table bytes.Buffer
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	for _, c := range profiles.Checks() {
 		takes := c.Values
 		switch {
@@ -167,11 +181,11 @@ func checksText(w io.Writer) error {
 			takes = "values: " + takes
 		}
 		if len(takes) > 60 {
-			takes = "values: words, of which a wrong one is answered by all"
+			takes = "values: words; a wrong one is answered with those there are"
 		}
 		fmt.Fprintf(t, "  %s\t%s\t%s\n", c.Name, c.About, takes)
 	}
-	if err := t.Flush(); err != nil {
+	if err := errors.Join(t.Flush(), printTrimmed(w, table.String())); err != nil {
 		return err
 	}
 	suites, groups := profiles.Classes()

@@ -92,6 +92,10 @@ func (a *app) storedRun(ctx context.Context, name, dsn string) (report.Run, erro
 	if err != nil {
 		return report.Run{}, fmt.Errorf("there is no file %s: %w", name, err)
 	}
+	return wholeRun(ctx, s, info)
+}
+
+func wholeRun(ctx context.Context, s *store.Store, info store.Info) (report.Run, error) {
 	run := report.Run{Name: info.ID, Header: *info.Header, Trailer: info.Trailer}
 	for r, err := range s.Records(ctx, info) {
 		if err != nil {

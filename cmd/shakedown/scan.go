@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -157,7 +158,8 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges 
 	ctx, cancel := net.limit(ctx)
 	defer cancel()
 	progress := a.progress(net.quiet, len(paths), "endpoints")
-	tally, bound := scanTally{judges: judges}, newBound(paths)
+	tally := scanTally{judges: judges}
+	bound := newBound(paths)
 	scanErr := scanner.New(dialer, opt).Run(ctx, paths, func(e *results.Endpoint) error {
 		progress.step(1)
 		progress.note(e.Service + "/" + e.Path)
@@ -165,36 +167,62 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges 
 		return errors.Join(out.put(e), tally.add(e, a.now(), out))
 	})
 	progress.end()
-	scanErr = errors.Join(scanErr, tally.together(a.now(), out))
-	for _, d := range contrast.Differences(bound.kept) {
-		if err := out.put(d); err != nil {
-			break // out.finish says it
-		}
-	}
+	scanErr = errors.Join(scanErr, tally.together(a.now(), out), bound.tell(out))
 	return out.finish(tally.exitCode(ctx), scanErr == nil && ctx.Err() == nil)
 }
 
 // bound keeps what is compared when all is known: load balancers and targets,
 // by the inventory. Nothing else is kept, however many endpoints there are.
 type bound struct {
-	paths map[string]bool // SERVICE/PATH
+	paths map[string]int // by SERVICE/PATH: the place in the inventory
 	kept  []*results.Endpoint
 }
 
 func newBound(paths []inventory.Path) *bound {
-	b := &bound{paths: map[string]bool{}}
+	place, b := map[string]int{}, &bound{paths: map[string]int{}}
+	for i, p := range paths {
+		place[p.Service+"/"+p.Name] = i
+	}
 	for _, p := range paths {
-		for _, target := range p.Targets {
-			b.paths[p.Service+"/"+p.Name], b.paths[p.Service+"/"+target] = true, true
+		for _, name := range append([]string{p.Name}, p.Targets...) {
+			if i, ok := place[p.Service+"/"+name]; ok && len(p.Targets) > 0 {
+				b.paths[p.Service+"/"+name] = i
+			}
 		}
 	}
 	return b
 }
 
+func (b *bound) place(e *results.Endpoint) (int, bool) {
+	i, ok := b.paths[e.Service+"/"+e.Path]
+	return i, ok
+}
+
 func (b *bound) add(e *results.Endpoint) {
-	if b.paths[e.Service+"/"+e.Path] {
+	if _, ok := b.place(e); ok {
 		b.kept = append(b.kept, withoutDER(e))
 	}
+}
+
+// tell writes how they differ.
+func (b *bound) tell(out *output) error {
+	for _, d := range b.differences() {
+		if err := out.put(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// differences compares what was kept, in the order of the inventory: endpoints
+// are finished in another one each time.
+func (b *bound) differences() []*results.Difference {
+	slices.SortFunc(b.kept, func(x, y *results.Endpoint) int {
+		i, _ := b.place(x)
+		j, _ := b.place(y)
+		return cmp.Or(cmp.Compare(i, j), cmp.Compare(x.Address, y.Address))
+	})
+	return contrast.Differences(b.kept)
 }
 
 // withoutDER is an endpoint without what takes most room in it.

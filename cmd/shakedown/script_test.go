@@ -57,6 +57,8 @@ func TestStories(t *testing.T) {
 			"instance":    instance,
 			"ends":        ends,
 			"readme":      readme,
+			"measured":    measured,
+			"certs":       certFiles,
 		},
 	})
 }

@@ -182,6 +182,8 @@ func trialWords(t *trial) (level, string) {
 		return warning, fmt.Sprintf("%s of %s handshakes failed (%s)", grouped(failed), grouped(t.Due), failuresWords(t.Failures))
 	case t.OtherShape > 0:
 		return warning, fmt.Sprintf("%s of %s handshakes negotiated another shape than asked", grouped(t.OtherShape), grouped(t.Due))
+	case len(t.Notes) > 0:
+		return warning, clean(strings.Join(t.Notes, "; "))
 	}
 	return fine, ""
 }
@@ -190,7 +192,7 @@ func whyInvalid(t *results.Trial) string {
 	if len(t.InvalidWhy) == 0 {
 		return "no reason given"
 	}
-	return clean(strings.Join(t.InvalidWhy, "; "))
+	return clean(strings.Join(slices.Concat(t.InvalidWhy, t.Notes), "; "))
 }
 
 // findingLevel ranks a finding; one that is waived is noted only.

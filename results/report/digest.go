@@ -18,8 +18,10 @@ type digest struct {
 	runs      []Run
 	sections  []*section
 	files     []*chainFile
+	changes   []changed
 	attention []issue
 	catalog   []entry
+	checks    []*results.Calibration
 }
 
 // section is one service; or, to keep a list of single addresses readable, all
@@ -184,6 +186,9 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s := g.service(rec.Service)
 		s.findings = append(s.findings, &finding{rec, at})
 		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Profile, rec.Rule)
+	case *results.Change:
+		g.digest.changes = append(g.digest.changes, changed{rec, at})
+		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Kind, rec.Fact)
 	case *results.Match:
 		s := g.service(rec.Service)
 		s.matches = append(s.matches, &match{rec, at})
@@ -192,8 +197,14 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		about = verdictWords(rec)
 	case *results.Difference: // the endpoints themselves tell it: see bonds
 		about = fmt.Sprintf("%s: %s beside %s, %s", rec.Service, rec.Beside, rec.Path, plural(len(rec.Facts), "difference"))
+	case *results.Calibration:
+		g.digest.checks = append(g.digest.checks, rec)
+		about = fmt.Sprintf("%s %s %s %s", rec.Part, rec.Subject, rec.Phase, rec.Quantile)
 	case *results.ChainFile:
-		when := g.digest.runs[run].Header.StartedAt
+		when := rec.At
+		if when.IsZero() {
+			when = g.digest.runs[run].Header.StartedAt
+		}
 		g.digest.files = append(g.digest.files, &chainFile{rec, at, when, wordsOf(&rec.Chain, when)})
 		about = rec.File
 	}
@@ -345,7 +356,7 @@ func (s *section) nameTrials() {
 	for i, t := range s.trials {
 		labels[i] = s.pathLabel(t.Service, cmp.Or(t.Path, t.Target, t.Address))
 	}
-	shapes := func(i int) string { return shapeWords(s.trials[i].Asked) }
+	shapes := func(i int) string { return askedWords(s.trials[i].Trial) }
 	for i, label := range distinct(labels, shapes) {
 		s.trials[i].label = label
 	}

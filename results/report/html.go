@@ -53,6 +53,7 @@ type htmlPage struct {
 	JS       template.JS
 	Runs     []runView
 	Totals   string
+	Changes  []changeView
 	Issues   []issueView
 	Hidden   int    // issues beyond those listed
 	Calm     string // what to say where there is no issue
@@ -60,6 +61,7 @@ type htmlPage struct {
 	Files    []chainView
 	Records  []entry
 	Partial  bool
+	Checks   []issueView // what each part of a calibration came to
 }
 
 // mostCosts is how many services show their costs at the top of the page.
@@ -95,7 +97,11 @@ func newHTMLPage(d *digest) (*htmlPage, error) {
 	for i, s := range d.sections {
 		p.Sections = append(p.Sections, newSectionView(s, fmt.Sprintf("s%d", i+1)))
 	}
+	for _, c := range calibrationOf(d.checks) {
+		p.Checks = append(p.Checks, issueView{Level: c.level(), Who: clean(c.part), Words: c.words()})
+	}
 	p.Title, p.Calm = pageTitle(d), calm(d)
+	p.Changes = changeViews(d)
 	p.issues(d)
 	for _, f := range d.files {
 		p.Files = append(p.Files, newChainView(&chainGroup{chain: &f.Chain, cert: f.cert, labels: []string{clean(f.File)}, refs: []ref{f.ref}}))
@@ -148,6 +154,7 @@ func pageTitle(d *digest) string {
 
 // runView is where the page's records come from.
 type runView struct {
+	Calibrated                                           string // what the calibration before it found
 	Name, Command, Started, Took, Tool, Inventory, State string
 	Level                                                level
 	Records                                              int
@@ -158,7 +165,8 @@ type runView struct {
 func newRunView(run Run) runView {
 	v := runView{
 		Name: clean(run.Name), Command: clean(run.Header.Command), Started: moment(run.Header.StartedAt), Tool: clean(run.Header.ToolVersion),
-		Inventory: clean(run.Header.Inventory), Records: len(run.Records), Seed: run.Header.Seed, State: "complete",
+		Calibrated: calibrated(run.Header),
+		Inventory:  clean(run.Header.Inventory), Records: len(run.Records), Seed: run.Header.Seed, State: "complete",
 	}
 	switch {
 	case run.Trailer == nil:

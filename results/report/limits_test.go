@@ -53,7 +53,7 @@ func limitsRun() Run {
 // one between.
 func search(path string, kind results.PathKind, low, high float64, by results.LimitedBy, why ...string) *results.Capacity {
 	c := &results.Capacity{Service: "portal", Path: path, Kind: kind, Target: "127.0.0.1:1", Address: "127.0.0.1:1", Client: "lean", Asked: asked(),
-		SLO: []string{"handshake.p99<50ms", "errors<1%", "completed>=95%"}, LowRate: low, LimitedBy: by, Valid: len(why) == 0, InvalidWhy: why}
+		SLO: []string{"handshake.p99<50ms", "errors<1%", "completed>=98%"}, LowRate: low, LimitedBy: by, Valid: len(why) == 0, InvalidWhy: why}
 	add := func(rate float64, v results.StepVerdict, p99 float64, why string) {
 		c.Steps = append(c.Steps, results.CapacityStep{Trial: fmt.Sprint(path, len(c.Steps)), Rate: rate, CompletedRate: rate * 0.99, DurationS: 5,
 			P50US: 700, P99US: p99, CPUShare: rate / 6000, LagP99US: 45, Verdict: v, Why: why})

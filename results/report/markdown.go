@@ -17,16 +17,17 @@ const mostRows = 500
 
 func writeMarkdown(w io.Writer, runs []Run, threshold results.Severity) error {
 	var b strings.Builder
-	all := outcomesOf(runs, threshold)
+	all, d := outcomesOf(runs, threshold), newDigest(runs)
 	if verdicts := verdictsOf(runs); len(verdicts) > 0 {
 		for _, v := range verdicts {
 			fmt.Fprintf(&b, "## shakedown %s\n\n", markdownText(verdictWords(v)))
 		}
 	} else {
-		fmt.Fprintf(&b, "## shakedown: %s\n\n", headline(all))
+		fmt.Fprintf(&b, "## shakedown: %s\n\n", headline(all, d))
 	}
 	markdownTable(&b, []string{"", "path", "rule", "severity", "what was found"}, markdownOutcomes(worstFirst(all)))
-	for _, s := range newDigest(runs).sections {
+	markdownChanges(&b, d)
+	for _, s := range d.sections {
 		markdownSection(&b, s)
 	}
 	_, err := io.WriteString(w, b.String())
@@ -34,7 +35,10 @@ func writeMarkdown(w io.Writer, runs []Run, threshold results.Severity) error {
 }
 
 // headline is the verdict over all outcomes in words.
-func headline(all []outcome) string {
+func headline(all []outcome, d *digest) string {
+	if len(all) == 0 && len(d.changes) > 0 {
+		return plural(len(d.changes), "change")
+	}
 	count := map[end]int{}
 	for _, o := range all {
 		count[o.end]++

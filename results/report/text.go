@@ -19,11 +19,13 @@ func writeText(w io.Writer, d *digest, o Options) error {
 	p := &page{width: max(40, cmp.Or(o.Width, 100)), color: o.Color, verbose: o.Verbose, told: map[string]string{}}
 	p.verdict(d)
 	p.heading(d)
+	p.changes(d)
 	p.attention(d)
 	for _, s := range d.sections {
 		p.section(s)
 	}
 	p.files(d.files)
+	p.calibrations(d.checks)
 	if len(d.sections) > 0 {
 		p.verdict(d) // a log is read from its end
 	}
@@ -98,8 +100,11 @@ func (p *page) subtitle(s string) {
 func (p *page) heading(d *digest) {
 	for _, run := range d.runs {
 		p.paragraph(0, 2, plainStyle, "shakedown "+runTitle(run))
+		if words := calibrated(run.Header); words != "" {
+			p.paragraph(0, 2, dimStyle, words)
+		}
 	}
-	if line := totals(d); line != "" {
+	if line := cmp.Or(totals(d), unchanged(d)); line != "" {
 		p.paragraph(0, 2, plainStyle, line)
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Trouble says what could not be determined of a record's path, or what it
-// fails or missed; "" where there is nothing to say.
+// fails or misses; "" where there is nothing to say.
 func Trouble(rec results.Record) string {
 	switch rec := rec.(type) {
 	case *results.Endpoint:
@@ -30,6 +30,11 @@ func Trouble(rec results.Record) string {
 	case *results.Trial:
 		if !rec.Valid {
 			return fmt.Sprintf("%s: invalid measurement: %s", clean(rec.Service+"/"+rec.Path), whyInvalid(rec))
+		}
+	case *results.Calibration:
+		if calibrationLevel(rec) >= warning {
+			c := calibration{part: rec.Part, checks: []*results.Calibration{rec}}
+			return fmt.Sprintf("calibration, %s: %s", clean(rec.Part), c.words())
 		}
 	case *results.Objective:
 		if _, words := objectiveWords(rec); words != "" {

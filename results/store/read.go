@@ -232,13 +232,25 @@ func (s *Store) LastKnown(ctx context.Context, service, path, target, address st
 	return &known, s.explain("reading", err)
 }
 
-// Before finds the newest run of a command and inventory that began before a
-// time; ErrNoRun if there is none.
-func (s *Store) Before(ctx context.Context, command, inventory string, at time.Time) (Info, error) {
-	list, err := s.infos(ctx, "SELECT "+infoColumns+" FROM run WHERE command = ? AND inventory = ? AND started_at < ? ORDER BY n DESC LIMIT 1",
-		command, inventory, at.UnixNano())
+// Before finds the newest run like another, of its verb and inventory, that was
+// made before it and began before a time; ErrNoRun if there is none.
+func (s *Store) Before(ctx context.Context, run Info, at time.Time) (Info, error) {
+	list, err := s.infos(ctx, "SELECT "+infoColumns+" FROM run WHERE command = ? AND inventory = ? AND n < ? AND started_at < ? ORDER BY n DESC LIMIT 1",
+		run.Header.Command, run.Header.Inventory, run.n, at.UnixNano())
 	if err == nil && len(list) == 0 {
-		err = fmt.Errorf("%w: store %s has none of %s before %s", ErrNoRun, s, command, at.Format(time.RFC3339))
+		err = fmt.Errorf("%w: store %s has no %s before %s to compare run %s with", ErrNoRun, s, run.Header.Command, at.Format(time.RFC3339), run.ID)
+	}
+	if err != nil {
+		return Info{}, err
+	}
+	return list[0], nil
+}
+
+// Newest finds the newest run of an inventory.
+func (s *Store) Newest(ctx context.Context, inventory string) (Info, error) {
+	list, err := s.infos(ctx, "SELECT "+infoColumns+" FROM run WHERE inventory = ? ORDER BY n DESC LIMIT 1", inventory)
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("%w: store %s has none of inventory %s", ErrNoRun, s, inventory)
 	}
 	if err != nil {
 		return Info{}, err

@@ -109,9 +109,13 @@ func (d *Dialer) Resolve(ctx context.Context, host string) ([]netip.Addr, *resul
 // Lane is one route with its address's share of the budget, which all lanes to
 // that address have together.
 type Lane struct {
-	d     *Dialer
-	route Route
-	share *share
+	d      *Dialer
+	route  Route
+	share  *share
+	tempo  tempo
+	opened atomic.Int64
+
+	released bool // guarded by the share's mu
 }
 
 // Lane returns the lane of a route. Call Release when done with it, so that a
@@ -125,11 +129,12 @@ func (d *Dialer) Lane(r Route) *Lane {
 		d.shares[r.String()] = s
 	}
 	s.users++
-	return &Lane{d, r, s}
+	return &Lane{d: d, route: r, share: s}
 }
 
 // Release gives the lane back.
 func (l *Lane) Release() {
+	l.share.release(l)
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	if l.share.users--; l.share.users == 0 {
@@ -140,60 +145,92 @@ func (l *Lane) Release() {
 // Width is how many connections may be in flight to the address.
 func (l *Lane) Width() int { return l.d.opt.PerEndpoint }
 
+// Opened counts the connections that were tried through this lane.
+func (l *Lane) Opened() int { return int(l.opened.Load()) }
+
 // Open waits for the budget, connects and says what comes before TLS. The
 // connection bears the deadline of one exchange, counted from here on; waiting
 // for the budget is not in it.
 func (l *Lane) Open(ctx context.Context) (*Conn, *results.Failure) {
-	return l.open(ctx, false, l.d.opt.Timeout)
+	return l.open(ctx, inOrder, l.d.opt.Timeout)
+}
+
+// OpenFirst is Open before all who are not of a series either.
+func (l *Lane) OpenFirst(ctx context.Context) (*Conn, *results.Failure) {
+	return l.open(ctx, ofSeries, l.d.opt.Timeout)
 }
 
 // OpenAlone is Open with the address to oneself, and with a time of its own:
 // for asking again what a busy or slow server did not answer.
 func (l *Lane) OpenAlone(ctx context.Context, timeout time.Duration) (*Conn, *results.Failure) {
-	return l.open(ctx, true, timeout)
+	return l.open(ctx, alone, timeout)
 }
 
 // Crowded tells the lane that a question was answered alone that had failed
 // beside others: the address has too many of our connections.
 func (l *Lane) Crowded() { l.share.crowded() }
 
-func (l *Lane) open(ctx context.Context, alone bool, timeout time.Duration) (*Conn, *results.Failure) {
-	stage := l.route.first()
-	if err := l.share.enter(ctx, alone); err != nil {
-		return nil, overdue(stage)
+func (l *Lane) open(ctx context.Context, t turn, timeout time.Duration) (*Conn, *results.Failure) {
+	c, f := l.enter(ctx, ctx, l.share.apply(l, t))
+	if f != nil {
+		return nil, f
 	}
-	if err := l.d.enter(ctx); err != nil {
-		l.share.leave()
-		return nil, overdue(stage)
+	return c.begin(timeout)
+}
+
+// enter waits for the budget, as long as one context says; the connection then
+// lives as long as the other does.
+func (l *Lane) enter(waiting, ctx context.Context, w *waiter) (*Conn, *results.Failure) {
+	given, err := l.share.enter(waiting, w)
+	if given != nil {
+		return given, nil
+	}
+	if err == nil {
+		if err = l.d.enter(waiting); err != nil {
+			l.share.leave(w.turn)
+		}
+	}
+	if err != nil {
+		return nil, overdue(l.route.first())
 	}
 	l.d.opened.Add(1)
-	c := &Conn{ctx: ctx, share: l.share, release: func() {
-		l.d.all.Release(1)
-		l.share.leave()
-	}}
-	if stage, err := c.establish(l, time.Now().Add(timeout)); err != nil {
+	l.opened.Add(1)
+	return &Conn{ctx: ctx, lane: l, turn: w.turn}, nil
+}
+
+// begin opens a connection whose place was found, or gives a time of its own to
+// one that was handed over.
+func (c *Conn) begin(timeout time.Duration) (*Conn, *results.Failure) {
+	began := time.Now()
+	if c.Conn != nil {
+		c.renew(began.Add(timeout))
+		return c, nil
+	}
+	if stage, err := c.establish(began.Add(timeout)); err != nil {
 		f := c.Failure(stage, err)
 		if f.Kind != results.KindDeadline && f.Kind != results.KindInternal {
-			l.share.lost()
+			c.lane.share.lost()
 		}
 		c.Close()
 		return nil, &f
 	}
+	c.lane.tempo.opened(time.Since(began))
 	return c, nil
 }
 
 // establish connects and goes to where TLS begins. It returns the stage that
 // failed.
-func (c *Conn) establish(l *Lane, deadline time.Time) (results.Stage, error) {
-	conn, err := l.d.connect(c.ctx, l.route, deadline)
+func (c *Conn) establish(deadline time.Time) (results.Stage, error) {
+	route := c.lane.route
+	conn, err := c.lane.d.connect(c.ctx, route, deadline)
 	if err != nil {
-		return l.route.first(), err
+		return route.first(), err
 	}
 	c.Conn = conn
 	c.SetDeadline(deadline)
 	// When the run ends, so does the exchange.
 	c.stop = context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	return l.route.begin(c)
+	return route.begin(c)
 }
 
 // enter waits for a place among all connections and for the rate.
@@ -208,6 +245,15 @@ func (d *Dialer) enter(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// hasRoom reports whether nobody waits for a place among all connections.
+func (d *Dialer) hasRoom() bool {
+	if !d.all.TryAcquire(1) {
+		return false
+	}
+	d.all.Release(1)
+	return true
 }
 
 // overtime is the failure of an exchange that the end of the run cut off, nil
@@ -226,12 +272,25 @@ func overdue(stage results.Stage) *results.Failure {
 // Conn is one connection of the budget; Close gives its place back.
 type Conn struct {
 	net.Conn
-	ctx     context.Context
-	share   *share
-	heard   bool // a byte of the answer came
-	stop    func() bool
-	release func()
-	once    sync.Once
+	ctx   context.Context
+	lane  *Lane
+	turn  turn
+	ahead bool      // opened before it was needed
+	asked time.Time // when the question was sent
+	heard bool      // a byte of the answer came
+	stale bool      // it ended while nobody used it
+	stop  func() bool
+	once  sync.Once
+}
+
+// Write writes; the first word is the question.
+func (c *Conn) Write(b []byte) (int, error) {
+	if c.asked.IsZero() {
+		c.asked = time.Now()
+	}
+	n, err := c.Conn.Write(b)
+	c.judge(err)
+	return n, err
 }
 
 // Read reads, and counts the connection as answered with its first byte.
@@ -239,8 +298,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 && !c.heard {
 		c.heard = true
-		c.share.answered()
+		c.lane.share.answered()
+		c.lane.tempo.answered(time.Since(c.asked))
 	}
+	c.judge(err)
 	return n, err
 }
 
@@ -250,7 +311,10 @@ func (c *Conn) Close() (err error) {
 		c.stop()
 		err = c.Conn.Close()
 	}
-	c.once.Do(c.release)
+	c.once.Do(func() {
+		c.lane.d.all.Release(1)
+		c.lane.share.leave(c.turn)
+	})
 	return err
 }
 

@@ -22,8 +22,9 @@ const (
 	hopeless     = 8
 )
 
-// share lets so many connections in at once, in the order in which they came.
-// One that is to be alone waits until all others are out, and they wait for it.
+// share lets so many connections in at once, in the order in which they came,
+// but those of a series before others. One that is to be alone waits until all
+// that came before are out, and whoever comes later waits for it.
 type share struct {
 	most  int // the budget
 	users int // lanes; guarded by the Dialer's mu
@@ -31,8 +32,10 @@ type share struct {
 	mu     sync.Mutex
 	limit  int // what is used of the budget now
 	in     int
+	series int // of these, those of a series
 	alone  bool
 	queue  []*waiter
+	idle   []*Conn   // opened ahead, and not needed by whom they were opened for
 	heard  bool      // something was answered here
 	credit int       // answers since the limit last changed
 	cut    bool      // the limit was lowered at some time,
@@ -41,31 +44,60 @@ type share struct {
 	left   time.Time // when a connection last ended
 }
 
+// turn says when somebody is let in.
+type turn int
+
+const (
+	inOrder  turn = iota // after those who came before
+	ofSeries             // before those: others come after this one
+	alone                // when all are out
+)
+
 type waiter struct {
-	alone bool
+	turn  turn
+	lane  *Lane
+	given *Conn // an open connection that was handed over, with its place
 	ready chan struct{}
 }
 
 func newShare(most int) *share { return &share{most: most, limit: most} }
 
-// enter waits for a place.
-func (s *share) enter(ctx context.Context, alone bool) error {
-	w := &waiter{alone, make(chan struct{})}
+// apply asks for a place, or takes a connection that is left over.
+func (s *share) apply(l *Lane, t turn) *waiter {
+	w := &waiter{turn: t, lane: l, ready: make(chan struct{})}
 	s.mu.Lock()
-	s.queue = append(s.queue, w)
+	defer s.mu.Unlock()
+	if i := slices.IndexFunc(s.idle, func(c *Conn) bool { return c.lane == l }); i >= 0 && t != alone {
+		w.given = s.idle[i]
+		s.idle = slices.Delete(s.idle, i, i+1)
+		close(w.ready)
+		return w
+	}
+	at := len(s.queue)
+	for t == ofSeries && at > 0 && s.queue[at-1].turn == inOrder {
+		at--
+	}
+	s.queue = slices.Insert(s.queue, at, w)
 	s.admit()
-	s.mu.Unlock()
+	return w
+}
+
+// enter waits for the place that was asked for. It may come with a connection.
+func (s *share) enter(ctx context.Context, w *waiter) (*Conn, error) {
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
 		s.forget(w)
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	if err := sleepUntil(ctx, s.readyAt(alone)); err != nil {
-		s.leave()
-		return err
+	if w.given != nil {
+		return w.given, nil
 	}
-	return nil
+	if err := sleepUntil(ctx, s.readyAt(w.turn)); err != nil {
+		s.leave(w.turn)
+		return nil, err
+	}
+	return nil, nil
 }
 
 // admit lets in whom there is room for. Whoever waits longest comes first, so
@@ -73,14 +105,29 @@ func (s *share) enter(ctx context.Context, alone bool) error {
 func (s *share) admit() {
 	for len(s.queue) > 0 {
 		next := s.queue[0]
-		if s.alone || s.in >= s.limit || next.alone && s.in > 0 {
+		if next.turn == alone {
+			s.dropIdle(anyOf)
+		}
+		if s.alone || s.in >= s.limit || next.turn == alone && s.in > 0 || next.turn == inOrder && s.halfFull() {
 			return
 		}
 		s.queue = s.queue[1:]
 		s.in++
-		s.alone = next.alone
+		s.series += countIf(next.turn == ofSeries)
+		s.alone = next.turn == alone
 		close(next.ready)
 	}
+}
+
+// halfFull reports whether half of the places are taken by those of no series,
+// while a series is under way: its next question is to find a place.
+func (s *share) halfFull() bool { return s.series > 0 && 2*(s.in-s.series) >= s.limit }
+
+func countIf(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // forget takes back a wait, or a place that was given meanwhile.
@@ -92,32 +139,98 @@ func (s *share) forget(w *waiter) {
 		s.admit()
 	}
 	s.mu.Unlock()
-	if i < 0 {
-		s.leave()
+	switch {
+	case i >= 0:
+	case w.given != nil:
+		w.given.Close()
+	default:
+		s.leave(w.turn)
 	}
 }
 
+// handOver gives an open connection, and its place, to who waits for one like
+// it. If nobody does it is kept for the next, or closed.
+func (s *share) handOver(c *Conn, keep bool) (kept bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, w := range s.queue {
+		if w.turn == alone {
+			keep = false
+			break
+		}
+		if w.lane == c.lane {
+			w.given = c
+			s.queue = slices.Delete(s.queue, i, i+1)
+			close(w.ready)
+			return false
+		}
+	}
+	s.idle = append(s.idle, c)
+	if keep = keep && !c.lane.released; !keep {
+		s.dropIdle(func(other *Conn) bool { return other == c })
+	}
+	return keep
+}
+
+// drop closes a connection if it is still left over.
+func (s *share) drop(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropIdle(func(other *Conn) bool { return other == c })
+}
+
+// release closes what a lane has left over, and will have.
+func (s *share) release(l *Lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.released = true
+	s.dropIdle(func(c *Conn) bool { return c.lane == l })
+}
+
+// dropIdle closes some of the connections that are left over.
+func (s *share) dropIdle(which func(*Conn) bool) {
+	s.idle = slices.DeleteFunc(s.idle, func(c *Conn) bool {
+		if !which(c) {
+			return false
+		}
+		go c.Close() // it comes back for s.mu
+		return true
+	})
+}
+
+func anyOf(*Conn) bool { return true }
+
 // leave gives a place back.
-func (s *share) leave() {
+func (s *share) leave(t turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.in--
+	s.series -= countIf(t == ofSeries)
 	s.alone = false
 	s.left = time.Now()
 	s.admit()
 }
 
 // readyAt is when the address may be tried.
-func (s *share) readyAt(alone bool) time.Time {
+func (s *share) readyAt(t turn) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.losses > 0 && s.losses <= hopeless:
 		return s.left.Add(min(firstPause<<(s.losses-1), longestPause))
-	case alone:
+	case t == alone:
 		return s.left.Add(settling)
 	}
 	return time.Time{}
+}
+
+// atEase reports whether the address has shown no sign that our connections are
+// too many, and nobody waits who would be held up by more.
+func (s *share) atEase() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pressing := len(s.queue) > 0 && s.queue[0].turn != inOrder
+	return s.heard && s.losses == 0 && s.limit == s.most && !pressing
 }
 
 // answered counts a connection on which TLS was answered. After many of them
@@ -159,6 +272,7 @@ func (s *share) crowded() {
 func (s *share) halve() {
 	if s.limit > 1 && (!s.cut || s.since >= 2*s.limit) {
 		s.limit, s.credit, s.cut, s.since = s.limit/2, 0, true, 0
+		s.dropIdle(anyOf)
 	}
 }
 

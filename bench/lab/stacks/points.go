@@ -114,7 +114,7 @@ func groupTrials(address string) (trials []trial) {
 		if !g.TLS12 || g.Kind == "ffdhe" {
 			continue // finite fields are of DHE suites, and no group of the record's
 		}
-		rsa, ecdsa := "ECDHE+aRSA:ECDHE+aNULL:@SECLEVEL=0", "ECDHE+aECDSA:@SECLEVEL=0"
+		rsa, ecdsa := "ECDHE+aRSA:AECDH:@SECLEVEL=0", "ECDHE+aECDSA:@SECLEVEL=0"
 		trials = append(trials, trial{Point{results.TLSv12, false, g.ID}, [][]string{
 			sClient(address, "-tls1_2", "-cipher", rsa, "-groups", g.OpenSSL),
 			sClient(address, "-tls1_2", "-cipher", ecdsa, "-groups", g.OpenSSL),

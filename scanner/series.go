@@ -1,0 +1,48 @@
+// series: questions of which each follows from the answer to the one before.
+// While an answer is waited for, the connection of the next question is opened.
+
+package scanner
+
+import (
+	"context"
+
+	"shakedown/results"
+	"shakedown/scanner/dial"
+)
+
+// series puts questions one after the other. Leave it when the last is answered.
+type series struct {
+	*asker
+	next *dial.Ahead // nil if none is being opened
+}
+
+// ask puts a question. expects says that another one is likely to follow.
+func (s *series) ask(ctx context.Context, q question, expects bool) answer {
+	first := s.exchange(ctx, q, func(ctx context.Context) (*dial.Conn, *results.Failure) { return s.open(ctx, expects) })
+	if first.outcome != accepted {
+		s.leave() // nothing follows, or with the address to itself
+	}
+	return s.settle(ctx, q, first)
+}
+
+// open takes the connection that was opened ahead, and begins to open the next.
+func (s *series) open(ctx context.Context, expects bool) (conn *dial.Conn, f *results.Failure) {
+	if s.next != nil {
+		conn, f = s.next.Take(ctx)
+	} else {
+		conn, f = s.lane.OpenFirst(ctx)
+	}
+	s.next = nil
+	if f == nil && expects && s.lane.PaysAhead() {
+		s.next = s.lane.Ahead(ctx)
+	}
+	return conn, f
+}
+
+// leave gives up the connection that is not needed.
+func (s *series) leave() {
+	if s.next != nil {
+		s.next.Leave()
+		s.next = nil
+	}
+}
