@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"shakedown/bench"
 	"shakedown/results"
 	"shakedown/scanner"
 )
@@ -85,6 +84,7 @@ known.
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.gate(cmd.Context(), &f) },
 	}
+	f.limits.registerAll(new(cobra.Command)) // for the defaults of what a gate has no flag for
 	fs := cmd.Flags()
 	f.netFlags.register(fs)
 	f.judgeFlags.register(fs)
@@ -131,13 +131,12 @@ func (f *gateFlags) checkFlags() error {
 	return f.prepareBench()
 }
 
-// prepareBench fills in what a gate has no flags for.
+// prepareBench gives the part that measures what the flags of every verb say.
 func (f *gateFlags) prepareBench() error {
 	b := &f.limits
 	rate := b.rate
 	b.netFlags = f.netFlags
 	b.netFlags.rate = rate
-	b.tls, b.client, b.verifySample = "1.3", string(bench.Lean), 100
 	if rate < 0 {
 		return usagef("--bench-rate %v: must be more than nothing", rate)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"shakedown/bench"
 	"shakedown/bench/stats"
+	"shakedown/profiles/gate"
 	"shakedown/results"
 	"shakedown/scanner/dial"
 )
@@ -21,8 +22,10 @@ func (g *gateRun) planBench(ctx context.Context) error {
 	if err := g.f.refuseRoutes("gate --bench", g.paths); err != nil {
 		return err
 	}
-	if err := g.f.limits.checkRatios(g.paths); err != nil {
-		return err
+	if len(g.baseline.measured) == 0 {
+		if err := g.f.limits.checkRatios(g.paths); err != nil {
+			return err
+		}
 	}
 	plan, err := g.f.limits.plan()
 	if err != nil {
@@ -59,12 +62,17 @@ func (g *gateRun) measure(ctx context.Context) error {
 	return err
 }
 
-// limits judges what was measured.
+// limits judges what was measured: by --slo and, where the baseline has been
+// measured too, beside it. A ratio is then one to the baseline; else to another
+// path of the run.
 func (g *gateRun) limits() {
 	run := &g.measured
-	var comparisons []*results.Comparison
-	if len(run.Trials) > 0 {
-		comparisons = run.Compare(stats.Options{})
+	comparisons := run.Compare(stats.Options{})
+	for _, c := range comparisons {
+		g.out.put(c)
+	}
+	if len(g.baseline.measured) > 0 && len(run.Trials) > 0 {
+		comparisons = g.since()
 	}
 	invalid := map[string]bool{}
 	for _, t := range run.Trials {
@@ -72,9 +80,6 @@ func (g *gateRun) limits() {
 			invalid[t.Trial] = true
 			g.tally.Unmeasured++
 		}
-	}
-	for _, c := range comparisons {
-		g.out.put(c)
 	}
 	for _, o := range stats.Judge(g.f.limits.objectives, run.Trials, comparisons) {
 		g.tally.Limits++
@@ -85,5 +90,39 @@ func (g *gateRun) limits() {
 			g.tally.Unmeasured++
 		}
 		g.out.put(o)
+	}
+}
+
+// since sets every path beside itself in the baseline's runs. Slower is a
+// regression and inconclusive not known, unless a ratio of --slo says what is.
+func (g *gateRun) since() []*results.Comparison {
+	bySLO := slices.ContainsFunc(g.f.limits.objectives, stats.Objective.OfRatio)
+	var all []*results.Comparison
+	for i := range g.baseline.measured {
+		earlier := &g.baseline.measured[i]
+		for _, c := range g.measured.Since(&earlier.run, stats.Options{}) {
+			c.BaselineRun = earlier.name
+			g.out.put(c)
+			all = append(all, c)
+			if !bySLO {
+				g.regression(c)
+			}
+		}
+	}
+	for _, t := range g.measured.Trials {
+		if !slices.ContainsFunc(all, func(c *results.Comparison) bool { return c.Service == t.Service && c.Candidate == t.Path }) {
+			g.say(gate.NotMeasured(t))
+		}
+	}
+	return all
+}
+
+func (g *gateRun) regression(c *results.Comparison) {
+	g.tally.Limits++
+	switch c.Verdict {
+	case stats.Slower:
+		g.tally.Missed++
+	case stats.Inconclusive, stats.Invalid:
+		g.tally.Unmeasured++
 	}
 }

@@ -19,7 +19,6 @@ import (
 // gateJudges are the profiles of each path.
 type gateJudges struct {
 	byPath map[string][]*profiles.Profile // by SERVICE/PATH
-	others []*profiles.Profile            // of paths that no inventory names
 	behind map[string]bool                // paths that are targets of others
 	every  []*profiles.Profile            // by flags
 }

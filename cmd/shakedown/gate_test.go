@@ -25,6 +25,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"shakedown/bench/stats"
+	"shakedown/results"
 )
 
 // fleet is the instances of one story, under one authority.
@@ -196,4 +199,60 @@ func sarifEnds(ts *testscript.TestScript, text []byte) []string {
 		lines = append(lines, fmt.Sprintf("%s %s: %s %s", r.Locations[0].LogicalLocations[0].Name, r.RuleID, r.Kind, r.Level))
 	}
 	return lines
+}
+
+// readme writes the commands of README that begin so, each a line, to a file to
+// be run: readme BEGINNING TO [WITHOUT].
+func readme(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: readme BEGINNING TO [WITHOUT]")
+	}
+	text, err := os.ReadFile("../../README.md")
+	ts.Check(err)
+	var commands []string
+	for line := range strings.Lines(string(text)) {
+		i := strings.Index(line, args[0])
+		if i < 0 || !strings.HasPrefix(line, "    ") || len(args) > 2 && strings.Contains(line, args[2]) {
+			continue
+		}
+		command, _, _ := strings.Cut(strings.TrimSpace(line[i:]), "'") // Jenkins' closing quote
+		commands = append(commands, command)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte("set -ex\n"+strings.Join(commands, "\n")+"\n"), 0o600))
+}
+
+// measured writes the records of a bench over i-1 and i-2, whose handshakes took
+// about so long: measured FILE DURATION DURATION. Real ones would be as quiet as
+// the machine is.
+func measured(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: measured FILE DURATION DURATION")
+	}
+	file, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer file.Close()
+	at := time.Unix(1_790_000_000, 0).UTC()
+	stream := results.NewStream(results.Header{StartedAt: at, Command: "bench", Paths: []string{"portal/i-1", "portal/i-2"}}, results.NewEncoder(file))
+	for i, text := range args[1:] {
+		took, err := time.ParseDuration(text)
+		ts.Check(err)
+		id, asked := fmt.Sprint("t", i+1), results.Shape{Version: results.TLSv13}
+		var whole stats.Histogram
+		for block := range 8 {
+			var h stats.Histogram
+			for n := range 100 {
+				d := took + time.Duration(n+block)*time.Microsecond
+				h.Record(d)
+				whole.Record(d)
+			}
+			stream.Put(&results.Block{Trial: id, Index: block, StartedAt: at, Seed: 1, Handshakes: 100, Phases: results.Phases{Handshake: h.Dist()}})
+		}
+		stream.Put(&results.Trial{
+			Service: "portal", Path: fmt.Sprint("i-", i+1), Kind: results.Instance, Target: "127.0.0.1:1", Address: "127.0.0.1:1", Trial: id, StartedAt: at,
+			Loop: results.OpenLoop, OfferedRate: 100, AchievedRate: 100, Connections: 64, DurationS: 8, Client: "lean", Asked: asked,
+			Negotiated: []results.ShapeCount{{Shape: asked, Count: 800}}, Due: 800, Handshakes: 800, Failures: []results.Failure{}, Valid: true, InvalidWhy: []string{},
+			Phases: results.Phases{Handshake: whole.Dist()},
+		})
+	}
+	ts.Check(stream.Finish(exitGood, true, at.Add(10*time.Second)))
 }

@@ -60,6 +60,8 @@ func TestStories(t *testing.T) {
 			"certs":       certFiles,
 			"instance":    instance,
 			"ends":        ends,
+			"readme":      readme,
+			"measured":    measured,
 		},
 	})
 }

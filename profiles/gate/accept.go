@@ -150,7 +150,7 @@ func lay(b *bytes.Buffer, v any, indent string, listed bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		b.WriteString("{")
-		for i, key := range slices.Sorted(maps.Keys(v)) {
+		for i, key := range namesFirst(v) {
 			next(b, i, inner)
 			b.WriteString(quoted(key) + ": ")
 			lay(b, v[key], inner, false)
@@ -166,6 +166,14 @@ func lay(b *bytes.Buffer, v any, indent string, listed bool) {
 	default:
 		b.WriteString(quoted(v))
 	}
+}
+
+// namesFirst sorts keys so that a path's facts stand below its name.
+func namesFirst(v map[string]any) []string {
+	first := []string{"path", "service"}
+	return slices.SortedFunc(maps.Keys(v), func(a, b string) int {
+		return cmp.Or(cmp.Compare(slices.Index(first, b), slices.Index(first, a)), cmp.Compare(a, b))
+	})
 }
 
 func next(b *bytes.Buffer, i int, indent string) {
@@ -218,6 +226,19 @@ func quoted(v any) string {
 	return string(bytes.TrimSpace(b.Bytes()))
 }
 
+// offsetOf is where decoding failed.
+func offsetOf(err error, d *json.Decoder) int64 {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return syntax.Offset
+	case errors.As(err, &kind):
+		return kind.Offset
+	}
+	return d.InputOffset()
+}
+
 // ReadBaseline reads what WriteBaseline wrote; name stands before the line in
 // errors.
 func ReadBaseline(r io.Reader, name string) ([]*results.Endpoint, error) {
@@ -232,7 +253,7 @@ func ReadBaseline(r io.Reader, name string) ([]*results.Endpoint, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&file); err != nil {
-		return nil, fmt.Errorf("%s:%d: not an accepted baseline: %w", name, 1+bytes.Count(text[:d.InputOffset()], []byte("\n")), err)
+		return nil, fmt.Errorf("%s:%d: not an accepted baseline: %w", name, 1+bytes.Count(text[:min(int(offsetOf(err, d)), len(text))], []byte("\n")), err)
 	}
 	if file.Schema != baselineSchema {
 		return nil, fmt.Errorf("%s:1: schema %q is not known here; this version reads %q: accept it anew", name, file.Schema, baselineSchema)

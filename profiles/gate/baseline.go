@@ -157,3 +157,9 @@ func gainedWord(before, now string) bool {
 	old := strings.Fields(before)
 	return slices.ContainsFunc(strings.Fields(now), func(w string) bool { return w != "none" && w != "+" && !slices.Contains(old, w) })
 }
+
+// NotMeasured is the finding on a measurement that the baseline has no like of.
+func NotMeasured(t *results.Trial) results.Finding {
+	return about(&results.Endpoint{Service: t.Service, Path: t.Path, Address: t.Address}, "measured", results.FindingUnknown, results.High,
+		"as fast as in the baseline", "the baseline has no measurement of this path and shape: bench it, and give that run too")
+}

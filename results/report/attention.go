@@ -103,6 +103,9 @@ func sectionIssues(s *section) []issue {
 		}
 	}
 	for _, d := range distinctDrifts(s.bonds) {
+		if slices.ContainsFunc(s.findings, func(f *finding) bool { return f.Rule == alikeRule && s.pathLabel(f.Service, f.Path) == d.who.label }) {
+			continue // a gate's finding says it
+		}
 		add(warning, d.who.label, d.who.ref, d.String())
 	}
 	for _, f := range s.findings {
@@ -206,6 +209,9 @@ func findingLevel(f *results.Finding) level {
 	}
 	return fine
 }
+
+// alikeRule names a gate's finding on an instance that drifted.
+const alikeRule = "siblings-alike"
 
 func severityRank(s results.Severity) int {
 	order := []results.Severity{results.High, results.Medium, results.Low, results.Info}

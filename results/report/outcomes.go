@@ -55,6 +55,9 @@ func outcomesOf(runs []Run, threshold results.Severity) []outcome {
 		judged := answersJudged(run)
 		for _, r := range run.Records {
 			o, ok := outcomeOf(r, threshold)
+			if _, compared := r.(*results.Comparison); compared && ratioJudged(run) {
+				continue // by a limit, which has an outcome of its own
+			}
 			if _, isFact := r.(*results.Endpoint); ok && !(isFact && judged[o.where()+" "+o.address]) {
 				all = append(all, o)
 			}
@@ -66,6 +69,14 @@ func outcomesOf(runs []Run, threshold results.Severity) []outcome {
 		}
 	}
 	return all
+}
+
+// ratioJudged says that a run has a limit on ratios.
+func ratioJudged(run Run) bool {
+	return slices.ContainsFunc(run.Records, func(r results.Record) bool {
+		o, ok := r.(*results.Objective)
+		return ok && o.Unit == "ratio"
+	})
 }
 
 // answersRule names the finding of a gate on what could not be determined of an
