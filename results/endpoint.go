@@ -272,6 +272,8 @@ type Finding struct {
 	Citation    string        `json:"citation,omitempty"`
 	Mend        string        `json:"mend,omitempty"`
 	WaivedUntil string        `json:"waived_until,omitempty"` // date
+	// Allowed is the name by which a gate was told to let an unknown pass.
+	Allowed string `json:"allowed,omitempty"`
 }
 
 // FindingStatus is the outcome of a rule.

@@ -108,6 +108,10 @@ func everyRecord() []Record {
 			From: "old", To: "new", Dropped: []string{"TLSv1.0"}, Added: []string{"TLSv1.3"}, Notes: []string{"note"},
 			Endpoints: []EndpointChange{{Service: "portal", Path: "alb", Address: "192.0.2.7:443", Loses: []string{"TLSv1.0"}, Gains: []string{}, Unknown: []string{"TLSv1.1"}, Stops: true}},
 		},
+		&Verdict{
+			Verdict: GateClosed, FailOn: Medium, Why: []string{"1 finding fails", "1 endpoint could not be determined"},
+			Endpoints: 4, Undetermined: 1, Failed: 1, Unknown: 2, Below: 3, Waived: 1, Allowed: 1, Passed: 40, Limits: 2,
+		},
 	}
 }
 

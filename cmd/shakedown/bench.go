@@ -95,11 +95,16 @@ by themselves. Descriptors are those in flight too: ulimit -n.`,
 			return a.bench(cmd.Context(), &f, args)
 		},
 	}
+	f.registerAll(cmd)
+	return cmd
+}
+
+// registerAll registers the flags of every part, each with its default.
+func (f *benchFlags) registerAll(cmd *cobra.Command) {
 	f.netFlags.register(cmd.Flags())
 	f.register(cmd)
 	f.shapeFlags.register(cmd.Flags())
 	f.limitFlags.register(cmd.Flags())
-	return cmd
 }
 
 func (f *benchFlags) register(cmd *cobra.Command) {

@@ -103,9 +103,15 @@ func sectionIssues(s *section) []issue {
 		}
 	}
 	for _, d := range distinctDrifts(s.bonds) {
+		if slices.ContainsFunc(s.findings, func(f *finding) bool { return f.Rule == alikeRule && s.pathLabel(f.Service, f.Path) == d.who.label }) {
+			continue // a gate's finding says it
+		}
 		add(warning, d.who.label, d.who.ref, d.String())
 	}
 	for _, f := range s.findings {
+		if s.saidBy(f.Finding) {
+			continue
+		}
 		add(findingLevel(f.Finding), s.pathLabel(f.Service, f.Path), f.ref, findingWords(f.Finding))
 	}
 	for _, t := range s.trials {
@@ -192,7 +198,7 @@ func whyInvalid(t *results.Trial) string {
 // findingLevel ranks a finding; one that is waived is noted only.
 func findingLevel(f *results.Finding) level {
 	switch {
-	case f.WaivedUntil != "":
+	case f.WaivedUntil != "", f.Allowed != "":
 		return notable
 	case f.Status == results.FindingFail && severityRank(f.Severity) <= 1:
 		return bad
@@ -203,6 +209,9 @@ func findingLevel(f *results.Finding) level {
 	}
 	return fine
 }
+
+// alikeRule names a gate's finding on an instance that drifted.
+const alikeRule = "siblings-alike"
 
 func severityRank(s results.Severity) int {
 	order := []results.Severity{results.High, results.Medium, results.Low, results.Info}

@@ -198,6 +198,8 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 	case *results.Calibration:
 		g.digest.checks = append(g.digest.checks, rec)
 		about = fmt.Sprintf("%s %s %s %s", rec.Part, rec.Subject, rec.Phase, rec.Quantile)
+	case *results.Verdict:
+		about = verdictWords(rec)
 	case *results.ChainFile:
 		when := rec.At
 		if when.IsZero() {

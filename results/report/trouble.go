@@ -17,6 +17,9 @@ func Trouble(rec results.Record) string {
 			return fmt.Sprintf("%s: %s", Where(rec.Service, rec.Path), words)
 		}
 	case *results.Finding:
+		if rec.WaivedUntil+rec.Allowed != "" {
+			return ""
+		}
 		if rec.Status == results.FindingFail || rec.Status == results.FindingUnknown {
 			return fmt.Sprintf("%s: %s", Where(rec.Service, rec.Path), findingWords(rec))
 		}
@@ -51,4 +54,11 @@ func Where(service, path string) string {
 		return clean(service)
 	}
 	return clean(service + "/" + path)
+}
+
+// Undetermined says what could not be determined of an endpoint, and why; ""
+// where everything was.
+func Undetermined(e *results.Endpoint) string {
+	_, words := statusWords(&endpoint{Endpoint: e})
+	return words
 }
