@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"shakedown/strictyaml"
+	"shakedown/results/strictyaml"
 )
 
 // Find returns the profile of a name. What ends in .yaml or .yml, or names a

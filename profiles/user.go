@@ -14,7 +14,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"shakedown/results"
-	"shakedown/strictyaml"
+	"shakedown/results/strictyaml"
 )
 
 // Load reads a user's profile from a file.

@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 
 	"shakedown/bench/stats"
-	"shakedown/gate"
+	"shakedown/profiles/gate"
 	"shakedown/results"
 	"shakedown/results/report"
 )

@@ -8,7 +8,7 @@ import (
 
 	"shakedown/bench"
 	"shakedown/bench/stats"
-	"shakedown/gate"
+	"shakedown/profiles/gate"
 	"shakedown/results"
 	"shakedown/scanner/dial"
 )

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"shakedown/gate"
 	"shakedown/profiles"
+	"shakedown/profiles/gate"
 	"shakedown/results"
+	"shakedown/results/strictyaml"
 	"shakedown/scanner/inventory"
-	"shakedown/strictyaml"
 )
 
 // gateJudges are the profiles of each path.
@@ -66,6 +66,19 @@ func (f *gateFlags) named(p inventory.Path) ([]*profiles.Profile, error) {
 		list = append(list, found)
 	}
 	return list, nil
+}
+
+// all lists every profile that some path is judged by, each once.
+func (j *gateJudges) all() []*profiles.Profile {
+	var list []*profiles.Profile
+	for _, key := range slices.Sorted(maps.Keys(j.byPath)) {
+		for _, p := range append(slices.Clone(j.byPath[key]), j.every...) {
+			if !slices.ContainsFunc(list, func(other *profiles.Profile) bool { return other.Name == p.Name }) {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
 }
 
 // byDefault is what a path is judged by that names no profile.

@@ -13,7 +13,7 @@ import (
 
 	"shakedown/bench"
 	"shakedown/bench/stats"
-	"shakedown/gate"
+	"shakedown/profiles/gate"
 	"shakedown/results"
 	"shakedown/results/contrast"
 	"shakedown/results/report"

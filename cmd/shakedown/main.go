@@ -92,6 +92,7 @@ determined; 130 interrupted, what was finished is kept.`,
 		scanCommand(a),
 		schemaTopic(a),
 		storeCommand(a),
+		sweepCommand(a),
 		versionCommand(a),
 	)
 	return root

@@ -194,13 +194,13 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s := g.service(rec.Service)
 		s.matches = append(s.matches, &match{rec, at})
 		about = fmt.Sprintf("%s %s: named policies", rec.Service, rec.Path)
-	case *results.Verdict:
-		about = verdictWords(rec)
 	case *results.Difference: // the endpoints themselves tell it: see bonds
 		about = fmt.Sprintf("%s: %s beside %s, %s", rec.Service, rec.Beside, rec.Path, plural(len(rec.Facts), "difference"))
 	case *results.Calibration:
 		g.digest.checks = append(g.digest.checks, rec)
 		about = fmt.Sprintf("%s %s %s %s", rec.Part, rec.Subject, rec.Phase, rec.Quantile)
+	case *results.Verdict:
+		about = verdictWords(rec)
 	case *results.ChainFile:
 		when := rec.At
 		if when.IsZero() {

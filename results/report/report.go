@@ -43,6 +43,8 @@ func New(format string, w io.Writer, o Options) (results.Sink, error) {
 		return o.whole(func(runs []Run) error { return writeText(w, newDigest(runs), o) }), nil
 	case "html":
 		return o.whole(func(runs []Run) error { return writeHTML(w, newDigest(runs)) }), nil
+	case "none": // for verbs that say themselves what there is to say
+		return discard{}, nil
 	case "json":
 		return results.NewEncoder(w), nil
 	case "junit":
@@ -65,6 +67,10 @@ func New(format string, w io.Writer, o Options) (results.Sink, error) {
 func Formats() []string {
 	return []string{"text", "json", "html", "junit", "sarif", "markdown", "github", "csv", "prometheus"}
 }
+
+type discard struct{}
+
+func (discard) Put(results.Record) error { return nil }
 
 // whole renders runs when all of them has been put.
 func (o Options) whole(render func([]Run) error) results.Sink {

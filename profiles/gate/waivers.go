@@ -13,7 +13,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"shakedown/results"
-	"shakedown/strictyaml"
+	"shakedown/results/strictyaml"
 )
 
 // Waiver lets one finding of one path pass, to the end of a day (UTC).
