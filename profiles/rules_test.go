@@ -118,7 +118,7 @@ func TestRules(t *testing.T) {
 		{"pci-dss-4", "trust unknown", func(e *results.Endpoint) { e.Chains[0].Trusted = results.Unknown }, "trusted unknown"},
 		{"target-group", "sound", nil, "reachable-rfc9151 pass"},
 		{"target-group", "self-signed", problem(results.SelfSignedProblem), "certificate-identity warn"},
-		{"target-group", "expired", problem(results.Expired), "certificate-current warn, certificate-identity warn"},
+		{"target-group", "expired", problem(results.Expired), "certificate-current fail, certificate-identity warn"},
 		{"target-group", "client certificates", func(e *results.Endpoint) { e.Protocol.ClientCertificateRequested = "yes" }, "no-client-certificate warn"},
 		{"target-group", "TLS 1.3 alone", func(e *results.Endpoint) {
 			e.Versions[results.TLSv12] = results.No

@@ -39,9 +39,10 @@ then nothing is sent), and gives one verdict: open (exit code 0) or closed.
 
 It judges each path by the profiles that the inventory names, and by --profile and
 --min-days-left. A path that names none is judged by target-group if it is an
-instance behind a load balancer, which validates no certificate, and by minimum
-else: no policy would allow less, so nobody has to argue with a default. Instances
-behind one load balancer have to serve alike (inventory/siblings-alike).
+instance behind a load balancer, as that validates no certificate, and otherwise by
+minimum, which asks for what no policy does without (see: shakedown profile show
+minimum). Instances behind one load balancer have to serve alike
+(inventory/siblings-alike).
 
 A finding of severity --fail-on or above closes the gate with exit code 1; a warning
 counts as low. What could not be determined closes it with 3: --allow-unknown opens
@@ -62,9 +63,9 @@ nothing to waive (low).
 (high where it got worse, medium where it changed; low where only a certificate's
 subject, issuer or number did; a renewal alone is none), and what is unknown now is
 unknown. --accept writes what this run saw as that baseline, one fact a line: review
-its diff, and commit it. A baseline is such a file, or any recorded run; one with
-measurements is what --bench compares with: slower is a finding, inconclusive not
-known.
+its diff, and commit it. A baseline is such a file, or any recorded run. With a run
+that has measurements --bench compares its own: slower closes the gate with 1,
+inconclusive with 3; or a --slo such as ratio<1.10 says what is too slow.
 
 --bench measures every path and judges by --slo; the records of --from serve too.
 

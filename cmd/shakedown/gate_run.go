@@ -26,7 +26,8 @@ type gateRun struct {
 	*app
 	f        *gateFlags
 	paths    []inventory.Path // none where only records say what there is
-	all      []string         // SERVICE/PATH of the whole inventory
+	expected []string         // SERVICE/PATH of what is to be judged
+	unchosen map[string]bool  // of the inventory, and left out by --path
 	recorded []report.Run
 	judges   *gateJudges
 	waivers  []gate.Waiver
@@ -53,15 +54,8 @@ func (a *app) gate(ctx context.Context, f *gateFlags) error {
 	if err := g.read(ctx); err != nil {
 		return err
 	}
-	opt, err := f.options(a)
+	observe, opt, err := g.observer()
 	if err != nil {
-		return err
-	}
-	dialer, err := f.routes(a, g.paths)
-	if err != nil {
-		return err
-	}
-	if opt.Roots, err = rootsOf(g.paths); err != nil {
 		return err
 	}
 	if f.dryRun {
@@ -75,12 +69,28 @@ func (a *app) gate(ctx context.Context, f *gateFlags) error {
 	if err := g.open(); err != nil {
 		return err
 	}
-	if len(f.from) > 0 {
-		g.replay()
-	} else {
-		g.scan(ctx, scanner.New(dialer, opt))
-	}
+	observe(ctx)
 	return g.decide(ctx)
+}
+
+// observer is how this gate comes to its endpoints: from records, for which
+// nothing is needed, or by a scan.
+func (g *gateRun) observer() (func(context.Context), scanner.Options, error) {
+	if len(g.f.from) > 0 {
+		return func(context.Context) { g.replay() }, scanner.Options{}, nil
+	}
+	opt, err := g.f.options(g.app)
+	if err != nil {
+		return nil, opt, err
+	}
+	dialer, err := g.f.routes(g.app, g.paths)
+	if err != nil {
+		return nil, opt, err
+	}
+	if opt.Roots, err = rootsOf(g.paths); err != nil {
+		return nil, opt, err
+	}
+	return func(ctx context.Context) { g.scan(ctx, scanner.New(dialer, opt)) }, opt, nil
 }
 
 // read reads inventory, records, profiles, waivers and baseline.
@@ -93,7 +103,10 @@ func (g *gateRun) read(ctx context.Context) (err error) {
 		if err != nil {
 			return usagef("%w", err)
 		}
-		g.all = namesOf(inv.Paths())
+		g.unchosen = setOf(namesOf(inv.Paths()))
+		for _, name := range namesOf(g.paths) {
+			delete(g.unchosen, name)
+		}
 	} else if len(g.f.only) > 0 {
 		return usagef("--path chooses from an inventory; give --inventory FILE too")
 	}
@@ -111,6 +124,7 @@ func (g *gateRun) read(ctx context.Context) (err error) {
 			return usagef("%w", err)
 		}
 	}
+	g.expected = g.expect()
 	g.baseline, err = g.loadBaseline(ctx, g.f)
 	return err
 }
@@ -120,7 +134,7 @@ func (g *gateRun) open() (err error) {
 	if g.accept, err = openAcceptance(g.f.accept); err != nil {
 		return err
 	}
-	h := results.Header{Command: "gate", Paths: g.expected()}
+	h := results.Header{Command: "gate", Paths: g.expected}
 	if g.plan != nil {
 		h.Seed = g.plan.Seed
 	}
@@ -131,9 +145,9 @@ func (g *gateRun) open() (err error) {
 	return err
 }
 
-// expected lists what is to be judged: the inventory's paths, else those that
+// expect lists what is to be judged: the inventory's paths, else those that
 // the recorded runs set out for or have.
-func (g *gateRun) expected() []string {
+func (g *gateRun) expect() []string {
 	names := namesOf(g.paths)
 	if g.f.inventory != "" {
 		return names
@@ -146,13 +160,20 @@ func (g *gateRun) expected() []string {
 			}
 		}
 	}
-	var once []string
+	seen := map[string]bool{}
+	return slices.DeleteFunc(names, func(n string) bool {
+		again := seen[n]
+		seen[n] = true
+		return again
+	})
+}
+
+func setOf(names []string) map[string]bool {
+	set := map[string]bool{}
 	for _, n := range names {
-		if !slices.Contains(once, n) {
-			once = append(once, n)
-		}
+		set[n] = true
 	}
-	return once
+	return set
 }
 
 // put keeps an endpoint for the verdict, and writes it.
@@ -185,7 +206,7 @@ func (g *gateRun) scan(ctx context.Context, s *scanner.Scanner) {
 // replay takes endpoints and measurements from recorded runs; of two records of
 // one address the later run's counts.
 func (g *gateRun) replay() {
-	expected := g.expected()
+	expected := setOf(g.expected)
 	at := map[string]int{}
 	var kept []*results.Endpoint
 	for _, run := range g.recorded {
@@ -196,7 +217,7 @@ func (g *gateRun) replay() {
 			switch r := r.(type) {
 			case *results.Endpoint:
 				key := r.Service + "/" + r.Path + " " + r.Address
-				if !slices.Contains(expected, r.Service+"/"+r.Path) {
+				if !expected[r.Service+"/"+r.Path] {
 					continue
 				}
 				if i, again := at[key]; again {
@@ -224,7 +245,7 @@ func (g *gateRun) decide(ctx context.Context) error {
 	g.say(g.judges.judge(g.tally.Endpoints, g.now())...)
 	g.say(gate.Siblings(differences)...)
 	if len(g.baseline.endpoints) > 0 {
-		g.say(gate.Compared(g.baseline.endpoints, g.tally.Endpoints, func(path string) bool { return !slices.Contains(missing, path) && !g.leftOut(path) })...)
+		g.say(gate.Compared(g.baseline.endpoints, g.tally.Endpoints, func(path string) bool { return !missing[path] && !g.leftOut(path) })...)
 	}
 	g.limits()
 	failed := map[string]bool{}
@@ -232,7 +253,7 @@ func (g *gateRun) decide(ctx context.Context) error {
 		failed[e.Service+"/"+e.Path+" "+e.Address] = e.Status == results.Failed
 	}
 	gate.Allow(g.found, g.f.allowUnknown, func(f results.Finding) bool {
-		return failed[f.Service+"/"+f.Path+" "+f.Address] || slices.Contains(missing, f.Service+"/"+f.Path)
+		return failed[f.Service+"/"+f.Path+" "+f.Address] || missing[f.Service+"/"+f.Path]
 	})
 	g.say(gate.Waive(g.found, g.waivers, g.now(), g.leftOut)...)
 	g.write(differences)
@@ -257,7 +278,7 @@ func (g *gateRun) decide(ctx context.Context) error {
 // and which of two siblings is the norm must not hang on that.
 func (g *gateRun) order() {
 	place := map[string]int{}
-	for i, path := range g.expected() {
+	for i, path := range g.expected {
 		place[path] = i
 	}
 	slices.SortStableFunc(g.tally.Endpoints, func(a, b *results.Endpoint) int {
@@ -268,14 +289,14 @@ func (g *gateRun) order() {
 func (g *gateRun) say(findings ...results.Finding) { g.found = append(g.found, findings...) }
 
 // missing says what became of every endpoint, and lists the paths without one.
-func (g *gateRun) missing() []string {
+func (g *gateRun) missing() map[string]bool {
 	seen := map[string]bool{}
 	for _, e := range g.tally.Endpoints {
 		seen[e.Service+"/"+e.Path] = true
 		g.say(gate.Answered(e, report.Undetermined(e)))
 	}
-	var missing []string
-	for _, path := range g.expected() {
+	missing := map[string]bool{}
+	for _, path := range g.expected {
 		if !seen[path] {
 			service, name, _ := strings.Cut(path, "/")
 			why := "the run ended before it was its turn"
@@ -283,7 +304,7 @@ func (g *gateRun) missing() []string {
 				why = "nothing is recorded of it in " + strings.Join(g.f.from, ", ")
 			}
 			g.say(gate.Missing(service, name, why))
-			missing = append(missing, path)
+			missing[path] = true
 		}
 	}
 	return missing
@@ -292,7 +313,7 @@ func (g *gateRun) missing() []string {
 // leftOut says that a path of the inventory is not part of this run: --path chose
 // others.
 func (g *gateRun) leftOut(path string) bool {
-	return slices.Contains(g.all, path) && !slices.Contains(namesOf(g.paths), path)
+	return g.unchosen[path]
 }
 
 // write writes differences, and the findings that are worth a record.

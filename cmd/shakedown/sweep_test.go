@@ -235,3 +235,39 @@ func TestSweepOnFullDisk(t *testing.T) {
 		t.Errorf("nothing was kept:\n%s", out)
 	}
 }
+
+// TestSweepSyncsBeforeItTells reads a trace of the system calls: before a sweep
+// says of an endpoint that it is kept, the kernel has put it on the disk.
+func TestSweepSyncsBeforeItTells(t *testing.T) {
+	dir := t.TempDir()
+	const paths = 5
+	writeFleet(t, filepath.Join(dir, "i.yaml"), paths)
+	bin, trace := filepath.Join(dir, "shakedown"), filepath.Join(dir, "trace")
+	if err := os.Symlink(os.Args[0], bin); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-e", "trace=fsync,fdatasync,write", "-s", "100", "-o", trace,
+		bin, "sweep", "--verbose", "--inventory", filepath.Join(dir, "i.yaml"), "--store", filepath.Join(dir, "s.db"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synced, told := false, 0
+	for line := range strings.Lines(string(text)) {
+		switch {
+		case strings.Contains(line, "sync") && strings.Contains(line, "= 0"):
+			synced = true
+		case strings.Contains(line, "write(2, ") && strings.Contains(line, "endpoint is kept"):
+			if told++; !synced {
+				t.Errorf("told before it was on disk: %s", line)
+			}
+			synced = false
+		}
+	}
+	if told != paths {
+		t.Errorf("%d endpoints were told to be kept, want %d\n%s", told, paths, text)
+	}
+}

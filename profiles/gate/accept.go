@@ -13,6 +13,9 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"shakedown/results"
 )
@@ -215,7 +218,8 @@ func plain(v any) (string, error) {
 	return quoted(v), nil
 }
 
-// quoted is a value as JSON, without HTML's escapes.
+// quoted is a value as JSON, without HTML's escapes. What does not print is
+// escaped: a name of a certificate must not turn the diff that people review.
 func quoted(v any) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -223,7 +227,17 @@ func quoted(v any) string {
 	if err := e.Encode(v); err != nil {
 		return "null"
 	}
-	return string(bytes.TrimSpace(b.Bytes()))
+	var out strings.Builder
+	for _, r := range string(bytes.TrimSpace(b.Bytes())) {
+		if unicode.IsPrint(r) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, "\\u%04x", unit)
+		}
+	}
+	return out.String()
 }
 
 // offsetOf is where decoding failed.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"shakedown/results"
 )
@@ -106,7 +107,7 @@ func written(t *testing.T, es ...*results.Endpoint) string {
 
 // What is read back is what was accepted, whatever changes from run to run.
 func TestBaselineFile(t *testing.T) {
-	a, b := endpoint("a", nil), endpoint("b", func(e *results.Endpoint) { e.Chains[0].Certificates[0].Subject = "<&\x1b]]>\u202e" })
+	a, b := endpoint("a", nil), endpoint("b", func(e *results.Endpoint) { e.Chains[0].Certificates[0].Subject = "<&\x1b]]>\u202e\U000e0001" })
 	text := written(t, b, a, endpoint("a", func(e *results.Endpoint) { e.Address = "second:443" }))
 	again := endpoint("a", func(e *results.Endpoint) {
 		e.StartedAt, e.Connections, e.ElapsedMS, e.Address = time.Now(), 99, 1, "third:443"
@@ -118,6 +119,9 @@ func TestBaselineFile(t *testing.T) {
 	}
 	if !IsBaseline([]byte(text)) || IsBaseline([]byte(`{"record":"header"`)) {
 		t.Error("a baseline is not told from a run")
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+		t.Error("what a server said could write to the terminal of a reviewer")
 	}
 	read, err := ReadBaseline(strings.NewReader(text), "base.json")
 	if err != nil || len(read) != 2 {

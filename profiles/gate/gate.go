@@ -63,7 +63,6 @@ func Allow(findings []results.Finding, names []string, failed func(results.Findi
 type Tally struct {
 	FailOn    results.Severity
 	Endpoints []*results.Endpoint
-	Missing   int // paths without a record
 	Findings  []results.Finding
 	// Of what was measured.
 	Missed, Unmeasured, Limits int

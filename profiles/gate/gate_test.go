@@ -116,10 +116,13 @@ func TestSiblings(t *testing.T) {
 		status   results.FindingStatus
 		observed string
 	}{
-		"alike":       {results.Difference{Relation: results.RelationSibling, Facts: facts("certificate.sha256")}, results.FindingPass, "the same as i-1"},
-		"drifted":     {results.Difference{Relation: results.RelationSibling, Facts: facts("versions.TLSv1.1"), Undetermined: []string{"protocol.sct"}}, results.FindingFail, "drifted from i-1: versions.TLSv1.1 is yes, not no"},
-		"not known":   {results.Difference{Relation: results.RelationSibling, Undetermined: []string{"protocol.sct"}}, results.FindingUnknown, "not known of both: protocol.sct"},
-		"very":        {results.Difference{Relation: results.RelationSibling, Facts: facts("a", "b", "c", "d", "e", "f", "g")}, results.FindingFail, "drifted from i-1: a is yes, not no; b is yes, not no; c is yes, not no; d is yes, not no; e is yes, not no; f is yes, not no; and 1 more"},
+		"alike":     {results.Difference{Relation: results.RelationSibling, Facts: facts("certificate.sha256")}, results.FindingPass, "the same as i-1"},
+		"drifted":   {results.Difference{Relation: results.RelationSibling, Facts: facts("versions.TLSv1.1"), Undetermined: []string{"protocol.sct"}}, results.FindingFail, "drifted from i-1: has versions.TLSv1.1"},
+		"not known": {results.Difference{Relation: results.RelationSibling, Undetermined: []string{"protocol.sct"}}, results.FindingUnknown, "not known of both: protocol.sct"},
+		"very":      {results.Difference{Relation: results.RelationSibling, Facts: facts("a", "b", "c", "d", "e", "f", "g")}, results.FindingFail, "drifted from i-1: has a, b and 5 more"},
+		"otherwise": {results.Difference{Relation: results.RelationSibling, Facts: []results.FactDifference{
+			{Fact: "suites.TLSv1.2.0xC030", Name: "AES", Left: "yes", Right: "no"}, {Fact: "protocol.alpn", Name: "ALPN", Left: "h2", Right: "none"},
+		}}, results.FindingFail, "drifted from i-1: lacks AES; ALPN is none, not h2"},
 		"no siblings": {results.Difference{Relation: results.RelationTarget, Facts: facts("versions.TLSv1.1")}, "", ""},
 	} {
 		c.d.Path, c.d.Beside = "i-1", "i-2"

@@ -130,6 +130,9 @@ func sectionIssues(s *section) []issue {
 		add(l, c.label, c.ref, words)
 	}
 	for _, c := range s.comparisons {
+		if o := comparisonOutcome(c.Comparison); c.BaselineRun != "" && o.end != passed {
+			add(map[end]level{failed: bad, undecided: warning}[o.end], s.pathLabel(c.Service, c.Candidate), c.ref, fmt.Sprintf("%s %s: %s", clean(c.Phase), clean(c.Quantile), clean(o.words)))
+		}
 		if unlike := s.unlike(c); unlike != "" {
 			add(warning, s.pathLabel(c.Service, c.Candidate), c.ref, fmt.Sprintf("compared with %s, but not like with like: %s", baselineName(c), unlike))
 		}

@@ -36,6 +36,7 @@ type section struct {
 	findings []*finding
 	matches  []*match
 	bonds    []*bond
+	statuses map[string]results.Status // of endpoints, by placeOf
 }
 
 // ref is where a record stands: the number of the report's own list, and the
@@ -329,6 +330,10 @@ func (s *section) settle(planned places) {
 	slices.SortStableFunc(s.matches, func(a, b *match) int {
 		return cmp.Or(cmp.Compare(planned.of(a.Service+"/"+a.Path), planned.of(b.Service+"/"+b.Path)), natural(a.Path, b.Path))
 	})
+	s.statuses = map[string]results.Status{}
+	for _, e := range s.endpoints {
+		s.statuses[placeOf(e.Service, e.Path, e.Address)] = e.Status
+	}
 	s.bonds = bonds(s.endpoints)
 	s.settleLimits(planned)
 }

@@ -50,11 +50,12 @@ func (o outcome) id() string {
 	return strings.Trim(o.profile+"/"+o.rule, "/")
 }
 
-// outcomesOf lists the outcomes of runs in their order; threshold is the least
+// outcomesOf lists the outcomes of runs in their order; failOn is the least
 // severity that counts as failed.
-func outcomesOf(runs []Run, threshold results.Severity) []outcome {
+func outcomesOf(runs []Run, failOn results.Severity) []outcome {
 	var all []outcome
 	for _, run := range runs {
+		threshold := thresholdOf(run, failOn)
 		judged := answersJudged(run)
 		for _, r := range run.Records {
 			o, ok := outcomeOf(r, threshold)
@@ -72,6 +73,20 @@ func outcomesOf(runs []Run, threshold results.Severity) []outcome {
 		}
 	}
 	return all
+}
+
+// thresholdOf is the least severity that fails: as asked, else as a gate decided,
+// so that its record says the same wherever it is rendered; else medium.
+func thresholdOf(run Run, asked results.Severity) results.Severity {
+	if asked != "" {
+		return asked
+	}
+	for _, v := range verdictsOf([]Run{run}) {
+		if slices.Contains(results.Severities(), v.FailOn) {
+			return v.FailOn
+		}
+	}
+	return results.Medium
 }
 
 // ratioJudged says that a run has a limit on ratios.

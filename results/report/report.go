@@ -9,7 +9,6 @@
 package report
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +26,7 @@ type Options struct {
 	Verbose bool // text: why each fact is unknown, and lists in full
 
 	// FailOn is the least severity that verdicts (JUnit, SARIF, Markdown) count as
-	// failed; "" is medium.
+	// failed; "" is what a gate's own verdict was made with, else medium.
 	FailOn results.Severity
 
 	// Runs say where the records come from, if they were read from recorded
@@ -49,13 +48,13 @@ func New(format string, w io.Writer, o Options) (results.Sink, error) {
 	case "json":
 		return results.NewEncoder(w), nil
 	case "junit":
-		return o.whole(func(runs []Run) error { return writeJUnit(w, runs, o.threshold()) }), nil
+		return o.whole(func(runs []Run) error { return writeJUnit(w, runs, o.FailOn) }), nil
 	case "sarif":
-		return o.whole(func(runs []Run) error { return writeSARIF(w, runs, o.threshold()) }), nil
+		return o.whole(func(runs []Run) error { return writeSARIF(w, runs, o.FailOn) }), nil
 	case "markdown":
-		return o.whole(func(runs []Run) error { return writeMarkdown(w, runs, o.threshold()) }), nil
+		return o.whole(func(runs []Run) error { return writeMarkdown(w, runs, o.FailOn) }), nil
 	case "github":
-		return o.whole(func(runs []Run) error { return writeAnnotations(w, runs, o.threshold()) }), nil
+		return o.whole(func(runs []Run) error { return writeAnnotations(w, runs, o.FailOn) }), nil
 	case "csv":
 		return o.whole(func(runs []Run) error { return writeCSV(w, runs) }), nil
 	case "prometheus":
@@ -72,9 +71,6 @@ func Formats() []string {
 type discard struct{}
 
 func (discard) Put(results.Record) error { return nil }
-
-// threshold is the least severity that fails, by default medium.
-func (o Options) threshold() results.Severity { return cmp.Or(o.FailOn, results.Medium) }
 
 // whole renders runs when all of them has been put.
 func (o Options) whole(render func([]Run) error) results.Sink {

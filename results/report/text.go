@@ -26,7 +26,8 @@ func writeText(w io.Writer, d *digest, o Options) error {
 	}
 	p.files(d.files)
 	p.calibrations(d.checks)
-	if len(d.sections) > 0 {
+	if len(d.sections) > 0 && len(verdictsOf(d.runs)) > 0 {
+		p.blank()
 		p.verdict(d) // a log is read from its end
 	}
 	_, err := w.Write(p.out.Bytes())

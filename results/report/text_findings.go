@@ -38,12 +38,16 @@ func (p *page) findings(s *section) {
 	}
 }
 
+// placeOf is where an endpoint is, as a key.
+func placeOf(service, path, address string) string {
+	return service + "\x00" + path + "\x00" + address
+}
+
 // saidBy says that a finding adds nothing to an endpoint that did not answer: its
 // rules cannot be judged, and that it did not answer is said where it stands.
 func (s *section) saidBy(f *results.Finding) bool {
-	return f.Status == results.FindingUnknown && f.Allowed == "" && slices.ContainsFunc(s.endpoints, func(e *endpoint) bool {
-		return (e.Status == results.Failed || f.Rule == answersRule) && e.Service == f.Service && e.Path == f.Path && e.Address == f.Address
-	})
+	status, told := s.statuses[placeOf(f.Service, f.Path, f.Address)]
+	return f.Status == results.FindingUnknown && f.Allowed == "" && told && (status == results.Failed || f.Rule == answersRule)
 }
 
 func findingKey(f *finding) string {

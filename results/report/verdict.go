@@ -33,10 +33,18 @@ func verdictWords(v *results.Verdict) string {
 // verdict prints the verdicts of gates.
 func (p *page) verdict(d *digest) {
 	for _, v := range verdictsOf(d.runs) {
-		style := bad.style()
-		if v.Verdict == results.GateOpen {
-			style = goodStyle
+		style := goodStyle
+		if l := verdictLevel(v); l == bad {
+			style = l.style()
 		}
 		p.paragraph(0, 2, style, verdictWords(v))
 	}
+}
+
+// verdictLevel ranks a verdict: a gate that is not open is closed.
+func verdictLevel(v *results.Verdict) level {
+	if v.Verdict == results.GateOpen {
+		return fine
+	}
+	return bad
 }
