@@ -24,7 +24,7 @@ test: needs
 
 needs:
 	@bench/lab/install.sh chromium gcc apache2 gnutls-bin openssl iproute2 postgresql prometheus python3 \
-	  exim4-daemon-light dovecot-imapd dovecot-pop3d slapd mariadb-server microsocks dante-server tinyproxy
+	  exim4-daemon-light dovecot-imapd dovecot-pop3d slapd mariadb-server microsocks dante-server strace systemd tinyproxy
 
 # The scan beside what every TLS server of Debian says of itself.
 truth: build

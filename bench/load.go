@@ -48,11 +48,23 @@ func timestamps(l load) string {
 
 // slice is what one block asks of a load. Instants are since the run began.
 type slice struct {
-	due   []time.Duration // open loop: when connections are due, in order
-	slots int             // open loop: the most in flight; closed loop: how many
-	until time.Duration   // closed loop: no connection begins after
-	cut   time.Duration   // what is not over by then is cut off
+	due    []time.Duration // open loop: when connections are due, in order
+	resume []bool          // open loop: which of them are to be resumed; nil is none
+	ratio  float64         // closed loop: how many are to be resumed
+	seed   uint64          // closed loop: of the order of those
+	slots  int             // open loop: the most in flight; closed loop: how many
+	until  time.Duration   // closed loop: no connection begins after
+	enough func() bool     // closed loop: nor once this holds; nil is never
+	cut    time.Duration   // what is not over by then is cut off
 }
+
+// ended reports whether a closed loop begins no more connections.
+func (s slice) ended(now time.Duration) bool {
+	return now >= s.until || s.enough != nil && s.enough()
+}
+
+// resumed reports whether the ith arrival of an open loop is to be resumed.
+func (s slice) resumed(i int) bool { return i < len(s.resume) && s.resume[i] }
 
 func (s slice) open() bool { return s.due != nil }
 

@@ -16,17 +16,20 @@ import (
 
 	"shakedown/bench/client"
 	"shakedown/results"
+	"shakedown/scanner/dial"
 )
 
 // loop is a load of one path.
 type loop struct {
 	clock    clock
-	remote   unix.Sockaddr
 	family   int
 	timeout  time.Duration
 	awake    time.Duration
 	closing  client.Closing
 	request  bool
+	sources  *sources
+	proxied  string // version of the PROXY protocol header; "" for none
+	address  netip.AddrPort
 	classify client.Classify
 	fresh    func() *client.Session
 	threads  []*thread
@@ -39,8 +42,9 @@ func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.C
 		return nil, nil
 	}
 	l := &loop{
-		clock: c, remote: remote, family: family, timeout: plan.Timeout, awake: awake(plan),
+		clock: c, family: family, timeout: plan.Timeout, awake: awake(plan),
 		closing: plan.Closing, request: plan.Request != "", classify: classify,
+		sources: newSources(plan, path.Address.Addr()), proxied: path.ProxyProtocol, address: path.Address,
 	}
 	var mu sync.Mutex
 	seed := plan.Seed
@@ -73,6 +77,17 @@ func sockaddr(a netip.AddrPort) (unix.Sockaddr, int) {
 	default:
 		return &unix.SockaddrInet6{Port: int(a.Port()), Addr: ip.As16()}, unix.AF_INET6
 	}
+}
+
+// addrPortOf is an address from the kernel.
+func addrPortOf(a unix.Sockaddr) netip.AddrPort {
+	switch a := a.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
+	}
+	return netip.AddrPort{}
 }
 
 // awake is how long before an arrival is due its thread wakes up and looks at the
@@ -113,7 +128,12 @@ func (l *loop) run(ctx context.Context, s slice) []client.Sample {
 			for j := i; j < len(s.due); j += n {
 				share.due = append(share.due, s.due[j])
 			}
+			share.resume = nil
+			for j := i; j < len(s.resume); j += n {
+				share.resume = append(share.resume, s.resume[j])
+			}
 		}
+		t.mix = newMix(s.ratio, s.seed, uint64(i))
 		work.Go(func() { t.run(ctx, share) })
 	}
 	work.Wait()
@@ -131,8 +151,10 @@ type thread struct {
 	slice
 	queue   *queue
 	stamps  *stamps
+	remote  unix.Sockaddr // its own: the kernel's form of it is made in its memory
 	flights flights
 	next    int             // the next arrival
+	mix     *mix            // closed loop: which are to be resumed
 	free    time.Duration   // since when there has been a free slot
 	resting []time.Duration // closed loop: until when slots pause that failed
 	failed  int             // closed loop: failures in a row
@@ -162,7 +184,8 @@ func newThread(l *loop) (*thread, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &thread{loop: l, queue: q, stamps: newStamps()}, nil
+	remote, _ := sockaddr(l.address)
+	return &thread{loop: l, queue: q, remote: remote, stamps: newStamps()}, nil
 }
 
 func (t *thread) close() {
@@ -199,7 +222,7 @@ func (t *thread) over(now time.Duration) bool {
 	case t.open():
 		return t.next == len(t.due)
 	default:
-		return now >= t.until
+		return t.ended(now)
 	}
 }
 
@@ -210,7 +233,7 @@ func (t *thread) upcoming(now time.Duration) (time.Duration, bool) {
 	case t.flights.n+len(t.resting) >= t.slots:
 		return 0, false
 	case !t.open():
-		return now, now < t.until
+		return now, !t.ended(now)
 	case t.next == len(t.due):
 		return 0, false
 	}
@@ -225,12 +248,19 @@ func (t *thread) begin(now time.Duration) {
 		if !ok || due > now {
 			return
 		}
-		if t.open() {
-			t.next++
-		}
-		t.start(due)
+		t.start(due, t.resumes())
 		now = t.clock.now()
 	}
+}
+
+// resumes takes the next connection off the list and says whether it is to be
+// resumed.
+func (t *thread) resumes() bool {
+	if !t.open() {
+		return t.mix.next()
+	}
+	t.next++
+	return t.resumed(t.next - 1)
 }
 
 // rested lets slots go on whose pause is over.
@@ -245,9 +275,9 @@ func (t *thread) rested(now time.Duration) {
 }
 
 // start begins a connection.
-func (t *thread) start(due time.Duration) {
+func (t *thread) start(due time.Duration, resume bool) {
 	f := t.flights.take(t.fresh)
-	f.sample = client.Sample{Due: due, Ready: max(due, t.free)}
+	f.sample = client.Sample{Due: due, Ready: max(due, t.free), Resume: resume}
 	f.session.Start(&f.sample)
 	t.connect(f)
 }
@@ -263,11 +293,15 @@ func (t *thread) connect(f *flight) {
 		t.fail(f, err)
 		return
 	}
-	if t.request {
-		// Else the request would wait for the acknowledgement of our Finished.
+	if t.request || t.closing == client.ByRST {
+		// Else what we say behind our Finished would wait for its acknowledgement.
 		unix.SetsockoptInt(f.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
 	t.stamps.ask(f.fd)
+	if err = t.sources.bind(f.fd); err != nil {
+		t.fail(f, err)
+		return
+	}
 	f.sample.Start = t.clock.now()
 	err = unix.Connect(f.fd, t.remote)
 	at := t.clock.now()
@@ -294,7 +328,7 @@ func (t *thread) connected(f *flight, at time.Duration) {
 	if d, ok := t.stamps.trip(f.fd); ok {
 		f.sample.Connected = min(f.sample.Start+d, at)
 	}
-	if !t.flush(f) {
+	if !t.greet(f) {
 		return
 	}
 	watch := t.queue.add
@@ -306,12 +340,30 @@ func (t *thread) connected(f *flight, at time.Duration) {
 	}
 }
 
+// greet sends the ClientHello, behind a PROXY protocol header where one is
+// wanted: in one segment, so that the header does not wait for an
+// acknowledgement.
+func (t *thread) greet(f *flight) bool {
+	if t.proxied == "" {
+		return t.flush(f)
+	}
+	local, err := unix.Getsockname(f.fd)
+	if err != nil {
+		t.fail(f, err)
+		return false
+	}
+	header := dial.ProxyHeader(t.proxied, addrPortOf(local), t.address)
+	return t.send(f, append(header, f.session.Pending()...))
+}
+
 // flush writes what is pending, false if that failed.
 func (t *thread) flush(f *flight) bool {
 	out := f.session.Pending()
-	if out == nil {
-		return true
-	}
+	return out == nil || t.send(f, out)
+}
+
+// send writes what is pending.
+func (t *thread) send(f *flight, out []byte) bool {
 	at := t.clock.now()
 	n, err := unix.Write(f.fd, out)
 	if err == nil && n < len(out) {
@@ -406,6 +458,9 @@ func (t *thread) advance(r *read) {
 	switch {
 	case r.err == unix.EAGAIN, r.err == unix.EINTR:
 		return
+	case f.lingering:
+		t.linger(r)
+		return
 	case r.err != nil:
 		t.fail(f, r.err)
 		return
@@ -431,8 +486,34 @@ func (t *thread) advance(r *read) {
 	}
 	if f.session.Over() {
 		t.failed = 0
-		t.leave(f)
+		t.part(f)
 	}
+}
+
+// part ends a connection whose handshake is over, or keeps it until the server
+// has said what is still wanted: tickets, or that it has our Finished before a
+// reset.
+func (t *thread) part(f *flight) {
+	if f.lingering = f.session.Collect(); f.lingering {
+		return
+	}
+	if t.closing == client.ByRST && f.session.Unheard() {
+		f.lingering = true
+		t.farewell(f)
+		return
+	}
+	t.leave(f)
+}
+
+// linger takes what comes on such a connection. Whatever becomes of it, the
+// handshake is made and counted.
+func (t *thread) linger(r *read) {
+	f := r.flight
+	if f.session.Collecting() && r.err == nil && r.n > 0 &&
+		f.session.Feed(r.buffer[:r.n], r.at) == nil && f.session.Collecting() {
+		return
+	}
+	t.leave(f)
 }
 
 // goodbye says close_notify, or makes the end an RST.
@@ -441,6 +522,10 @@ func (t *thread) goodbye(f *flight) {
 		unix.SetsockoptLinger(f.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		return
 	}
+	t.farewell(f)
+}
+
+func (t *thread) farewell(f *flight) {
 	if out, err := f.session.Goodbye(); err == nil {
 		unix.Write(f.fd, out) // the handshake is over, whatever comes of this
 	}
@@ -464,6 +549,10 @@ func (t *thread) fail(f *flight, err error) {
 // expire fails what is out of time.
 func (t *thread) expire(now time.Duration) {
 	for f := t.flights.oldest; f != nil && f.deadline <= now; f = t.flights.oldest {
+		if f.lingering {
+			t.end(f)
+			continue
+		}
 		t.fail(f, errTimeout)
 	}
 }
@@ -490,7 +579,9 @@ func (t *thread) keep(f *flight) {
 func (t *thread) abandon() {
 	t.depart(forever)
 	for f := t.flights.oldest; f != nil; f = t.flights.oldest {
-		f.sample.Done = 0
+		if !f.lingering {
+			f.sample.Done = 0
+		}
 		t.end(f)
 	}
 	if t.open() {
@@ -508,6 +599,7 @@ type flight struct {
 	sample     client.Sample
 	deadline   time.Duration
 	connecting bool
+	lingering  bool          // its handshake is over, and the server still has to say something
 	leaves     time.Duration // its handshake is over, and this is when it closes
 	before     *flight       // in the order of their beginning
 	after      *flight
@@ -530,7 +622,7 @@ func (s *flights) take(fresh func() *client.Session) *flight {
 	}
 	f := s.idle[len(s.idle)-1]
 	s.idle = s.idle[:len(s.idle)-1]
-	f.connecting, f.before, f.after = false, s.newest, nil
+	f.connecting, f.lingering, f.before, f.after = false, false, s.newest, nil
 	if s.newest != nil {
 		s.newest.after = f
 	} else {

@@ -77,7 +77,9 @@ func Run(ctx context.Context, plan Plan, env Env) (Outcome, error) {
 	}
 	// The loop's threads sleep on processors of the runtime: see queue.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + threads(plan)))
-	plan.Connections = min(plan.Connections, max(descriptors()-reserved, 1))
+	if most := max(descriptors()-reserved, 1); plan.Connections > most {
+		plan.Connections, plan.short = most, plan.Connections
+	}
 	r := &run{plan: plan, env: env, clock: newClock(env.Sleep)}
 	err := r.all(ctx)
 	return r.outcome, err
@@ -100,9 +102,12 @@ type run struct {
 // lane is a path that is measured.
 type lane struct {
 	*trial
-	load  load // nil if the path cannot be measured
-	index int  // in the plan
-	idle  time.Duration
+	load   load           // nil if the path cannot be measured
+	wallet *client.Wallet // what can be resumed on it; nil if nothing is to be
+	index  int            // in the plan
+	idle   time.Duration
+
+	busiest int // handshakes of the block that made most
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -144,6 +149,7 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 		return nil
 	}
 	r.tell(l, nil)
+	r.earn(ctx, l)
 	others := r.bystanders(l, round)
 	quiet := others.before(ctx, r.plan.quiet())
 	s, begin, end := r.slice(l, round)
@@ -156,6 +162,7 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	l.cpu += cpuTime() - cpu
 	l.wall += r.clock.now() - from
 	l.made += len(samples)
+	l.busiest = max(l.busiest, len(samples))
 	r.done++
 	before := l.lost()
 	block := l.count(samples, &r.block, begin, end)
@@ -202,6 +209,9 @@ func (r *run) slice(l *lane, round int) (s slice, begin, end time.Duration) {
 		for i := range s.due {
 			s.due[i] += begin
 		}
+		s.resume = r.plan.resumes(round, l.index, s.due, begin)
+	} else {
+		s.ratio, s.seed = l.path.Ask.Resume, r.plan.Seed+r.plan.stream(round, l.index)
 	}
 	return s, begin, end
 }

@@ -253,7 +253,7 @@ func empty(kind string) Record {
 // Types returns a new record of every type that this version knows.
 func Types() []Record {
 	return []Record{
-		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Match{}, &Trial{}, &Block{}, &Comparison{}, &Difference{}, &Change{}, &Calibration{}, &StoredRun{},
-		&Objective{}, &Capacity{}, &Attribution{},
+		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Match{}, &Trial{}, &Block{}, &Comparison{}, &Difference{}, &Change{}, &LastKnown{}, &Calibration{}, &StoredRun{},
+		&Objective{}, &Capacity{}, &Attribution{}, &Verdict{}, &Profile{}, &PolicyChange{},
 	}
 }

@@ -41,6 +41,7 @@ type benchFlags struct {
 	seed         uint64
 	loadAllowed  bool
 	bound        int // in flight in an open loop, 0 for bench's own
+	shapeFlags
 }
 
 func benchCommand(a *app) *cobra.Command {
@@ -48,12 +49,13 @@ func benchCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench [TARGET…]",
 		Short: "Measure handshakes over paths, interleaved, and compare the paths",
-		Long: `Bench measures full TLS handshakes over paths. It opens connections at a rate
-(--rate, an open loop: when one is due does not depend on how the others fare) or
-keeps some in flight (--connections, a closed loop), in short blocks that visit the
-paths in turn, in an order drawn by lot, so that paths can be compared although the
-machine and the network change. It records when each handshake passed which point
-and what it negotiated; only handshakes of the asked shape count.
+		Long: `Bench measures TLS handshakes over paths: full ones, resumed ones (--resume 1), or
+both in a set ratio. It opens connections at a rate (--rate, an open loop: when one
+is due does not depend on how the others fare) or keeps some in flight
+(--connections, a closed loop), in short blocks that visit the paths in turn, in an
+order drawn by lot, so that paths can be compared although the machine and the
+network change. It records when each handshake passed which point and what it
+negotiated; only handshakes of the asked shape count.
 
 Bench is for servers that you own: it puts load on them, and its own client (lean)
 gives secrecy up for speed; see --client. It completes every handshake. An address
@@ -61,10 +63,27 @@ that is not this host's own is refused without "load: allowed" in the inventory,
 --load-allowed.
 
 A trial that measured the generator, or nothing, is marked invalid and gives exit
-code 3.`,
+code 3. What has to hold is said by --slo: missed gives exit code 1, not decided 3.
+--find-capacity searches the highest rate that holds it.
+
+Resumed is what the server resumed: the session id that it echoed in TLS 1.2, the
+pre_shared_key in its ServerHello in TLS 1.3, never what was offered. A TLS 1.3
+ticket is used once; full handshakes between the blocks earn what resumed ones do
+not bring themselves, and are counted apart (generator.ticket_handshakes).
+
+Ports. A connection that we close by FIN keeps its port for a minute (TIME_WAIT),
+so 28,232 ports (Linux's default range) ÷ 60 s = 470 connections a second from one
+source address to one server address, for as long as one likes. A minute at
+20,000 a second is 1,200,000 connections: 43 source addresses (--source), or
+--close rst, which leaves no TIME_WAIT: then the ports in use are the connections
+in flight, and one address will do. To 127.0.0.0/8 more source addresses are taken
+by themselves. Descriptors are those in flight too: ulimit -n.`,
 		Example: `  shakedown bench --inventory lab.yaml
+  shakedown bench --inventory lab.yaml --rate 500 --resume 0.8
   shakedown bench --inventory lab.yaml --path portal/hsm --connections 8 --tls 1.2
   shakedown bench --load-allowed --rate 200 --duration 30s --request / portal.example
+  shakedown bench --inventory lab.yaml --baseline i-1 --slo "ratio<1.10" --slo "errors<0.1%"
+  shakedown bench --inventory lab.yaml --path hsm --find-capacity --slo "handshake.p99<50ms"
   shakedown bench --dry-run --inventory lab.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for name, limit := range map[string]int{"concurrency": f.concurrency, "per-endpoint": f.perEndpoint} {
@@ -76,30 +95,36 @@ code 3.`,
 			return a.bench(cmd.Context(), &f, args)
 		},
 	}
+	f.registerAll(cmd)
+	return cmd
+}
+
+// registerAll registers the flags of every part, each with its default.
+func (f *benchFlags) registerAll(cmd *cobra.Command) {
 	f.netFlags.register(cmd.Flags())
 	f.register(cmd)
+	f.shapeFlags.register(cmd.Flags())
 	f.limitFlags.register(cmd.Flags())
-	return cmd
 }
 
 func (f *benchFlags) register(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.Lookup("rate").Usage = "open loop: connections a second on each path (default 50)"
-	fs.Lookup("concurrency").Usage = "open loop: the most connections in flight; what is due beyond waits (default 2000)"
-	fs.Lookup("per-endpoint").Usage = "the same: paths are measured one at a time"
+	fs.Lookup("rate").Usage = "open loop: `N` connections a second on each path (default 50)"
+	fs.Lookup("concurrency").Usage = "open loop: at most `N` connections in flight; what is due beyond waits (default 2000)"
+	fs.Lookup("per-endpoint").Usage = "as --concurrency, for paths are measured one at a time: `N` connections"
 	fs.Lookup("timeout").Usage = "time for one handshake, from connecting to the response"
 	for _, name := range []string{"concurrency", "per-endpoint"} {
 		fs.Lookup(name).DefValue = "0" // cobra would print scan's
 	}
 	fs.DurationVar(&f.duration, "duration", 10*time.Second, "time for each path, over all its blocks")
 	fs.IntVar(&f.connections, "connections", 0, "closed loop: `N` connections in flight all the time, in place of --rate")
-	fs.IntVar(&f.blocks, "blocks", 10, "interleaved blocks of each path; comparisons need 5 at least")
+	fs.IntVar(&f.blocks, "blocks", 10, "`N` interleaved blocks of each path; comparisons need 5 at least")
 	fs.BoolVar(&f.poisson, "poisson", false, "open loop: connections at random instants, not at fixed intervals")
-	fs.StringVar(&f.tls, "tls", "1.3", "version to measure: 1.2 or 1.3")
-	fs.StringVar(&f.group, "group", "", "key exchange group, as X25519, P-256 or X25519MLKEM768 (default the server's choice, X25519 first)")
+	fs.StringVar(&f.tls, "tls", "1.3", "`VERSION` to measure: 1.2 or 1.3")
+	fs.StringVar(&f.group, "group", "", "key exchange group, a `NAME`: X25519, P-256, P-384, P-521, X25519MLKEM768 or SecP256r1MLKEM768 (default the server's choice, X25519 first)")
 	fs.StringVar(&f.suite, "suite", "", "cipher suite, by IANA's or OpenSSL's `NAME` (default the server's choice)")
 	fs.StringVar(&f.signature, "signature", "", "signature scheme, by IANA's `NAME`, and so the kind of certificate (default the server's choice)")
-	fs.StringVar(&f.client, "client", string(bench.Lean), "lean: our own, cheap, without secrecy; or stock: Go's crypto/tls")
+	fs.StringVar(&f.client, "client", string(bench.Lean), "`NAME` of the client, lean: our own, cheap, without secrecy; or stock: Go's crypto/tls")
 	fs.IntVar(&f.verifySample, "verify-sample", 100, "lean: check the certificate's signature in 1 of `N` handshakes")
 	fs.StringVar(&f.request, "request", "", "after each handshake GET this `PATH` by HTTP/1.1, to time the first byte")
 	fs.StringVar(&f.baseline, "baseline", "", "compare with this path, `PATH-NAME` (default the first instance of a service, else its first path)")
@@ -138,6 +163,9 @@ func (a *app) bench(ctx context.Context, f *benchFlags, targets []string) error 
 	if plan.Paths, err = f.addresses(ctx, paths, plan.Paths[0].Ask); err != nil {
 		return err
 	}
+	if plan, err = plan.Complete(); err != nil { // now with the addresses
+		return usagef("%w", err)
+	}
 	if f.levels() {
 		return a.climb(ctx, f, plan)
 	}
@@ -166,6 +194,9 @@ func (f *benchFlags) check() error {
 	case f.tls != "1.2" && f.tls != "1.3":
 		return usagef("--tls %q: want 1.2 or 1.3", f.tls)
 	}
+	if err := f.shapeFlags.check(f.tls, f.request); err != nil {
+		return err
+	}
 	return f.checkLimits()
 }
 
@@ -189,6 +220,7 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 	if err != nil {
 		return bench.Plan{}, usagef("%w", err)
 	}
+	f.shapeFlags.ask(&ask)
 	p := bench.Plan{
 		Paths: []bench.Path{{Ask: ask}}, Loop: results.OpenLoop, Rate: f.rate, Poisson: f.poisson,
 		Duration: f.duration, Blocks: f.blocks, Connections: f.bound, Timeout: f.timeout,
@@ -197,6 +229,9 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 	}
 	if f.connections > 0 {
 		p.Loop, p.Connections = results.ClosedLoop, f.connections
+	}
+	if err := f.shapeFlags.plan(&p); err != nil {
+		return p, err
 	}
 	for p.Seed == 0 {
 		p.Seed = rand.Uint64() >> 11 // so that readers that know numbers as doubles read it whole
@@ -221,7 +256,9 @@ func (f *benchFlags) addresses(ctx context.Context, paths []inventory.Path, ask 
 	var list []bench.Path
 	var refused []string
 	for _, p := range paths {
-		b := bench.Path{Service: p.Service, Name: p.Name, Kind: p.Kind, Target: p.Target, ServerName: p.ServerName, Ask: ask}
+		b := bench.Path{
+			Service: p.Service, Name: p.Name, Kind: p.Kind, Target: p.Target, ServerName: p.ServerName, Ask: ask, ProxyProtocol: p.ProxyProtocol,
+		}
 		addrs, failure := dialer.Resolve(ctx, p.Host)
 		if b.Failure = failure; failure == nil {
 			b.Address = netip.AddrPortFrom(addrs[0], p.Port)
@@ -330,7 +367,10 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		}
 		fmt.Fprintf(w, "%s/%s %s%s\n", p.Service, p.Name, p.Target, note)
 	}
-	fmt.Fprintf(w, "each: %s, client %s, seed %d\n", asked(plan.Paths[0].Ask.Record()), plan.Client, plan.Seed)
+	fmt.Fprintf(w, "each: %s, client %s, seed %d\n", asked(plan.Paths[0].Ask), plan.Client, plan.Seed)
+	if n := plan.Tickets(plan.Paths[0].Ask); n > 0 && plan.Loop == results.OpenLoop {
+		fmt.Fprintf(w, "beside them: full handshakes to earn tickets, %d before a block at most\n", n)
+	}
 	f.printBystanders(w, plan, len(paths))
 	if f.levels() {
 		return f.printLevels(w, plan, paths)
@@ -348,15 +388,4 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		count(plan.Connections, "connection"), plan.Duration, count(plan.Blocks, "block"))
 	_, err = fmt.Fprintf(w, "%s: %v; nothing was sent\n", count(len(paths), "path"), (n * each).Round(time.Second))
 	return err
-}
-
-// asked is a shape in a few words.
-func asked(s results.Shape) string {
-	words := []string{"full handshakes", string(s.Version)}
-	for _, part := range []string{s.Suite, s.Group, s.SignatureScheme} {
-		if part != "" {
-			words = append(words, part)
-		}
-	}
-	return strings.Join(words, " ")
 }

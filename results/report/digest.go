@@ -36,6 +36,7 @@ type section struct {
 	findings []*finding
 	matches  []*match
 	bonds    []*bond
+	statuses map[string]results.Status // of endpoints, by placeOf
 }
 
 // ref is where a record stands: the number of the report's own list, and the
@@ -198,6 +199,8 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 	case *results.Calibration:
 		g.digest.checks = append(g.digest.checks, rec)
 		about = fmt.Sprintf("%s %s %s %s", rec.Part, rec.Subject, rec.Phase, rec.Quantile)
+	case *results.Verdict:
+		about = verdictWords(rec)
 	case *results.ChainFile:
 		when := rec.At
 		if when.IsZero() {
@@ -269,6 +272,9 @@ func arrange(services map[string]*section, planned places) []*section {
 	case n == 1: // alone under its own name
 		single.many = false
 		return append(sections, single)
+	case n > 1 && single.paths() == 0: // chain files that were judged by profiles
+		single.title = fmt.Sprintf("Verdicts on %d files", n)
+		return append(sections, single)
 	case n > 1:
 		single.title = fmt.Sprintf("%d services with one path each", n)
 		return append(sections, single)
@@ -324,6 +330,10 @@ func (s *section) settle(planned places) {
 	slices.SortStableFunc(s.matches, func(a, b *match) int {
 		return cmp.Or(cmp.Compare(planned.of(a.Service+"/"+a.Path), planned.of(b.Service+"/"+b.Path)), natural(a.Path, b.Path))
 	})
+	s.statuses = map[string]results.Status{}
+	for _, e := range s.endpoints {
+		s.statuses[placeOf(e.Service, e.Path, e.Address)] = e.Status
+	}
 	s.bonds = bonds(s.endpoints)
 	s.settleLimits(planned)
 }
@@ -354,15 +364,15 @@ func (s *section) nameTrials() {
 	for i, t := range s.trials {
 		labels[i] = s.pathLabel(t.Service, cmp.Or(t.Path, t.Target, t.Address))
 	}
-	shapes := func(i int) string { return shapeWords(s.trials[i].Asked) }
+	shapes := func(i int) string { return askedWords(s.trials[i].Trial) }
 	for i, label := range distinct(labels, shapes) {
 		s.trials[i].label = label
 	}
 }
 
 func (s *section) pathLabel(service, path string) string {
-	if s.many && !strings.Contains(path, service) {
-		path = service + " " + path
+	if s.many && !strings.Contains(path, service) || path == "" {
+		path = strings.TrimSpace(service + " " + path)
 	}
 	return clean(path)
 }

@@ -53,6 +53,7 @@ type htmlPage struct {
 	JS       template.JS
 	Runs     []runView
 	Totals   string
+	Verdicts []issueView // of gates
 	Changes  []changeView
 	Issues   []issueView
 	Hidden   int    // issues beyond those listed
@@ -102,6 +103,9 @@ func newHTMLPage(d *digest) (*htmlPage, error) {
 	}
 	p.Title, p.Calm = pageTitle(d), calm(d)
 	p.Changes = changeViews(d)
+	for _, v := range verdictsOf(d.runs) {
+		p.Verdicts = append(p.Verdicts, issueView{Level: verdictLevel(v), Words: verdictWords(v)})
+	}
 	p.issues(d)
 	for _, f := range d.files {
 		p.Files = append(p.Files, newChainView(&chainGroup{chain: &f.Chain, cert: f.cert, labels: []string{clean(f.File)}, refs: []ref{f.ref}}))

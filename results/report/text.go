@@ -17,6 +17,7 @@ import (
 // writeText renders a digest for a terminal, in one Write.
 func writeText(w io.Writer, d *digest, o Options) error {
 	p := &page{width: max(40, cmp.Or(o.Width, 100)), color: o.Color, verbose: o.Verbose, told: map[string]string{}}
+	p.verdict(d)
 	p.heading(d)
 	p.changes(d)
 	p.attention(d)
@@ -25,6 +26,10 @@ func writeText(w io.Writer, d *digest, o Options) error {
 	}
 	p.files(d.files)
 	p.calibrations(d.checks)
+	if len(d.sections) > 0 && len(verdictsOf(d.runs)) > 0 {
+		p.blank()
+		p.verdict(d) // a log is read from its end
+	}
 	_, err := w.Write(p.out.Bytes())
 	return err
 }
