@@ -200,7 +200,7 @@ func roundTrips(t testing.TB) []roundTripCase {
 		{"wide nginx", wideNginx(t).serve, withOrder, 58, 2*83 + 15},
 		{"wide nginx", wideNginx(t).serve, likeSslscan, 40, 120},
 		{"Go", goServer(t), onlySuites, 18, 26 + 15},
-		{"Go", goServer(t), withOrder, 24, 2*26},
+		{"Go", goServer(t), withOrder, 24, 2 * 26},
 		{"Go", goServer(t), likeSslscan, 21, 56},
 		{"Go", goServer(t), allButPath, 40, 108},
 	}
