@@ -23,7 +23,7 @@ import (
 var assets embed.FS
 
 // writeHTML renders a digest as one page, in one Write.
-func writeHTML(w io.Writer, d *digest) error {
+func writeHTML(w io.Writer, d *digest, o Options) error {
 	t, err := template.New("page.tmpl").Funcs(template.FuncMap{
 		"ms": milliseconds, "sig": significant, "grouped": grouped, "plural": plural, "clean": clean, "moment": moment, "date": date,
 		"join": func(words []string) string { return strings.Join(words, ", ") }, "short": short, "rate": rate, "key": keyWords, "shape": shapeWords,
@@ -33,7 +33,7 @@ func writeHTML(w io.Writer, d *digest) error {
 	if err != nil {
 		return fmt.Errorf("reading the page's template: %w", err)
 	}
-	p, err := newHTMLPage(d)
+	p, err := newHTMLPage(d, o)
 	if err != nil {
 		return err
 	}
@@ -47,20 +47,21 @@ func writeHTML(w io.Writer, d *digest) error {
 
 // htmlPage is what the template page.tmpl shows.
 type htmlPage struct {
-	Title    string
-	Policy   string // Content-Security-Policy: nothing from outside, no script but ours
-	CSS      template.CSS
-	JS       template.JS
-	Runs     []runView
-	Totals   string
-	Changes  []changeView
-	Issues   []issueView
-	Hidden   int    // issues beyond those listed
-	Calm     string // what to say where there is no issue
-	Sections []*sectionView
-	Files    []chainView
-	Records  []entry
-	Partial  bool
+	Title     string
+	Policy    string // Content-Security-Policy: nothing from outside, no script but ours
+	CSS       template.CSS
+	JS        template.JS
+	Runs      []runView
+	Totals    string
+	Changes   []changeView
+	Issues    []issueView
+	Hidden    int    // issues beyond those listed
+	Calm      string // what to say where there is no issue
+	Sections  []*sectionView
+	Decisions []*decisionView
+	Files     []chainView
+	Records   []entry
+	Partial   bool
 }
 
 // mostCosts is how many services show their costs at the top of the page.
@@ -75,7 +76,7 @@ func (p *htmlPage) Costs() []*sectionView {
 	return all
 }
 
-func newHTMLPage(d *digest) (*htmlPage, error) {
+func newHTMLPage(d *digest, o Options) (*htmlPage, error) {
 	css, err := assets.ReadFile("assets/report.css")
 	if err != nil {
 		return nil, err
@@ -94,7 +95,9 @@ func newHTMLPage(d *digest) (*htmlPage, error) {
 		p.Partial = p.Partial || run.Trailer == nil
 	}
 	for i, s := range d.sections {
-		p.Sections = append(p.Sections, newSectionView(s, fmt.Sprintf("s%d", i+1)))
+		id := fmt.Sprintf("s%d", i+1)
+		p.Sections = append(p.Sections, newSectionView(s, id))
+		p.decide(newDecision(s, o.PlannedRate), id)
 	}
 	p.Title, p.Calm = pageTitle(d), calm(d)
 	p.Changes = changeViews(d)

@@ -30,6 +30,10 @@ type Options struct {
 	// failed; "" is medium.
 	FailOn results.Severity
 
+	// PlannedRate is the load, in handshakes a second, that each choice of where TLS
+	// ends is asked to carry; 0: none is planned.
+	PlannedRate float64
+
 	// Runs say where the records come from, if they were read from recorded
 	// runs: what they count must be what the sink is given, in that order. Left
 	// nil, the stream is one run and its header says all.
@@ -43,7 +47,7 @@ func New(format string, w io.Writer, o Options) (results.Sink, error) {
 	case "text":
 		return o.whole(func(runs []Run) error { return writeText(w, newDigest(runs), o) }), nil
 	case "html":
-		return o.whole(func(runs []Run) error { return writeHTML(w, newDigest(runs)) }), nil
+		return o.whole(func(runs []Run) error { return writeHTML(w, newDigest(runs), o) }), nil
 	case "json":
 		return results.NewEncoder(w), nil
 	case "junit":

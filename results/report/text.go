@@ -16,7 +16,7 @@ import (
 
 // writeText renders a digest for a terminal, in one Write.
 func writeText(w io.Writer, d *digest, o Options) error {
-	p := &page{width: max(40, cmp.Or(o.Width, 100)), color: o.Color, verbose: o.Verbose, told: map[string]string{}}
+	p := &page{width: max(40, cmp.Or(o.Width, 100)), color: o.Color, verbose: o.Verbose, planned: o.PlannedRate, told: map[string]string{}}
 	p.heading(d)
 	p.changes(d)
 	p.attention(d)
@@ -34,6 +34,7 @@ type page struct {
 	width   int
 	color   bool
 	verbose bool
+	planned float64           // handshakes a second; 0: none
 	told    map[string]string // settings that were listed, by whose they are
 }
 
