@@ -319,19 +319,6 @@ func (e *endpoint) Unknown() string {
 	return strings.Join(undeterminedWords(e.Undetermined, true), ", ")
 }
 
-// Mark is a cell as a sign: ✓ yes, – no, ? unknown; a value is itself.
-func (c cell) Mark() string {
-	switch c.Text {
-	case "yes":
-		return "✓"
-	case "no":
-		return "–"
-	case "unknown":
-		return "?"
-	}
-	return c.Text
-}
-
 // Class is a word that the style sheet knows.
 func (c cell) Class() string {
 	switch c.Text {
@@ -342,9 +329,6 @@ func (c cell) Class() string {
 	}
 	return "value " + c.level.String()
 }
-
-// Say is the cell for assistive technology.
-func (c cell) Say() string { return cmp.Or(c.Text, "not asked, or without meaning here") }
 
 // bondView is a load balancer beside its targets.
 type bondView struct {
