@@ -28,7 +28,9 @@ func (d *decision) handshake(c *choice) []said {
 		for _, one := range d.comparisonsOf(t) {
 			s.text += fmt.Sprintf("; %s ×%.2f (%.2f – %.2f) of %s, %s", clean(one.Quantile), one.Ratio, one.RatioLow, one.RatioHigh, baselineName(one), clean(one.Verdict))
 			s.refs = append(s.refs, one.ref)
-			s.doubt(d.unlike(one))
+			if d.unlike(one) != "" {
+				s.doubt("see Paths compared")
+			}
 		}
 		out = append(out, s)
 	}

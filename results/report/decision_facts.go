@@ -55,7 +55,7 @@ func promiseOf(k results.PathKind) promise {
 	switch k {
 	case results.LBTerminated:
 		return promise{"at the load balancer", "the load balancer, the network behind it, the target",
-			"plain text: whoever is on that network can read and change it", "on the load balancer alone", true}
+			"plain text: whoever is on that network can read and change it", "on the load balancer", true}
 	case results.LBReencrypted:
 		return promise{"at the load balancer, and again at the target", "the load balancer, the target",
 			"encrypted", "one on the load balancer, one on each target", true}

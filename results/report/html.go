@@ -47,21 +47,22 @@ func writeHTML(w io.Writer, d *digest, o Options) error {
 
 // htmlPage is what the template page.tmpl shows.
 type htmlPage struct {
-	Title     string
-	Policy    string // Content-Security-Policy: nothing from outside, no script but ours
-	CSS       template.CSS
-	JS        template.JS
-	Runs      []runView
-	Totals    string
-	Changes   []changeView
-	Issues    []issueView
-	Hidden    int    // issues beyond those listed
-	Calm      string // what to say where there is no issue
-	Sections  []*sectionView
-	Decisions []*decisionView
-	Files     []chainView
-	Records   []entry
-	Partial   bool
+	Title       string
+	Policy      string // Content-Security-Policy: nothing from outside, no script but ours
+	CSS         template.CSS
+	JS          template.JS
+	Runs        []runView
+	Totals      string
+	Changes     []changeView
+	Successions []successionView
+	Issues      []issueView
+	Hidden      int    // issues beyond those listed
+	Calm        string // what to say where there is no issue
+	Sections    []*sectionView
+	Decisions   []*decisionView
+	Files       []chainView
+	Records     []entry
+	Partial     bool
 }
 
 // mostCosts is how many services show their costs at the top of the page.
@@ -100,7 +101,7 @@ func newHTMLPage(d *digest, o Options) (*htmlPage, error) {
 		p.decide(newDecision(s, o.PlannedRate), id)
 	}
 	p.Title, p.Calm = pageTitle(d), calm(d)
-	p.Changes = changeViews(d)
+	p.Changes, p.Successions = changeViews(d), successionViews(d)
 	p.issues(d)
 	for _, f := range d.files {
 		p.Files = append(p.Files, newChainView(&chainGroup{chain: &f.Chain, cert: f.cert, labels: []string{clean(f.File)}, refs: []ref{f.ref}}))

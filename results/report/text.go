@@ -19,6 +19,7 @@ func writeText(w io.Writer, d *digest, o Options) error {
 	p := &page{width: max(40, cmp.Or(o.Width, 100)), color: o.Color, verbose: o.Verbose, planned: o.PlannedRate, told: map[string]string{}}
 	p.heading(d)
 	p.changes(d)
+	p.successions(d)
 	p.attention(d)
 	for _, s := range d.sections {
 		p.section(s)
