@@ -87,6 +87,7 @@ determined; 130 interrupted, what was finished is kept.`,
 		reportCommand(a),
 		scanCommand(a),
 		schemaTopic(a),
+		grafanaTopic(a),
 		storeCommand(a),
 		versionCommand(a),
 	)
