@@ -108,6 +108,9 @@ func (d *decision) load(c *choice) []said {
 // sentence.
 func (d *decision) price(c *choice) said {
 	t := c.fastest()
+	if t == nil && len(c.trials) > 0 {
+		return said{warning, "what it costs is unknown, as no measurement of it is valid", []ref{c.trials[0].ref}}
+	}
 	if t == nil {
 		return said{text: "what it costs was not measured"}
 	}

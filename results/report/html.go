@@ -582,6 +582,7 @@ type phaseView struct {
 	Rows    []quantileRow
 	Coarse  []string // labels of those whose histogram cannot be read
 	Checked bool
+	Banded  bool // a curve has its interval around it
 }
 
 type quantileRow struct {
@@ -603,7 +604,7 @@ func newBenchView(s *section, id string) *benchView {
 	}
 	v.Cost = costPlot(id+"-cost", v.Series)
 	for _, ph := range phases() {
-		pv := phaseView{phase: ph, ID: id + "-" + ph.Name, Plot: percentilePlot(id+"-curve-"+ph.Name, v.Series, ph), Coarse: withoutHistogram(v.Series, ph), Checked: len(v.Curves) == 0}
+		pv := phaseView{phase: ph, ID: id + "-" + ph.Name, Plot: percentilePlot(id+"-curve-"+ph.Name, v.Series, ph), Coarse: withoutHistogram(v.Series, ph), Checked: len(v.Curves) == 0, Banded: banded(v.Series, ph)}
 		for _, one := range v.Series {
 			if d := ph.Of(one.Phases); d != nil {
 				pv.Rows = append(pv.Rows, quantileRow{one, d})
