@@ -65,6 +65,12 @@ type htmlPage struct {
 	Partial     bool
 }
 
+// mostAtOnce is how many records a browser lays out at once without delay.
+const mostAtOnce = 300
+
+// Big reports whether the page is laid out part by part, as they come into sight.
+func (p *htmlPage) Big() bool { return len(p.Records) > mostAtOnce }
+
 // mostCosts is how many services show their costs at the top of the page.
 const mostCosts = 3
 
