@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 PLATFORMS ?= linux/amd64 linux/arm64
 TOOLS    = $(CURDIR)/bin/tools
 
-.PHONY: build demo test lint fuzz bench truth peers install release needs
+.PHONY: build demo test lint fuzz bench truth equalwork peers install release needs
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/shakedown ./cmd/shakedown
@@ -24,7 +24,7 @@ test: needs
 
 needs:
 	@bench/lab/install.sh chromium gcc apache2 gnutls-bin openssl iproute2 postgresql prometheus python3 \
-	  exim4-daemon-light dovecot-imapd dovecot-pop3d slapd mariadb-server microsocks dante-server tinyproxy
+	  exim4-daemon-light dovecot-imapd dovecot-pop3d slapd mariadb-server microsocks dante-server strace systemd tinyproxy
 
 # The scan beside what every TLS server of Debian says of itself.
 truth: build
@@ -57,6 +57,12 @@ fuzz:
 # The project's own benchmarks: ratios against a peer in the same run.
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# What the lean client costs a server beside a stock one, before five TLS stacks.
+equalwork:
+	@bench/lab/install.sh gnutls-bin openjdk-17-jdk-headless openssl
+	@go build -o bin/tools/equalwork ./bench/lab/equalwork
+	@bin/tools/equalwork -table bench/lab/equalwork/EQUALWORK.md
 
 install: build
 	install -D -m 755 bin/shakedown $(DESTDIR)$(PREFIX)/bin/shakedown

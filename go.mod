@@ -26,7 +26,9 @@ require (
 require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/owenrumney/go-sarif/v3 v3.3.1
+	github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78
 	modernc.org/sqlite v1.60.1
+	software.sslmate.com/src/go-pkcs12 v0.7.4
 )
 
 require (

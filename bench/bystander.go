@@ -45,7 +45,7 @@ func (r *run) bystanders(l *lane, round int) *bystanders {
 	}
 	dial := r.env.Dial
 	if dial == nil {
-		dial = dialTCP
+		dial = newSources(r.plan, l.path.Address.Addr()).dial
 	}
 	return &bystanders{
 		clock: r.clock, dial: dial, address: l.path.Address, timeout: r.plan.Timeout,

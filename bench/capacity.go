@@ -368,7 +368,7 @@ func measureStep(ctx context.Context, plan Plan, env Env) (out outing, err error
 		return outing{}, err
 	}
 	if out.idle = outcome.Idle; !out.trial.Valid || stats.Lost(out.trial) > 0 {
-		clock := newClock()
+		clock := newClock(env.Sleep)
 		clock.wait(ctx, clock.now()+min(plan.Duration/2, maxRest))
 	}
 	return out, nil

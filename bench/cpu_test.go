@@ -34,6 +34,13 @@ func TestMain(m *testing.M) {
 		serveUntilEOF(cert)
 		return
 	}
+	if job := os.Getenv(fewEnv); job != "" {
+		if err := measureWithFew(job); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -92,22 +99,31 @@ func BenchmarkClientCPU(b *testing.B) {
 		cert    string
 		version uint16
 		group   tls.CurveID
+		resume  bool
 	}{
-		{"p256", tls.VersionTLS13, tls.X25519},
-		{"p256", tls.VersionTLS13, tls.CurveP256},
-		{"p256", tls.VersionTLS13, tls.X25519MLKEM768},
-		{"rsa", tls.VersionTLS13, tls.X25519},
-		{"p256", tls.VersionTLS12, tls.X25519},
-		{"rsa", tls.VersionTLS12, tls.CurveP256},
+		{"p256", tls.VersionTLS13, tls.X25519, false},
+		{"p256", tls.VersionTLS13, tls.CurveP256, false},
+		{"p256", tls.VersionTLS13, tls.X25519MLKEM768, false},
+		{"rsa", tls.VersionTLS13, tls.X25519, false},
+		{"p256", tls.VersionTLS12, tls.X25519, false},
+		{"rsa", tls.VersionTLS12, tls.CurveP256, false},
+		{"p256", tls.VersionTLS13, tls.X25519, true},
+		{"p256", tls.VersionTLS13, tls.CurveP256, true},
+		{"p256", tls.VersionTLS12, tls.X25519, true},
 	} {
-		b.Run(fmt.Sprintf("%s/%s/%s", wire.VersionName(c.version), c.cert, c.group), func(b *testing.B) {
+		kind := map[bool]string{false: "full", true: "resumed"}[c.resume]
+		b.Run(fmt.Sprintf("%s/%s/%s/%s", wire.VersionName(c.version), kind, c.cert, c.group), func(b *testing.B) {
 			address := otherProcess(b, c.cert)
 			var lean, plain time.Duration
 			n, m := 0, 0
 			for b.Loop() {
-				cpu, made := leanCPU(b, address, client.Ask{Version: c.version, Group: uint16(c.group)})
+				ask := client.Ask{Version: c.version, Group: uint16(c.group)}
+				if c.resume {
+					ask.Resume = 1
+				}
+				cpu, made := leanCPU(b, address, ask)
 				lean, n = lean+cpu, n+made
-				cpu, made = plainCPU(address, c.version, c.group)
+				cpu, made = plainCPU(b, address, c.version, c.group, c.resume)
 				plain, m = plain+cpu, m+made
 			}
 			us := func(d time.Duration, n int) float64 { return float64(d.Microseconds()) / float64(max(n, 1)) }
@@ -133,9 +149,9 @@ func leanCPU(b *testing.B, address netip.AddrPort, ask client.Ask) (time.Duratio
 	before := cpuTime()
 	_, err = bench.Run(b.Context(), plan, bench.Env{Classify: dial.Classify, Put: func(r results.Record) error {
 		if trial, ok := r.(*results.Trial); ok {
-			made = trial.Handshakes
-			if len(trial.Failures) > 0 {
-				b.Fatalf("failures: %+v", trial.Failures)
+			made = trial.Handshakes*11/10 + trial.Generator.TicketHandshakes // and a tenth of warm-up
+			if len(trial.Failures) > 0 || trial.OtherShape > 0 {
+				b.Fatalf("failures: %+v, %d of another shape", trial.Failures, trial.OtherShape)
 			}
 		}
 		return nil
@@ -143,12 +159,19 @@ func leanCPU(b *testing.B, address netip.AddrPort, ask client.Ask) (time.Duratio
 	if err != nil {
 		b.Fatal(err)
 	}
-	return cpuTime() - before, made * 11 / 10 // and a tenth of warm-up
+	return cpuTime() - before, made
 }
 
-// plainCPU is what one would write without much thought.
-func plainCPU(address netip.AddrPort, version uint16, group tls.CurveID) (time.Duration, int) {
+// plainCPU is what one would write without much thought. Resumed, it uses one
+// ticket again and again and reads no others: the least that crypto/tls can do,
+// while the lean client uses each ticket of TLS 1.3 once.
+func plainCPU(b *testing.B, address netip.AddrPort, version uint16, group tls.CurveID, resume bool) (time.Duration, int) {
 	config := &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, CurvePreferences: []tls.CurveID{group}}
+	if resume {
+		config.ServerName = tlstest.Name
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+		earnTicket(b, address, config)
+	}
 	var made atomic.Int64
 	var work sync.WaitGroup
 	before, end := cpuTime(), time.Now().Add(time.Second)
@@ -157,6 +180,9 @@ func plainCPU(address netip.AddrPort, version uint16, group tls.CurveID) (time.D
 			for time.Now().Before(end) {
 				conn, err := tls.DialWithDialer(&net.Dialer{}, "tcp", address.String(), config)
 				if err == nil {
+					if conn.ConnectionState().DidResume != resume {
+						b.Errorf("resumed: %v", !resume)
+					}
 					conn.Close()
 					made.Add(1)
 				}
@@ -165,6 +191,20 @@ func plainCPU(address netip.AddrPort, version uint16, group tls.CurveID) (time.D
 	}
 	work.Wait()
 	return cpuTime() - before, int(made.Load())
+}
+
+// earnTicket makes a handshake and reads until a ticket is in the cache.
+func earnTicket(b *testing.B, address netip.AddrPort, config *tls.Config) {
+	conn, err := tls.Dial("tcp", address.String(), config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	conn.Read(make([]byte, 1)) // the server has nothing else to say
+	if _, ok := config.ClientSessionCache.Get(config.ServerName); !ok {
+		b.Fatal("the server handed out no ticket")
+	}
 }
 
 func cpuTime() time.Duration {

@@ -24,13 +24,47 @@ type load interface {
 	close()
 }
 
+// stamper is a load that can have instants from the kernel.
+type stamper interface {
+	// stamped counts the instants of arrival by whose they are.
+	stamped() (kernel, process int)
+}
+
+// timestamps names the source of a load's instants of arrival.
+func timestamps(l load) string {
+	s, ok := l.(stamper)
+	if !ok {
+		return results.ProcessStamps
+	}
+	kernel, process := s.stamped()
+	switch {
+	case kernel == 0:
+		return results.ProcessStamps
+	case process*100 > kernel:
+		return results.MixedStamps
+	}
+	return results.KernelStamps
+}
+
 // slice is what one block asks of a load. Instants are since the run began.
 type slice struct {
-	due   []time.Duration // open loop: when connections are due, in order
-	slots int             // open loop: the most in flight; closed loop: how many
-	until time.Duration   // closed loop: no connection begins after
-	cut   time.Duration   // what is not over by then is cut off
+	due    []time.Duration // open loop: when connections are due, in order
+	resume []bool          // open loop: which of them are to be resumed; nil is none
+	ratio  float64         // closed loop: how many are to be resumed
+	seed   uint64          // closed loop: of the order of those
+	slots  int             // open loop: the most in flight; closed loop: how many
+	until  time.Duration   // closed loop: no connection begins after
+	enough func() bool     // closed loop: nor once this holds; nil is never
+	cut    time.Duration   // what is not over by then is cut off
 }
+
+// ended reports whether a closed loop begins no more connections.
+func (s slice) ended(now time.Duration) bool {
+	return now >= s.until || s.enough != nil && s.enough()
+}
+
+// resumed reports whether the ith arrival of an open loop is to be resumed.
+func (s slice) resumed(i int) bool { return i < len(s.resume) && s.resume[i] }
 
 func (s slice) open() bool { return s.due != nil }
 
@@ -38,10 +72,15 @@ func (s slice) open() bool { return s.due != nil }
 type Dial func(ctx context.Context, address netip.AddrPort) (net.Conn, error)
 
 // clock is the run's: monotonic, from 0 on.
-type clock struct{ begin time.Time }
+type clock struct {
+	begin time.Time
+	sleep func(time.Duration) // nil is the kernel's
+}
 
 // newClock starts at 1 µs: an instant of 0 is one that was not reached.
-func newClock() clock { return clock{time.Now().Add(-time.Microsecond)} }
+func newClock(sleep func(time.Duration)) clock {
+	return clock{time.Now().Add(-time.Microsecond), sleep}
+}
 
 func (c clock) now() time.Duration { return time.Since(c.begin) }
 

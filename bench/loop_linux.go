@@ -16,17 +16,20 @@ import (
 
 	"shakedown/bench/client"
 	"shakedown/results"
+	"shakedown/scanner/dial"
 )
 
 // loop is a load of one path.
 type loop struct {
 	clock    clock
-	remote   unix.Sockaddr
 	family   int
 	timeout  time.Duration
 	awake    time.Duration
 	closing  client.Closing
 	request  bool
+	sources  *sources
+	proxied  string // version of the PROXY protocol header; "" for none
+	address  netip.AddrPort
 	classify client.Classify
 	fresh    func() *client.Session
 	threads  []*thread
@@ -39,8 +42,9 @@ func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.C
 		return nil, nil
 	}
 	l := &loop{
-		clock: c, remote: remote, family: family, timeout: plan.Timeout, awake: awake(plan),
+		clock: c, family: family, timeout: plan.Timeout, awake: awake(plan),
 		closing: plan.Closing, request: plan.Request != "", classify: classify,
+		sources: newSources(plan, path.Address.Addr()), proxied: path.ProxyProtocol, address: path.Address,
 	}
 	var mu sync.Mutex
 	seed := plan.Seed
@@ -75,6 +79,17 @@ func sockaddr(a netip.AddrPort) (unix.Sockaddr, int) {
 	}
 }
 
+// addrPortOf is an address from the kernel.
+func addrPortOf(a unix.Sockaddr) netip.AddrPort {
+	switch a := a.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
+	}
+	return netip.AddrPort{}
+}
+
 // awake is how long before an arrival is due its thread wakes up and looks at the
 // clock, as the kernel wakes a sleeper some 50 µs late: not so long that it would
 // cost more than a twentieth of a processor.
@@ -93,6 +108,14 @@ func (l *loop) close() {
 	}
 }
 
+func (l *loop) stamped() (kernel, process int) {
+	for _, t := range l.threads {
+		kernel += t.stamps.kernel
+		process += t.stamps.process
+	}
+	return kernel, process
+}
+
 // run deals the connections out to the threads, in turn.
 func (l *loop) run(ctx context.Context, s slice) []client.Sample {
 	var work sync.WaitGroup
@@ -105,7 +128,12 @@ func (l *loop) run(ctx context.Context, s slice) []client.Sample {
 			for j := i; j < len(s.due); j += n {
 				share.due = append(share.due, s.due[j])
 			}
+			share.resume = nil
+			for j := i; j < len(s.resume); j += n {
+				share.resume = append(share.resume, s.resume[j])
+			}
 		}
+		t.mix = newMix(s.ratio, s.seed, uint64(i))
 		work.Go(func() { t.run(ctx, share) })
 	}
 	work.Wait()
@@ -122,11 +150,15 @@ type thread struct {
 	*loop
 	slice
 	queue   *queue
+	stamps  *stamps
+	remote  unix.Sockaddr // its own: the kernel's form of it is made in its memory
 	flights flights
 	next    int             // the next arrival
+	mix     *mix            // closed loop: which are to be resumed
 	free    time.Duration   // since when there has been a free slot
 	resting []time.Duration // closed loop: until when slots pause that failed
 	failed  int             // closed loop: failures in a row
+	leaving []*flight       // connections that outlive their handshakes
 	samples []client.Sample
 	reads   [batch]read
 }
@@ -152,10 +184,14 @@ func newThread(l *loop) (*thread, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &thread{loop: l, queue: q}, nil
+	remote, _ := sockaddr(l.address)
+	return &thread{loop: l, queue: q, remote: remote, stamps: newStamps()}, nil
 }
 
-func (t *thread) close() { t.queue.close() }
+func (t *thread) close() {
+	t.queue.close()
+	t.stamps.close()
+}
 
 // run carries out a slice.
 func (t *thread) run(ctx context.Context, s slice) {
@@ -167,11 +203,12 @@ func (t *thread) run(ctx context.Context, s slice) {
 	defer stop()
 	for ctx.Err() == nil {
 		now := t.clock.now()
+		t.depart(now)
+		t.expire(now)
+		t.begin(now)
 		if t.over(now) || now >= t.cut {
 			break
 		}
-		t.begin(now)
-		t.expire(t.clock.now())
 		t.turn()
 	}
 	t.abandon()
@@ -180,12 +217,12 @@ func (t *thread) run(ctx context.Context, s slice) {
 // over reports whether nothing is in flight and nothing is to come.
 func (t *thread) over(now time.Duration) bool {
 	switch {
-	case t.flights.n > 0:
+	case t.flights.n > 0, len(t.leaving) > 0:
 		return false
 	case t.open():
 		return t.next == len(t.due)
 	default:
-		return now >= t.until
+		return t.ended(now)
 	}
 }
 
@@ -196,7 +233,7 @@ func (t *thread) upcoming(now time.Duration) (time.Duration, bool) {
 	case t.flights.n+len(t.resting) >= t.slots:
 		return 0, false
 	case !t.open():
-		return now, now < t.until
+		return now, !t.ended(now)
 	case t.next == len(t.due):
 		return 0, false
 	}
@@ -211,12 +248,19 @@ func (t *thread) begin(now time.Duration) {
 		if !ok || due > now {
 			return
 		}
-		if t.open() {
-			t.next++
-		}
-		t.start(due)
+		t.start(due, t.resumes())
 		now = t.clock.now()
 	}
+}
+
+// resumes takes the next connection off the list and says whether it is to be
+// resumed.
+func (t *thread) resumes() bool {
+	if !t.open() {
+		return t.mix.next()
+	}
+	t.next++
+	return t.resumed(t.next - 1)
 }
 
 // rested lets slots go on whose pause is over.
@@ -231,9 +275,9 @@ func (t *thread) rested(now time.Duration) {
 }
 
 // start begins a connection.
-func (t *thread) start(due time.Duration) {
+func (t *thread) start(due time.Duration, resume bool) {
 	f := t.flights.take(t.fresh)
-	f.sample = client.Sample{Due: due, Ready: max(due, t.free)}
+	f.sample = client.Sample{Due: due, Ready: max(due, t.free), Resume: resume}
 	f.session.Start(&f.sample)
 	t.connect(f)
 }
@@ -249,9 +293,14 @@ func (t *thread) connect(f *flight) {
 		t.fail(f, err)
 		return
 	}
-	if t.request {
-		// Else the request would wait for the acknowledgement of our Finished.
+	if t.request || t.closing == client.ByRST {
+		// Else what we say behind our Finished would wait for its acknowledgement.
 		unix.SetsockoptInt(f.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}
+	t.stamps.ask(f.fd)
+	if err = t.sources.bind(f.fd); err != nil {
+		t.fail(f, err)
+		return
 	}
 	f.sample.Start = t.clock.now()
 	err = unix.Connect(f.fd, t.remote)
@@ -276,7 +325,10 @@ func (t *thread) connect(f *flight) {
 // connected sends the ClientHello.
 func (t *thread) connected(f *flight, at time.Duration) {
 	f.sample.Connected = at
-	if !t.flush(f) {
+	if d, ok := t.stamps.trip(f.fd); ok {
+		f.sample.Connected = min(f.sample.Start+d, at)
+	}
+	if !t.greet(f) {
 		return
 	}
 	watch := t.queue.add
@@ -288,12 +340,30 @@ func (t *thread) connected(f *flight, at time.Duration) {
 	}
 }
 
+// greet sends the ClientHello, behind a PROXY protocol header where one is
+// wanted: in one segment, so that the header does not wait for an
+// acknowledgement.
+func (t *thread) greet(f *flight) bool {
+	if t.proxied == "" {
+		return t.flush(f)
+	}
+	local, err := unix.Getsockname(f.fd)
+	if err != nil {
+		t.fail(f, err)
+		return false
+	}
+	header := dial.ProxyHeader(t.proxied, addrPortOf(local), t.address)
+	return t.send(f, append(header, f.session.Pending()...))
+}
+
 // flush writes what is pending, false if that failed.
 func (t *thread) flush(f *flight) bool {
 	out := f.session.Pending()
-	if out == nil {
-		return true
-	}
+	return out == nil || t.send(f, out)
+}
+
+// send writes what is pending.
+func (t *thread) send(f *flight, out []byte) bool {
 	at := t.clock.now()
 	n, err := unix.Write(f.fd, out)
 	if err == nil && n < len(out) {
@@ -312,17 +382,20 @@ func (t *thread) flush(f *flight) bool {
 // the last do not contain the work on the first.
 func (t *thread) turn() {
 	events := t.wait()
-	now, got := t.clock.now(), 0
+	now, got := t.stamps.turn(t.clock), 0
 	for i := range events {
 		f := t.flights.all[events[i].Fd]
+		if f.leaves != 0 {
+			f.heard()
+			continue
+		}
 		if f.connecting {
 			t.established(f, now)
 			continue
 		}
 		r := &t.reads[got]
 		r.flight = f
-		r.n, r.err = unix.Read(f.fd, r.buffer[:])
-		r.at = t.clock.now()
+		r.n, r.at, r.err = t.stamps.read(f.fd, r.buffer[:], t.clock)
 		got++
 	}
 	for i := range got {
@@ -360,6 +433,9 @@ func (t *thread) alarm() time.Duration {
 	for _, until := range t.resting {
 		at = min(at, until)
 	}
+	for _, f := range t.leaving {
+		at = min(at, f.leaves)
+	}
 	return at
 }
 
@@ -381,6 +457,9 @@ func (t *thread) advance(r *read) {
 	f := r.flight
 	switch {
 	case r.err == unix.EAGAIN, r.err == unix.EINTR:
+		return
+	case f.lingering:
+		t.linger(r)
 		return
 	case r.err != nil:
 		t.fail(f, r.err)
@@ -407,9 +486,34 @@ func (t *thread) advance(r *read) {
 	}
 	if f.session.Over() {
 		t.failed = 0
-		t.goodbye(f)
-		t.end(f)
+		t.part(f)
 	}
+}
+
+// part ends a connection whose handshake is over, or keeps it until the server
+// has said what is still wanted: tickets, or that it has our Finished before a
+// reset.
+func (t *thread) part(f *flight) {
+	if f.lingering = f.session.Collect(); f.lingering {
+		return
+	}
+	if t.closing == client.ByRST && f.session.Unheard() {
+		f.lingering = true
+		t.farewell(f)
+		return
+	}
+	t.leave(f)
+}
+
+// linger takes what comes on such a connection. Whatever becomes of it, the
+// handshake is made and counted.
+func (t *thread) linger(r *read) {
+	f := r.flight
+	if f.session.Collecting() && r.err == nil && r.n > 0 &&
+		f.session.Feed(r.buffer[:r.n], r.at) == nil && f.session.Collecting() {
+		return
+	}
+	t.leave(f)
 }
 
 // goodbye says close_notify, or makes the end an RST.
@@ -418,6 +522,10 @@ func (t *thread) goodbye(f *flight) {
 		unix.SetsockoptLinger(f.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		return
 	}
+	t.farewell(f)
+}
+
+func (t *thread) farewell(f *flight) {
 	if out, err := f.session.Goodbye(); err == nil {
 		unix.Write(f.fd, out) // the handshake is over, whatever comes of this
 	}
@@ -441,6 +549,10 @@ func (t *thread) fail(f *flight, err error) {
 // expire fails what is out of time.
 func (t *thread) expire(now time.Duration) {
 	for f := t.flights.oldest; f != nil && f.deadline <= now; f = t.flights.oldest {
+		if f.lingering {
+			t.end(f)
+			continue
+		}
 		t.fail(f, errTimeout)
 	}
 }
@@ -450,6 +562,12 @@ func (t *thread) end(f *flight) {
 	if f.fd >= 0 {
 		unix.Close(f.fd)
 	}
+	t.keep(f)
+	t.flights.idle = append(t.flights.idle, f)
+}
+
+// keep takes a flight's sample and gives its slot to the next.
+func (t *thread) keep(f *flight) {
 	t.samples = append(t.samples, f.sample)
 	if t.flights.n == t.slots {
 		t.free = t.clock.now()
@@ -459,8 +577,11 @@ func (t *thread) end(f *flight) {
 
 // abandon cuts off what is in flight, and counts what never began.
 func (t *thread) abandon() {
+	t.depart(forever)
 	for f := t.flights.oldest; f != nil; f = t.flights.oldest {
-		f.sample.Done = 0
+		if !f.lingering {
+			f.sample.Done = 0
+		}
 		t.end(f)
 	}
 	if t.open() {
@@ -478,7 +599,9 @@ type flight struct {
 	sample     client.Sample
 	deadline   time.Duration
 	connecting bool
-	before     *flight // in the order of their beginning
+	lingering  bool          // its handshake is over, and the server still has to say something
+	leaves     time.Duration // its handshake is over, and this is when it closes
+	before     *flight       // in the order of their beginning
 	after      *flight
 }
 
@@ -499,7 +622,7 @@ func (s *flights) take(fresh func() *client.Session) *flight {
 	}
 	f := s.idle[len(s.idle)-1]
 	s.idle = s.idle[:len(s.idle)-1]
-	f.connecting, f.before, f.after = false, s.newest, nil
+	f.connecting, f.lingering, f.before, f.after = false, false, s.newest, nil
 	if s.newest != nil {
 		s.newest.after = f
 	} else {
@@ -510,7 +633,7 @@ func (s *flights) take(fresh func() *client.Session) *flight {
 	return f
 }
 
-// give takes a flight out of the order.
+// give takes a flight out of the order. Its memory is free once it is idle.
 func (s *flights) give(f *flight) {
 	if f.before != nil {
 		f.before.after = f.after
@@ -522,6 +645,5 @@ func (s *flights) give(f *flight) {
 	} else {
 		s.newest = f.before
 	}
-	s.idle = append(s.idle, f)
 	s.n--
 }

@@ -32,6 +32,8 @@ func (c clock) wait(ctx context.Context, until time.Duration) bool {
 		switch {
 		case left <= 0:
 			return ctx.Err() == nil
+		case c.sleep != nil:
+			c.sleep(left)
 		case left > fine:
 			nap(left - fine)
 		}

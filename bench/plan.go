@@ -8,11 +8,13 @@ package bench
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"shakedown/bench/client"
@@ -29,6 +31,9 @@ type Path struct {
 	Failure    *results.Failure // why there is no address; nil if there is one
 	ServerName string
 	Ask        client.Ask
+	// ProxyProtocol is the version of the header that the target wants first, v1 or
+	// v2; "" for none.
+	ProxyProtocol string
 }
 
 // Plan is what is to be measured. Zero fields are defaults.
@@ -48,9 +53,18 @@ type Plan struct {
 	VerifySample int           // check the certificate's signature in 1 of so many; 0 is 100
 	Request      string        // path of a GET after each handshake; "" is none
 	Closing      client.Closing
-	Bystanders   bool   // watch what the load does to others' connections
-	Seed         uint64 // of every random choice
+	Bystanders   bool             // watch what the load does to others' connections
+	SessionIDs   bool             // TLS 1.2: resume by session id, ask for no tickets
+	Certificate  *tls.Certificate // our own, for a server that asks for one
+	Sources      []netip.Addr     // to connect from, in turn; nil leaves it to the system, on loopback see sources
+	Ports        Ports            // to connect from; zero leaves it to the system
+	Seed         uint64           // of every random choice
+
+	short int // connections that were asked for, where descriptors allow fewer
 }
+
+// Ports is a range of ports, both ends included.
+type Ports struct{ Low, High uint16 }
 
 // Client is which client makes the handshakes.
 type Client string
@@ -111,10 +125,31 @@ func (p Plan) check() error {
 	case p.Loop == results.OpenLoop && p.perBlock() < 1:
 		return fmt.Errorf("%v a second for %v in %d blocks: not one handshake a block; use a higher rate, a longer duration or fewer blocks",
 			p.Rate, p.Duration, p.Blocks)
+	case slices.ContainsFunc(p.Paths, func(path Path) bool { return !(path.Ask.Resume >= 0 && path.Ask.Resume <= 1) }):
+		return errors.New("the ratio of resumed handshakes must be from 0 to 1")
+	case slices.ContainsFunc(p.Paths, func(path Path) bool { return p.Request != "" && path.Ask.ALPN != "" && path.Ask.ALPN != "http/1.1" }):
+		return errors.New("a request is made by HTTP/1.1: ask for no other protocol")
 	case p.Loop == results.OpenLoop && p.perBlock() > maxDue:
 		return fmt.Errorf("%d handshakes a block are too many to keep: use more blocks", p.perBlock())
 	}
-	return p.checkClients()
+	if err := p.checkClients(); err != nil {
+		return err
+	}
+	return p.checkEnds()
+}
+
+// checkEnds refuses ends of connections that cannot be.
+func (p Plan) checkEnds() error {
+	if p.Ports.Low > p.Ports.High || p.Ports.High > 0 && p.Ports.Low == 0 {
+		return fmt.Errorf("source ports %d-%d: want the lower one first, as in 20000-60000", p.Ports.Low, p.Ports.High)
+	}
+	for _, path := range p.Paths {
+		to := path.Address.Addr()
+		if len(p.Sources) > 0 && to.IsValid() && len(sourcesFor(p, to)) == 0 {
+			return fmt.Errorf("%s/%s is at %s, and no source address is of its family", path.Service, path.Name, to)
+		}
+	}
+	return checkPorts(p.Ports)
 }
 
 // checkClients refuses what no client can be made to ask.
@@ -127,9 +162,9 @@ func (p Plan) checkClients() error {
 		seen[path.Ask] = true
 		var err error
 		if p.Client == Stock {
-			_, err = client.NewStock(p.config(path, nil))
+			_, err = client.NewStock(p.config(path, nil, nil))
 		} else {
-			_, err = client.NewLean(p.config(path, nil), client.UnitShares)
+			_, err = client.NewLean(p.config(path, nil, nil), client.UnitShares)
 		}
 		if err != nil {
 			return err
@@ -176,6 +211,19 @@ func (p Plan) arrivals(round, path int) []time.Duration {
 	}
 	return fixed(rng, p.Rate, p.WarmUp, p.perBlock())
 }
+
+// resumes says which arrivals of a block are to be resumed: the ratio holds in
+// those that count, from begin on, and in its warm-up.
+func (p Plan) resumes(round, path int, due []time.Duration, begin time.Duration) []bool {
+	warm, _ := slices.BinarySearch(due, begin)
+	m := func(n int, half uint64) []bool {
+		return newMix(p.Paths[path].Ask.Resume, p.Seed, p.stream(round, path)|half<<62).many(n)
+	}
+	return append(m(warm, 1), m(len(due)-warm, 0)...)
+}
+
+// stream numbers the mix of each block.
+func (p Plan) stream(round, path int) uint64 { return 1<<63 | uint64(round)<<32 | uint64(path) }
 
 // fixed arrivals are one interval apart. Where in the first interval they begin
 // is drawn by lot, so that they do not keep step with anything else's clock.

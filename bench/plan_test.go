@@ -174,7 +174,7 @@ func TestPlanDefaults(t *testing.T) {
 
 // wait comes back at its instant, or when it is told that there is no point.
 func TestWait(t *testing.T) {
-	c := newClock()
+	c := newClock(nil)
 	for _, d := range []time.Duration{0, 100 * time.Microsecond, 3 * time.Millisecond} {
 		until := c.now() + d
 		if !c.wait(t.Context(), until) || c.now() < until {

@@ -13,6 +13,7 @@ import (
 
 	"shakedown/bench/client"
 	"shakedown/results"
+	"shakedown/scanner/dial"
 )
 
 type pool struct {
@@ -20,6 +21,7 @@ type pool struct {
 	dial     Dial
 	address  netip.AddrPort
 	timeout  time.Duration
+	proxied  string // version of the PROXY protocol header; "" for none
 	classify client.Classify
 	fresh    func() (client.Handshaker, error)
 
@@ -47,11 +49,12 @@ type crew struct {
 	hired   atomic.Int64
 	work    sync.WaitGroup
 	mu      sync.Mutex
+	mix     *mix // closed loop: which are to be resumed
 	samples []client.Sample
 }
 
 func (p *pool) run(ctx context.Context, s slice) []client.Sample {
-	c := &crew{pool: p, slice: s, ctx: ctx}
+	c := &crew{pool: p, slice: s, ctx: ctx, mix: newMix(s.ratio, s.seed, 0)}
 	if s.open() {
 		c.hire(min(spare, s.slots))
 	} else {
@@ -114,7 +117,7 @@ func (c *crew) arrivals(h client.Handshaker) (done []client.Sample) {
 		if i >= int64(len(c.due)) {
 			return done
 		}
-		s := client.Sample{Due: c.due[i]}
+		s := client.Sample{Due: c.due[i], Resume: c.resumed(int(i))}
 		s.Ready = max(s.Due, ready)
 		if !c.clock.wait(c.ctx, s.Due) {
 			return append(done, s)
@@ -134,10 +137,10 @@ func (c *crew) slot(h client.Handshaker) (done []client.Sample) {
 	failed := 0
 	for !c.over() {
 		s := client.Sample{Due: c.clock.now()}
-		if s.Due >= c.until {
+		if c.ended(s.Due) {
 			return done
 		}
-		s.Ready = s.Due
+		s.Ready, s.Resume = s.Due, c.resumes()
 		c.one(h, &s)
 		done = append(done, s)
 		if failed++; s.Failure == nil {
@@ -147,6 +150,13 @@ func (c *crew) slot(h client.Handshaker) (done []client.Sample) {
 		}
 	}
 	return done
+}
+
+// resumes says whether the next connection of a closed loop is to be resumed.
+func (c *crew) resumes() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mix.next()
 }
 
 // over reports whether what is under way now is cut off.
@@ -178,6 +188,13 @@ func (c *crew) attempt(ctx context.Context, h client.Handshaker, s *client.Sampl
 	s.Connected = c.clock.now()
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
+	if p := c.proxied; p != "" {
+		local, _ := netip.ParseAddrPort(conn.LocalAddr().String())
+		if _, err := conn.Write(dial.ProxyHeader(p, local, c.address)); err != nil {
+			conn.Close()
+			return err
+		}
+	}
 	stop := context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	h.Handshake(conn, c.clock.now, s)
 	stop()

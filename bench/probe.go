@@ -7,7 +7,6 @@ import (
 	"context"
 	"math"
 	"net"
-	"net/netip"
 	"time"
 
 	"shakedown/bench/client"
@@ -25,12 +24,13 @@ func (r *run) prepare(ctx context.Context, l *lane) (load, error) {
 	deadline := r.clock.now() + r.plan.Timeout
 	var first *client.Sample
 	for _, attempt := range r.attempts() {
+		l.wallet = client.NewWallet(l.path.Ask)
 		h, load, err := attempt(l)
 		if err != nil {
 			return nil, err
 		}
-		s := r.try(ctx, l.path, h, deadline)
-		if s.Failure == nil && s.Done != 0 && l.path.Ask.Fits(s.Shape) {
+		s := r.first(ctx, l, h, deadline)
+		if l.fits(&s) {
 			l.idle = max(s.Done, s.FirstByte) - s.Start
 			return load()
 		}
@@ -43,6 +43,21 @@ func (r *run) prepare(ctx context.Context, l *lane) (load, error) {
 	}
 	l.add(first, &phases{})
 	return nil, nil
+}
+
+// first is a path's first handshake, and where some are to be resumed a second
+// one that is. It returns the one that shows whether the path can be measured.
+func (r *run) first(ctx context.Context, l *lane, h client.Handshaker, deadline time.Duration) client.Sample {
+	s := r.try(ctx, l, h, deadline, false)
+	if l.wallet == nil || !l.fits(&s) {
+		return s
+	}
+	earned := l.wallet.Earned()
+	l.wallet.Learn(false, earned > 0)
+	l.wallet.Want(earned + handSize) // so that this one waits for a ticket too
+	s = r.try(ctx, l, h, deadline, true)
+	l.wallet.Learn(true, l.wallet.Earned() > earned)
+	return s
 }
 
 // refusal reports whether a failure can come of a server that does not like a key
@@ -68,14 +83,14 @@ func (r *run) attempts() []attempt {
 }
 
 func (r *run) stock(l *lane) (client.Handshaker, func() (load, error), error) {
-	fresh := func() (client.Handshaker, error) { return client.NewStock(r.config(l.path)) }
+	fresh := func() (client.Handshaker, error) { return client.NewStock(r.config(l)) }
 	h, err := fresh()
 	return h, func() (load, error) { return r.pool(l.path, fresh), nil }, err
 }
 
 func (r *run) lean(kind client.ShareKind) attempt {
 	return func(l *lane) (client.Handshaker, func() (load, error), error) {
-		c, err := client.NewLean(r.config(l.path), kind)
+		c, err := client.NewLean(r.config(l), kind)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -94,12 +109,13 @@ func (r *run) lean(kind client.ShareKind) attempt {
 }
 
 // config is what a path's clients are told.
-func (r *run) config(path Path) client.Config { return r.plan.config(path, r.env.Classify) }
+func (r *run) config(l *lane) client.Config { return r.plan.config(l.path, r.env.Classify, l.wallet) }
 
-func (p Plan) config(path Path, classify client.Classify) client.Config {
+func (p Plan) config(path Path, classify client.Classify, wallet *client.Wallet) client.Config {
 	c := client.Config{
-		ServerName: path.ServerName, Ask: path.Ask, Request: p.Request,
+		ServerName: path.ServerName, Ask: path.Ask, ALPN: path.Ask.ALPN, Request: p.Request,
 		VerifySample: p.VerifySample, Closing: p.Closing, Classify: classify,
+		Wallet: wallet, SessionIDs: p.SessionIDs, Certificate: p.Certificate,
 	}
 	if c.Request != "" {
 		c.ALPN = "http/1.1"
@@ -110,19 +126,19 @@ func (p Plan) config(path Path, classify client.Classify) client.Config {
 func (r *run) pool(path Path, fresh func() (client.Handshaker, error)) *pool {
 	dial := r.env.Dial
 	if dial == nil {
-		dial = dialTCP
+		dial = newSources(r.plan, path.Address.Addr()).dial
 	}
 	return &pool{
-		clock: r.clock, dial: dial, address: path.Address, timeout: r.plan.Timeout,
+		clock: r.clock, dial: dial, address: path.Address, timeout: r.plan.Timeout, proxied: path.ProxyProtocol,
 		classify: r.env.Classify, fresh: fresh,
 	}
 }
 
 // try makes one handshake and sees it confirmed.
-func (r *run) try(ctx context.Context, path Path, h client.Handshaker, deadline time.Duration) client.Sample {
+func (r *run) try(ctx context.Context, l *lane, h client.Handshaker, deadline time.Duration, resume bool) client.Sample {
 	now := r.clock.now()
-	s := client.Sample{Due: now, Ready: now}
-	c := crew{pool: r.pool(path, nil), ctx: ctx, slice: slice{cut: forever}}
+	s := client.Sample{Due: now, Ready: now, Resume: resume}
+	c := crew{pool: r.pool(l.path, nil), ctx: ctx, slice: slice{cut: forever}}
 	c.timeout = max(deadline-now, time.Millisecond)
 	c.one(confirmed{h, c.timeout}, &s)
 	return s
@@ -143,10 +159,4 @@ func (c confirmed) Handshake(conn net.Conn, now client.Clock, s *client.Sample) 
 		conn.SetReadDeadline(time.Now().Add(min(time.Second, c.timeout)))
 		h.Confirm(conn, now, s)
 	}
-}
-
-// dialTCP opens a connection without what a Dialer does for long-lived ones.
-func dialTCP(ctx context.Context, address netip.AddrPort) (net.Conn, error) {
-	d := net.Dialer{KeepAlive: -1}
-	return d.DialContext(ctx, "tcp", address.String())
 }

@@ -25,6 +25,11 @@ type Env struct {
 	Put func(results.Record) error
 	// Progress hears of every block that begins or ends; nil if nobody listens.
 	Progress func(Progress)
+	// Sample is shown every handshake that counts, block after block; nil if nobody
+	// wants to see them. It may not keep them.
+	Sample func(path string, s *client.Sample)
+	// Sleep is for simulated time; nil sleeps by the kernel's clock, to some µs.
+	Sleep func(time.Duration)
 	// Step hears of every step of FindCapacity that begins or ends; nil if nobody
 	// listens.
 	Step func(Step)
@@ -72,8 +77,10 @@ func Run(ctx context.Context, plan Plan, env Env) (Outcome, error) {
 	}
 	// The loop's threads sleep on processors of the runtime: see queue.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + threads(plan)))
-	plan.Connections = min(plan.Connections, max(descriptors()-reserved, 1))
-	r := &run{plan: plan, env: env, clock: newClock()}
+	if most := max(descriptors()-reserved, 1); plan.Connections > most {
+		plan.Connections, plan.short = most, plan.Connections
+	}
+	r := &run{plan: plan, env: env, clock: newClock(env.Sleep)}
 	err := r.all(ctx)
 	return r.outcome, err
 }
@@ -95,9 +102,12 @@ type run struct {
 // lane is a path that is measured.
 type lane struct {
 	*trial
-	load  load // nil if the path cannot be measured
-	index int  // in the plan
-	idle  time.Duration
+	load   load           // nil if the path cannot be measured
+	wallet *client.Wallet // what can be resumed on it; nil if nothing is to be
+	index  int            // in the plan
+	idle   time.Duration
+
+	busiest int // handshakes of the block that made most
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -139,6 +149,7 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 		return nil
 	}
 	r.tell(l, nil)
+	r.earn(ctx, l)
 	others := r.bystanders(l, round)
 	quiet := others.before(ctx, r.plan.quiet())
 	s, begin, end := r.slice(l, round)
@@ -151,13 +162,24 @@ func (r *run) one(ctx context.Context, l *lane, round int) error {
 	l.cpu += cpuTime() - cpu
 	l.wall += r.clock.now() - from
 	l.made += len(samples)
+	l.busiest = max(l.busiest, len(samples))
 	r.done++
 	before := l.lost()
 	block := l.count(samples, &r.block, begin, end)
+	r.show(l, samples, begin)
 	r.tell(l, &Ended{Block: block, Lost: l.lost() - before})
 	block.Bystanders = beside
 	block.Index, block.StartedAt, block.Seed = round, started.UTC(), r.plan.Seed
 	return r.env.Put(block)
+}
+
+// show shows the samples of a block, warm-up apart.
+func (r *run) show(l *lane, samples []client.Sample, begin time.Duration) {
+	for i := range samples {
+		if r.env.Sample != nil && samples[i].Due >= begin {
+			r.env.Sample(l.path.Name, &samples[i])
+		}
+	}
 }
 
 // tell says that a path's block begins or has ended.
@@ -187,6 +209,9 @@ func (r *run) slice(l *lane, round int) (s slice, begin, end time.Duration) {
 		for i := range s.due {
 			s.due[i] += begin
 		}
+		s.resume = r.plan.resumes(round, l.index, s.due, begin)
+	} else {
+		s.ratio, s.seed = l.path.Ask.Resume, r.plan.Seed+r.plan.stream(round, l.index)
 	}
 	return s, begin, end
 }
@@ -222,6 +247,7 @@ func (r *run) trials(ctx context.Context) error {
 		processors, why := 1, []string(nil)
 		if l.load != nil {
 			processors = l.load.processors()
+			l.record.Generator.Timestamps = timestamps(l.load)
 		}
 		if l.blocks < r.plan.Blocks && r.outcome.Interrupted {
 			if l.record.Due == 0 {

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"shakedown/bench/client"
 	"shakedown/bench/stats"
 	"shakedown/results"
+	"shakedown/scanner/wire"
 )
 
 // trial gathers what the blocks of one path give.
@@ -32,6 +34,16 @@ type trial struct {
 	cpu      time.Duration
 	wall     time.Duration
 	made     int // handshakes, warm-up included: what cpu was spent on
+
+	declined int            // handshakes that the server did not resume, though it could have
+	dry      int            // those for which there was nothing left to offer
+	waited   int            // connections that waited for a slot
+	leaves   map[uint64]int // certificates by mark: in how many of the handshakes that were looked at
+}
+
+// fits reports whether a handshake was made, and of the shape that was asked.
+func (t *trial) fits(s *client.Sample) bool {
+	return s.Failure == nil && s.Done != 0 && t.path.Ask.Fits(s.Shape, s.Resume)
 }
 
 // phases are the histograms of a handshake's parts.
@@ -40,13 +52,15 @@ type phases struct {
 }
 
 func newTrial(plan Plan, path Path, at time.Time) *trial {
-	t := &trial{path: path, plan: plan, shapes: map[client.Shape]int{}, failures: map[results.Failure]*results.Failure{}}
+	t := &trial{
+		path: path, plan: plan, shapes: map[client.Shape]int{}, failures: map[results.Failure]*results.Failure{}, leaves: map[uint64]int{},
+	}
 	t.record = results.Trial{
 		Service: path.Service, Path: path.Name, Kind: path.Kind, Target: path.Target,
 		ServerName: path.ServerName,
 		Trial:      trialID(path, plan, at), StartedAt: at.UTC(),
 		Loop: plan.Loop, OfferedRate: plan.Rate, Connections: plan.Connections,
-		Client: string(plan.Client), Asked: path.Ask.Record(),
+		Client: string(plan.Client), Asked: path.Ask.Record(), ResumeRatio: path.Ask.Resume,
 	}
 	if path.Failure == nil {
 		t.record.Address = path.Address.String()
@@ -68,6 +82,9 @@ func (t *trial) add(s *client.Sample, block *phases) {
 	if s.Start != 0 && t.plan.Loop == results.OpenLoop {
 		t.lag.Record(s.Start - s.Ready)
 	}
+	if s.Ready > s.Due {
+		t.waited++
+	}
 	switch {
 	case s.Failure != nil:
 		t.fail(*s.Failure)
@@ -77,12 +94,27 @@ func (t *trial) add(s *client.Sample, block *phases) {
 		return
 	}
 	t.shapes[s.Shape]++
-	if !t.path.Ask.Fits(s.Shape) {
+	if s.Leaf != 0 {
+		t.leaves[s.Leaf]++
+	}
+	if !t.fits(s) {
 		r.OtherShape++
+		t.unresumed(s)
 		return
 	}
 	r.Handshakes++
 	block.add(s)
+}
+
+// unresumed counts why a handshake that was to be resumed was not.
+func (t *trial) unresumed(s *client.Sample) {
+	switch {
+	case !s.Resume || s.Shape.Resumed:
+	case s.Offered:
+		t.declined++
+	default:
+		t.dry++
+	}
 }
 
 // fail counts a failure with others of its stage, kind and alert. Of their
@@ -151,6 +183,7 @@ func (t *trial) finish(processors int, why ...string) *results.Trial {
 		p99 := float64(t.lag.Quantile(0.99)) / 1e3
 		r.Generator.LagP99US = &p99
 	}
+	r.Notes = t.notes()
 	r.InvalidWhy = append(append([]string{}, why...), t.doubts()...)
 	r.Valid = len(r.InvalidWhy) == 0
 	return r
@@ -213,7 +246,7 @@ func (t *trial) doubts() (why []string) {
 		say("only %d handshakes of the asked shape: fewer than %d say nothing", r.Handshakes, minHandshakes)
 	}
 	if s := share(r.OtherShape); s > maxOtherShare {
-		say("%.1f %% of the handshakes negotiated another shape than was asked", 100*s)
+		say("%.1f %% of the handshakes negotiated another shape than was asked%s", 100*s, t.unresumedWhy())
 	}
 	if s := share(failed + r.Abandoned); s > maxFailedShare && r.Handshakes > 0 {
 		say("%.1f %% of the handshakes failed or were abandoned%s: the times of the others flatter the path", 100*s, worst(r.Failures))
@@ -226,12 +259,61 @@ func (t *trial) doubts() (why []string) {
 	return append(why, saturated...)
 }
 
+// unresumedWhy tells of handshakes that were to be resumed, for the end of a
+// sentence.
+func (t *trial) unresumedWhy() string {
+	var parts []string
+	if t.declined > 0 {
+		parts = append(parts, fmt.Sprintf("%s the server did not resume the session that it was offered", times(t.declined)))
+	}
+	if t.dry > 0 {
+		hint := "the server left neither a ticket nor a session id"
+		if t.path.Ask.Version != wire.TLS12 {
+			hint = "tickets were wanting; some servers hand them out only with the first response: --request /"
+		}
+		parts = append(parts, fmt.Sprintf("%s there was nothing to resume (%s)", times(t.dry), hint))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// notes says what a reader must know of a trial beside its numbers.
+func (t *trial) notes() (notes []string) {
+	if len(t.leaves) < 2 {
+		return nil
+	}
+	marks := slices.SortedFunc(maps.Keys(t.leaves), func(a, b uint64) int {
+		return cmp.Or(cmp.Compare(t.leaves[b], t.leaves[a]), cmp.Compare(a, b))
+	})
+	all, parts := 0, []string(nil)
+	for _, m := range marks[:min(len(marks), 4)] {
+		parts = append(parts, fmt.Sprintf("%016x… in %d", m, t.leaves[m]))
+	}
+	for _, n := range t.leaves {
+		all += n
+	}
+	return []string{fmt.Sprintf("the server showed %d different certificates in the %d handshakes that were looked at (SHA-256 %s)",
+		len(t.leaves), all, strings.Join(parts, ", "))}
+}
+
 // saturation says where the generator was, or may have been, the limit.
 func (t *trial) saturation() (why []string) {
 	r := &t.record
 	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
 	if r.Generator.CPUShare > maxCPUShare {
 		say("the generator used %.0f %% of its processor time: it may have been the limit, not the server", 100*r.Generator.CPUShare)
+	}
+	if t.plan.short > 0 && (t.plan.Loop == results.ClosedLoop || float64(t.waited) > maxLateShare*float64(r.Due)) {
+		say("the limit of open files allows %d connections in flight, not %d: allow more by ulimit -n", t.plan.Connections, t.plan.short)
 	}
 	if t.lag.N() == 0 {
 		return why
@@ -267,7 +349,7 @@ func ownFault(failures []results.Failure) string {
 	i := slices.IndexFunc(failures, func(f results.Failure) bool { return f.Kind == results.KindInternal })
 	switch text := failures[i].Detail; {
 	case strings.Contains(text, syscall.EADDRNOTAVAIL.Error()):
-		return text + ": no port is free, as each is kept for a minute after its connection has ended; use a lower rate"
+		return text + ": no port is free, as each is kept for a minute after its connection has ended; use a lower rate, more source addresses (--source) or --close rst"
 	case strings.Contains(text, syscall.EMFILE.Error()):
 		return text + ": allow more by ulimit -n, or fewer connections in flight by --concurrency"
 	default:

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"shakedown/results/strictyaml"
 )
 
 // Find returns the profile of a name. What ends in .yaml or .yml, or names a
@@ -62,9 +64,9 @@ func (lib *Library) nearest(name string, most int) []string {
 	near := lib.Names()
 	score := func(known string) int {
 		known = strings.ToLower(known)
-		d := distance(name, known)
+		d := strictyaml.Distance(name, known)
 		if _, bare, ok := strings.Cut(known, "/"); ok && !strings.Contains(name, "/") {
-			d = min(d, distance(name, bare)+1)
+			d = min(d, strictyaml.Distance(name, bare)+1)
 		}
 		if strings.Contains(known, name) {
 			d = min(d, 2)
@@ -77,27 +79,6 @@ func (lib *Library) nearest(name string, most int) []string {
 	}
 	slices.SortStableFunc(near, func(a, b string) int { return cmp.Or(cmp.Compare(scores[a], scores[b]), cmp.Compare(len(a), len(b))) })
 	return near[:min(most, len(near))]
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // standard is a profile that is not a vendor's policy.

@@ -18,6 +18,7 @@ func (lib *Library) standards() []standard {
 		{"hipaa", (*Library).hipaaProfile},
 		{"target-group", (*Library).targetProfile},
 		{"known-weaknesses", (*Library).weaknessProfile},
+		{"minimum", (*Library).minimumProfile},
 	}
 }
 

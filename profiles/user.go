@@ -4,8 +4,6 @@
 package profiles
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"shakedown/results"
+	"shakedown/results/strictyaml"
 )
 
 // Load reads a user's profile from a file.
@@ -30,60 +29,64 @@ func (lib *Library) Load(name string) (*Profile, error) {
 
 // Read reads a user's profile. name stands before the line in errors.
 func (lib *Library) Read(r io.Reader, name string) (*Profile, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	text, err := io.ReadAll(io.LimitReader(r, strictyaml.MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	doc, err := parse(text, name)
+	doc, err := strictyaml.Parse(text, name, profileKind())
 	if err != nil {
 		return nil, err
 	}
-	u := &reader{document: doc, lib: lib}
-	p := u.profile(doc.root)
-	if err := doc.err(); err != nil {
+	u := &reader{Document: doc, lib: lib}
+	p := u.profile(doc.Root)
+	if err := doc.Err(); err != nil {
 		return nil, err
 	}
 	return p.worded(), nil
 }
 
+func profileKind() strictyaml.Kind {
+	return strictyaml.Kind{Name: "a profile", Begin: "begin with `version: 1` and `extends:`", Shape: "rules with a few keys each"}
+}
+
 // reader turns a document into a profile.
 type reader struct {
-	*document
+	*strictyaml.Document
 	lib *Library
 }
 
 func (u *reader) profile(root ast.Node) *Profile {
-	fs := u.fields(root, "a profile", "version", "name", "title", "about", "extends", "drop", "change", "add")
-	if v, ok := fs["version"]; !ok || u.text(v.value, "version") != "1" {
-		u.add(lineOf(root), "a profile begins with `version: 1`")
+	fs := u.Fields(root, "a profile", "version", "name", "title", "about", "extends", "drop", "change", "add")
+	if v, ok := fs["version"]; !ok || u.Text(v.Value, "version") != "1" {
+		u.Add(strictyaml.LineOf(root), "a profile begins with `version: 1`")
 	}
-	p := &Profile{Name: u.file, Verification: "user's", lib: u.lib}
+	p := &Profile{Name: u.File, Verification: "user's", lib: u.lib}
 	if f, ok := fs["extends"]; ok {
-		base, err := u.lib.named(u.text(f.value, "extends"))
+		base, err := u.lib.named(u.Text(f.Value, "extends"))
 		if err != nil {
-			u.add(f.line, "extends: %v", err)
+			u.Add(f.Line, "extends: %v", err)
 			return p
 		}
-		p.Title, p.About, p.Sources, p.Notes, p.Unseen = base.Title+", changed by "+u.file, base.About, base.Sources, base.Notes, base.Unseen
+		p.Title, p.About, p.Sources, p.Notes, p.Unseen = base.Title+", changed by "+u.File, base.About, base.Sources, base.Notes, base.Unseen
 		p.Rules = slices.Clone(base.Rules)
 	}
 	for key, to := range map[string]*string{"name": &p.Name, "title": &p.Title, "about": &p.About} {
 		if f, ok := fs[key]; ok {
-			*to = u.text(f.value, key)
+			*to = u.Text(f.Value, key)
 		}
 	}
 	u.drop(p, fs["drop"])
 	u.change(p, fs["change"])
 	u.addRules(p, fs["add"])
 	if len(p.Rules) == 0 {
-		u.add(lineOf(root), "a profile without rules passes everything: give `extends` or `add`")
+		u.Add(strictyaml.LineOf(root), "a profile without rules passes everything: give `extends` or `add`")
 	}
 	return p
 }
 
-func (u *reader) drop(p *Profile, f field) {
-	for _, n := range u.items(f, "drop") {
-		i := u.find(p, u.text(n, "drop"), lineOf(n))
+func (u *reader) drop(p *Profile, f strictyaml.Field) {
+	for _, n := range u.Items(f, "drop") {
+		i := u.find(p, u.Text(n, "drop"), strictyaml.LineOf(n))
 		if i >= 0 {
 			p.Rules = slices.Delete(p.Rules, i, i+1)
 		}
@@ -94,7 +97,7 @@ func (u *reader) drop(p *Profile, f field) {
 func (u *reader) find(p *Profile, id string, line int) int {
 	i := slices.IndexFunc(p.Rules, func(r Rule) bool { return r.ID == id })
 	if i < 0 && id != "" {
-		u.add(line, "no rule %s: %s", quote(id), suggest(id, mapped(p.Rules, func(r Rule) string { return r.ID })))
+		u.Add(line, "no rule %s: %s", strictyaml.Quote(id), strictyaml.Suggest(id, mapped(p.Rules, func(r Rule) string { return r.ID })))
 	}
 	return i
 }
@@ -104,45 +107,45 @@ func settings() []string {
 	return []string{"severity", "advice", "limit", "values", "versions", "when", "citation", "expected", "why", "mend"}
 }
 
-func (u *reader) change(p *Profile, f field) {
-	if f.value == nil {
+func (u *reader) change(p *Profile, f strictyaml.Field) {
+	if f.Value == nil {
 		return
 	}
-	for id, change := range u.fields(f.value, "change") {
-		i := u.find(p, id, change.line)
+	for id, change := range u.Fields(f.Value, "change") {
+		i := u.find(p, id, change.Line)
 		if i < 0 {
 			continue
 		}
 		r := p.Rules[i]
 		r.Expected = ""
-		u.set(&r, u.fields(change.value, "rule "+id, settings()...), change.line)
+		u.set(&r, u.Fields(change.Value, "rule "+id, settings()...), change.Line)
 		p.Rules[i] = r
 	}
 }
 
-func (u *reader) addRules(p *Profile, f field) {
-	for _, n := range u.items(f, "add") {
-		fs := u.fields(n, "a rule", append([]string{"id", "check"}, settings()...)...)
+func (u *reader) addRules(p *Profile, f strictyaml.Field) {
+	for _, n := range u.Items(f, "add") {
+		fs := u.Fields(n, "a rule", append([]string{"id", "check"}, settings()...)...)
 		r := Rule{Severity: results.Medium}
-		before := len(u.list)
+		before := u.Count()
 		if id, ok := fs["id"]; ok {
-			r.ID = u.text(id.value, "id")
+			r.ID = u.Text(id.Value, "id")
 		}
 		if c, ok := fs["check"]; ok {
 			r.Check = u.oneOf(c, "check", mapped(Checks(), func(c Check) string { return c.Name }))
 		}
 		switch {
-		case len(u.list) > before: // said already
+		case u.Count() > before: // said already
 			continue
 		case r.ID == "" || r.Check == "":
-			u.add(lineOf(n), "a rule needs `id` and `check`; the checks are listed by: shakedown profile checks")
+			u.Add(strictyaml.LineOf(n), "a rule needs `id` and `check`; the checks are listed by: shakedown profile checks")
 			continue
 		case !plainID(r.ID):
-			u.add(fs["id"].line, "id %s: letters, digits, dots and hyphens alone", quote(r.ID))
+			u.Add(fs["id"].Line, "id %s: letters, digits, dots and hyphens alone", strictyaml.Quote(r.ID))
 		case slices.ContainsFunc(p.Rules, func(other Rule) bool { return other.ID == r.ID }):
-			u.add(fs["id"].line, "rule %s is there already: use `change`", quote(r.ID))
+			u.Add(fs["id"].Line, "rule %s is there already: use `change`", strictyaml.Quote(r.ID))
 		}
-		u.set(&r, fs, lineOf(n))
+		u.set(&r, fs, strictyaml.LineOf(n))
 		p.Rules = append(p.Rules, r)
 	}
 }
@@ -152,10 +155,10 @@ func plainID(id string) bool {
 }
 
 // set gives a rule what a file says of it, and sees that its check can use it.
-func (u *reader) set(r *Rule, fs map[string]field, line int) {
+func (u *reader) set(r *Rule, fs map[string]strictyaml.Field, line int) {
 	for key, to := range map[string]*string{"citation": &r.Citation, "expected": &r.Expected, "why": &r.Why, "mend": &r.Mend} {
 		if f, ok := fs[key]; ok {
-			*to = u.text(f.value, key)
+			*to = u.Text(f.Value, key)
 		}
 	}
 	if f, ok := fs["severity"]; ok {
@@ -169,73 +172,73 @@ func (u *reader) set(r *Rule, fs map[string]field, line int) {
 	}
 	if f, ok := fs["versions"]; ok {
 		r.Versions = nil
-		for _, n := range u.items(f, "versions") {
-			r.Versions = append(r.Versions, results.Version(u.oneOf(field{lineOf(n), n}, "versions", versionNames())))
+		for _, n := range u.Items(f, "versions") {
+			r.Versions = append(r.Versions, results.Version(u.oneOf(strictyaml.Field{Line: strictyaml.LineOf(n), Value: n}, "versions", versionNames())))
 		}
 	}
 	u.setValues(r, fs, line)
 }
 
-func (u *reader) setValues(r *Rule, fs map[string]field, line int) {
+func (u *reader) setValues(r *Rule, fs map[string]strictyaml.Field, line int) {
 	c := checkOf(r.Check)
 	if f, ok := fs["limit"]; ok {
-		n, err := strconv.Atoi(u.text(f.value, "limit"))
+		n, err := strconv.Atoi(u.Text(f.Value, "limit"))
 		switch {
 		case c.limit == "":
-			u.add(f.line, "rule %s has no limit: its check %s takes none", quote(r.ID), c.name)
+			u.Add(f.Line, "rule %s has no limit: its check %s takes none", strictyaml.Quote(r.ID), c.name)
 		case err != nil || n < 0 || n > 1<<30:
-			u.add(f.line, "limit must be a whole number of %s", c.limit)
+			u.Add(f.Line, "limit must be a whole number of %s", c.limit)
 		}
 		r.Limit = n
 	} else if c.limit != "" && r.Limit == 0 {
-		u.add(line, "rule %s needs `limit`, a number of %s", quote(r.ID), c.limit)
+		u.Add(line, "rule %s needs `limit`, a number of %s", strictyaml.Quote(r.ID), c.limit)
 	}
 	f, ok := fs["values"]
 	if !ok {
 		if c.takes != noValues && len(r.Values) == 0 && c.name != "" {
-			u.add(line, "rule %s needs `values`, a list of %s", quote(r.ID), c.takes)
+			u.Add(line, "rule %s needs `values`, a list of %s", strictyaml.Quote(r.ID), c.takes)
 		}
 		return
 	}
 	if c.takes == noValues {
-		u.add(f.line, "rule %s takes no values: its check is %s", quote(r.ID), c.name)
+		u.Add(f.Line, "rule %s takes no values: its check is %s", strictyaml.Quote(r.ID), c.name)
 		return
 	}
 	r.Values = nil
-	for _, n := range u.items(f, "values") {
+	for _, n := range u.Items(f, "values") {
 		r.Values = append(r.Values, u.value(c, n))
 	}
 	if c.name == "order" && len(r.Values) != 2 {
-		u.add(f.line, "order takes two values, the better class first")
+		u.Add(f.Line, "order takes two values, the better class first")
 		r.Values = append(r.Values, "", "")[:2]
 	}
 	if len(r.Values) == 0 {
-		u.add(f.line, "rule %s needs at least one value", quote(r.ID))
+		u.Add(f.Line, "rule %s needs at least one value", strictyaml.Quote(r.ID))
 	}
 }
 
 // value reads one value, which must be known: a suite that is misspelt would
 // never be found, and its rule always pass.
 func (u *reader) value(c check, n ast.Node) string {
-	switch v := u.text(n, "value"); c.takes {
+	switch v := u.Text(n, "value"); c.takes {
 	case versionValues:
-		return u.oneOf(field{lineOf(n), n}, "values", versionNames())
+		return u.oneOf(strictyaml.Field{Line: strictyaml.LineOf(n), Value: n}, "values", versionNames())
 	case wordValues:
-		return u.oneOf(field{lineOf(n), n}, "values", c.words)
+		return u.oneOf(strictyaml.Field{Line: strictyaml.LineOf(n), Value: n}, "values", c.words)
 	case suiteValues:
 		if _, class := classes()[v]; !class && u.lib.byName[strings.ToLower(v)] == nil && v != "" {
-			u.add(lineOf(n), "no suite or class %s: %s", quote(v), suggest(v, u.lib.suiteWords()))
+			u.Add(strictyaml.LineOf(n), "no suite or class %s: %s", strictyaml.Quote(v), strictyaml.Suggest(v, u.lib.suiteWords()))
 		}
 		return v
 	case groupValues:
 		_, class := groupClasses()[v]
 		if _, known := u.lib.group(v); !known && !class && v != "" {
-			u.add(lineOf(n), "no group %s: %s", quote(v), suggest(v, append(mapped(u.lib.groups, func(g group) string { return g.Name }), "post-quantum", "weak")))
+			u.Add(strictyaml.LineOf(n), "no group %s: %s", strictyaml.Quote(v), strictyaml.Suggest(v, append(mapped(u.lib.groups, func(g group) string { return g.Name }), "post-quantum", "weak")))
 		}
 		return v
 	default:
 		if _, known := u.lib.scheme(v); !known && v != "sha1" && v != "md5" && v != "" {
-			u.add(lineOf(n), "no signature scheme %s: %s", quote(v), suggest(v, mapped(u.lib.schemes, func(s scheme) string { return s.Name })))
+			u.Add(strictyaml.LineOf(n), "no signature scheme %s: %s", strictyaml.Quote(v), strictyaml.Suggest(v, mapped(u.lib.schemes, func(s scheme) string { return s.Name })))
 		}
 		return v
 	}
@@ -270,64 +273,11 @@ func versionNames() []string {
 }
 
 // oneOf reads a text that must be one of some.
-func (u *reader) oneOf(f field, what string, known []string) string {
-	s := u.text(f.value, what)
+func (u *reader) oneOf(f strictyaml.Field, what string, known []string) string {
+	s := u.Text(f.Value, what)
 	if s != "" && !slices.Contains(known, s) {
-		u.add(f.line, "%s: unknown %s: %s", what, quote(s), suggest(s, known))
+		u.Add(f.Line, "%s: unknown %s: %s", what, strictyaml.Quote(s), strictyaml.Suggest(s, known))
 		return known[0]
 	}
 	return s
-}
-
-// mistakes are collected, so that a file is mended in one go.
-type mistakes struct {
-	file string
-	list []mistake
-}
-
-type mistake struct {
-	line int
-	text string
-}
-
-const maxMistakes = 10
-
-func (m *mistakes) add(line int, format string, args ...any) {
-	if len(m.list) < maxMistakes {
-		m.list = append(m.list, mistake{line, fmt.Sprintf("%s:%d: %s", m.file, line, fmt.Sprintf(format, args...))})
-	}
-}
-
-func (m *mistakes) err() error {
-	if len(m.list) == 0 {
-		return nil
-	}
-	slices.SortFunc(m.list, func(a, b mistake) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.text, b.text)) })
-	return errors.New(strings.Join(mapped(m.list, func(m mistake) string { return m.text }), "\n"))
-}
-
-// suggest names the known word that is nearest, else some of them.
-func suggest(s string, known []string) string {
-	s = s[:min(len(s), 100)]
-	best, least := "", 4
-	for _, k := range known {
-		if d := distance(strings.ToLower(s), strings.ToLower(k)); d < least && d < max(2, len(k)) {
-			best, least = k, d
-		}
-	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	if len(known) > 30 {
-		return fmt.Sprintf("it can be %s, or %d more", strings.Join(known[:24], ", "), len(known)-24)
-	}
-	return "it can be " + strings.Join(known, ", ")
-}
-
-// quote shows a text of a file safely.
-func quote(s string) string {
-	if len(s) > 60 {
-		s = s[:60] + "…"
-	}
-	return strconv.QuoteToASCII(s)
 }

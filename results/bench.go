@@ -44,6 +44,7 @@ type Trial struct {
 	DurationS    float64      `json:"duration_s"`
 	Client       string       `json:"client"` // lean or stock
 	Asked        Shape        `json:"asked"`
+	ResumeRatio  float64      `json:"resume_ratio,omitempty"` // how many were asked to be resumed; Asked has Resumed for all or none alone
 	Negotiated   []ShapeCount `json:"negotiated"`
 	Due          int          `json:"due"`
 	Handshakes   int          `json:"handshakes"` // of the asked shape; equals Phases.Handshake.N
@@ -52,6 +53,7 @@ type Trial struct {
 	Failures     []Failure    `json:"failures"`
 	Valid        bool         `json:"valid"`
 	InvalidWhy   []string     `json:"invalid_why"`
+	Notes        []string     `json:"notes,omitempty"` // what a reader must know beside the numbers
 	Generator    Generator    `json:"generator"`
 	Phases       Phases       `json:"phases"`
 }
@@ -75,7 +77,21 @@ type Generator struct {
 	// KeyShares is how the lean client exchanged keys: "unit", or "reused" with a
 	// server that refuses unit shares.
 	KeyShares string `json:"key_shares,omitempty"`
+	// Timestamps is whose clock saw things arrive: "kernel", the process that was
+	// woken afterwards ("process"), or sometimes the one and sometimes the other
+	// ("mixed").
+	Timestamps string `json:"timestamps,omitempty"`
+	// TicketHandshakes are full handshakes that were made between blocks, and are
+	// counted nowhere else, to have tickets for those that are to be resumed.
+	TicketHandshakes int `json:"ticket_handshakes,omitempty"`
 }
+
+// The sources of instants of arrival.
+const (
+	KernelStamps  = "kernel"
+	ProcessStamps = "process"
+	MixedStamps   = "mixed"
+)
 
 // Phases are the distributions of a handshake's parts. The first four are
 // intervals on the wire: key generation and waiting in the generator are not

@@ -249,7 +249,8 @@ const (
 
 // ChainFile is a chain that was judged from a file, before it is deployed.
 type ChainFile struct {
-	File string `json:"file"`
+	File string    `json:"file"`
+	At   time.Time `json:"at,omitzero"` // what it was judged for
 	Chain
 }
 
@@ -267,6 +268,8 @@ type Finding struct {
 	Citation    string        `json:"citation,omitempty"`
 	Mend        string        `json:"mend,omitempty"`
 	WaivedUntil string        `json:"waived_until,omitempty"` // date
+	// Allowed is the name by which a gate was told to let an unknown pass.
+	Allowed string `json:"allowed,omitempty"`
 }
 
 // FindingStatus is the outcome of a rule.

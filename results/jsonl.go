@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode"
+	"unicode/utf16"
 )
 
 // maxLine bounds a line that is read. A record holds a few chains of at most
@@ -70,7 +72,30 @@ func Marshal(r Record) ([]byte, error) {
 	if line[head+1] == '}' {
 		line = append(line[:head], '}')
 	}
-	return line, nil
+	return visible(line), nil
+}
+
+// visible escapes what is not ASCII and would act on a terminal or hide or turn
+// text there: control and format characters (Unicode's Cc and Cf). To a reader
+// of JSON it says the same; what is not ASCII stands in strings alone.
+func visible(line []byte) []byte {
+	acts := func(r rune) bool { return r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf) }
+	if !bytes.ContainsFunc(line, acts) {
+		return line
+	}
+	var b bytes.Buffer
+	for _, r := range string(line) {
+		switch {
+		case !acts(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.Bytes()
 }
 
 // Decoder reads a run back.
@@ -228,7 +253,7 @@ func empty(kind string) Record {
 // Types returns a new record of every type that this version knows.
 func Types() []Record {
 	return []Record{
-		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Match{}, &Trial{}, &Block{}, &Comparison{}, &Difference{}, &Change{}, &StoredRun{},
-		&Objective{}, &Capacity{}, &Attribution{},
+		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Match{}, &Trial{}, &Block{}, &Comparison{}, &Difference{}, &Change{}, &LastKnown{}, &Calibration{}, &StoredRun{},
+		&Objective{}, &Capacity{}, &Attribution{}, &Verdict{},
 	}
 }

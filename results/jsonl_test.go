@@ -96,6 +96,10 @@ func everyRecord() []Record {
 			Service: "portal", Part: "HSM", With: "hsm", Without: "i-1", Asked: shape, Phase: "handshake", Quantile: "p50",
 			AddsUS: 2310.5, LowUS: 2200, HighUS: 2421, Confidence: 0.95, Blocks: 20, WithoutUS: 990, Unlike: "group X25519, not secp256r1",
 		},
+		&Verdict{
+			Verdict: GateClosed, FailOn: Medium, Why: []string{"1 finding fails", "1 endpoint could not be determined"},
+			Endpoints: 4, Undetermined: 1, Failed: 1, Unknown: 2, Below: 3, Waived: 1, Allowed: 1, Passed: 40, Limits: 2,
+		},
 	}
 }
 
@@ -331,4 +335,21 @@ func FuzzDecoder(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a peer says is escaped where it would act on a terminal, and read back as
+// it was.
+func TestMarshalIsVisible(t *testing.T) {
+	said := "C1 \u009b31m, DEL \x7f, turned \u202e, a tag \U000e0041, and ünïcode 例"
+	line, err := Marshal(&ChainFile{File: said})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `"file":"C1 \u009b31m, DEL \u007f, turned \u202e, a tag \udb40\udc41, and ünïcode 例"`; !strings.Contains(string(line), want) {
+		t.Errorf("got %s\nwant %s", line, want)
+	}
+	back, err := Unmarshal(line)
+	if err != nil || back.(*ChainFile).File != said {
+		t.Errorf("read back %v, %v", back, err)
+	}
 }

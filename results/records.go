@@ -33,6 +33,10 @@ type Header struct {
 	Paths []string `json:"paths,omitempty"`
 	// Seed is what every random choice of the run was made from.
 	Seed uint64 `json:"seed,omitempty"`
+	// Machine is where a calibration was made.
+	Machine *Machine `json:"machine,omitempty"`
+	// Calibration is what the machine's latest calibration found, if there is one.
+	Calibration *Calibrated `json:"calibration,omitempty"`
 }
 
 // Trailer closes a run. A stream without one is partial.

@@ -14,10 +14,13 @@
 package client
 
 import (
+	"crypto/tls"
+	"encoding/binary"
 	"net"
 	"time"
 
 	"shakedown/results"
+	"shakedown/scanner/wire"
 )
 
 // Sample is one handshake: when it passed which point, what it negotiated, and
@@ -38,8 +41,27 @@ type Sample struct {
 	Request     time.Duration // request
 	FirstByte   time.Duration // first bytes of the response
 
+	// Token is the first bytes of the first ClientHello's random: who sees the
+	// connection elsewhere can tell by it which handshake that was.
+	Token uint64
+
+	Resume  bool // asked of this handshake: to be a resumed one
+	Offered bool // there was a session to offer for that
 	Shape   Shape
+	Leaf    uint64 // of those whose signature was checked: how the SHA-256 of the server's certificate begins
 	Failure *results.Failure
+}
+
+// tokenAt is where the random begins in a first ClientHello as it is sent.
+const tokenAt = recordHeader + messageHeader + 2
+
+// Token reads a Token off the first bytes of a connection; 0 if they are no
+// ClientHello.
+func Token(b []byte) uint64 {
+	if len(b) < tokenAt+8 || b[0] != byte(wire.Handshake) || b[recordHeader] != byte(wire.ClientHelloType) {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b[tokenAt:])
 }
 
 // Clock tells the time since the beginning of the run.
@@ -76,6 +98,9 @@ type Config struct {
 	VerifySample int    // check the certificate's signature in 1 of so many; 0 is 100
 	Closing      Closing
 	Classify     Classify
+	Wallet       *Wallet          // what can be resumed; nil if nothing is to be
+	SessionIDs   bool             // TLS 1.2: ask for no tickets, resume by session id
+	Certificate  *tls.Certificate // our own, for a server that asks; nil if there is none
 }
 
 // Closing is how a connection ends.
@@ -84,10 +109,11 @@ type Closing uint8
 // The ways to end a connection. ByFIN is the default: close_notify, then FIN, as
 // clients do, so that the server's accounts (finished requests, reset counters
 // of a load balancer) stay those of ordinary traffic. Its price is a port in
-// TIME_WAIT for a minute: beyond some 450 connections a second to one address
-// the 28,000 ports of Linux's default range run out. ByRST leaves no TIME_WAIT,
-// but a server may see the reset before it has read our Finished, logs it, and
-// may keep the socket until it next looks.
+// TIME_WAIT for a minute: 28,232 ports of Linux's default range, one source and
+// one address make 470 connections a second, for as long as one likes. ByRST
+// leaves no TIME_WAIT. Where our Finished was the last word it says close_notify
+// and waits for the server's next one, so that the reset never overtakes the
+// handshake.
 const (
 	ByFIN Closing = iota
 	ByRST

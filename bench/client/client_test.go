@@ -144,7 +144,7 @@ func testShape(t *testing.T, server *tlstest.Server, h client.Handshaker, ask cl
 		if want.ALPN = "http/1.1"; s.Shape != want {
 			t.Fatalf("negotiated %+v, want %+v", s.Shape, want)
 		}
-		if !ask.Fits(s.Shape) {
+		if !ask.Fits(s.Shape, false) {
 			t.Errorf("%+v is not taken for what was asked, %+v", s.Shape, ask)
 		}
 		inOrder(t, s)
@@ -176,9 +176,15 @@ func inOrder(t *testing.T, s client.Sample) {
 // handshake makes one handshake on a new connection.
 func handshake(t testing.TB, addr netip.AddrPort, h client.Handshaker) client.Sample {
 	t.Helper()
+	return attempt(t, addr, h, false)
+}
+
+// attempt is handshake, asked to be a resumed one or a full one.
+func attempt(t testing.TB, addr netip.AddrPort, h client.Handshaker, resume bool) client.Sample {
+	t.Helper()
 	begin := time.Now()
 	now := func() time.Duration { return time.Since(begin) }
-	s := client.Sample{Start: now()}
+	s := client.Sample{Start: now(), Resume: resume}
 	conn, err := net.Dial("tcp", addr.String())
 	if err != nil {
 		t.Fatal(err)

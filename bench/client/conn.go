@@ -4,6 +4,7 @@ package client
 
 import (
 	"net"
+	"time"
 
 	"shakedown/results"
 )
@@ -28,8 +29,17 @@ func (s *Session) Handshake(conn net.Conn, now Clock, sample *Sample) {
 	}
 	if err != nil {
 		s.Fail(err)
+		return
+	}
+	if s.Collect() {
+		// The handshake is over and counted; what comes of the ticket is not.
+		conn.SetReadDeadline(time.Now().Add(patience))
+		s.drive(conn, now, func() bool { return !s.Collecting() })
 	}
 }
+
+// patience is how long a ticket is waited for.
+const patience = time.Second
 
 // drive writes what is pending and feeds what arrives until something is over.
 func (s *Session) drive(conn net.Conn, now Clock, over func() bool) error {
@@ -60,8 +70,14 @@ func (s *Session) drive(conn net.Conn, now Clock, over func() bool) error {
 
 // Close ends the connection as the client is to.
 func (s *Session) Close(conn net.Conn) {
-	if s.l.cfg.Closing == ByFIN && s.Complete() && s.sample.Failure == nil {
-		s.goodbye(conn)
+	if s.Complete() && s.sample.Failure == nil {
+		switch {
+		case s.l.cfg.Closing == ByFIN:
+			s.goodbye(conn)
+		case s.Unheard():
+			s.goodbye(conn)
+			conn.Read(s.buffer)
+		}
 	}
 	closeConn(conn, s.l.cfg.Closing)
 }
@@ -78,8 +94,8 @@ func (s *Session) goodbye(conn net.Conn) error {
 
 // Confirm waits for the server's last word.
 func (s *Session) Confirm(conn net.Conn, now Clock, sample *Sample) {
-	if s.answered {
-		return // it has answered a request
+	if s.answered || s.collected {
+		return // it has spoken
 	}
 	s.goodbye(conn) // may fail if the server has refused already: then its alert is here
 	if half, ok := conn.(interface{ CloseWrite() error }); ok {

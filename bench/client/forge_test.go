@@ -458,7 +458,7 @@ func TestForged12(t *testing.T) {
 		for range 2 {
 			f.must(f.feed(f.flight12(nil), size))
 			f.clientFlight12()
-			b := plain(wire.Handshake, f.say(message(wire.NewSessionTicketType, make([]byte, 20))))
+			b := plain(wire.Handshake, f.say(message(wire.NewSessionTicketType, make([]byte, 4), vector(2, make([]byte, 20)))))
 			b = append(b, plain(wire.ChangeCipherSpec, []byte{1})...)
 			f.must(f.feed(append(b, f.seal(f.finished())...), size))
 			if !f.session.Complete() || f.sample.Done != instant {
@@ -575,4 +575,92 @@ func FuzzFlight(f *testing.F) {
 			t.Fatal(errors.Join(errors.New("the unchanged flight fails"), err))
 		}
 	})
+}
+
+// A server that resumes what nobody offered, or goes on with other terms than the
+// session was made on, is no resumed handshake and no full one.
+func TestWrongResumption(t *testing.T) {
+	psk := func(index int) []byte { return extension(41, u16(index)) }
+	hello13 := func(f *forge, exts ...[]byte) []byte {
+		all := append([][]byte{extension(43, u16(0x0304)), extension(51, append(u16(groupX), vector(2, f.share)...))}, exts...)
+		return plain(wire.Handshake, message(wire.ServerHelloType, u16(0x0303), f.random[:], vector(1, f.hello[39:71]), u16(suite13), []byte{0}, vector(2, all...)))
+	}
+	f := newForge(t, wire.TLS13, 1)
+	for _, index := range []int{0, 1} {
+		err := f.feed(hello13(f, psk(index)), 1<<14)
+		if err == nil || !strings.Contains(err.Error(), "resumes a session that was not offered") || f.sample.Shape.Resumed {
+			t.Errorf("index %d: %v, %+v", index, err, f.sample.Shape)
+		}
+		f.begin()
+	}
+}
+
+// A resumed handshake of TLS 1.2, forged: the echo of our session id decides,
+// whatever was offered, and a wrong Finished ends it.
+func TestForgedResumption12(t *testing.T) {
+	ask := client.Ask{Version: wire.TLS12, Resume: 1}
+	for _, c := range []struct {
+		name    string
+		change  func(f *forge, id []byte) (suite int, echo []byte, extended bool)
+		spoil   bool
+		say     string
+		resumed bool
+	}{
+		{"as it should be", func(_ *forge, id []byte) (int, []byte, bool) { return suite12, id, true }, false, "", true},
+		{"a wrong Finished", func(_ *forge, id []byte) (int, []byte, bool) { return suite12, id, true }, true, "Finished does not fit", true},
+		{"another suite", func(_ *forge, id []byte) (int, []byte, bool) { return 0xC02C, id, true }, false, "resumes with the suite", false},
+		{"another kind of master secret", func(_ *forge, id []byte) (int, []byte, bool) { return suite12, id, false }, false, "master secret", false},
+		{"no echo", func(_ *forge, id []byte) (int, []byte, bool) { return suite12, id[1:], true }, false, "out of turn", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := client.Config{ServerName: tlstest.Name, Ask: ask, Classify: dial.Classify, Wallet: client.NewWallet(ask)}
+			f := &forge{t: t, session: session(t, config, client.UnitShares), sample: &client.Sample{}, share: bytes.Repeat([]byte{5}, 32)}
+			f.begin()
+			f.must(f.feed(f.flight12(nil), 1<<14))
+			f.clientFlight12()
+			ticket := f.say(message(wire.NewSessionTicketType, make([]byte, 4), vector(2, make([]byte, 20))))
+			ccs := plain(wire.ChangeCipherSpec, []byte{1})
+			f.must(f.feed(append(append(plain(wire.Handshake, ticket), ccs...), f.seal(f.finished())...), 1<<14))
+			master := f.k.MasterSecret()
+
+			*f.sample = client.Sample{Resume: true}
+			f.session.Start(f.sample)
+			f.hello = f.sent()[5:]
+			id := bytes.Clone(f.hello[39 : 39+32])
+			number, echo, extended := c.change(f, id)
+			suite, _ := secrets.Lookup(uint16(number))
+			f.k.Start(suite)
+			f.k.Write(f.hello)
+			var exts [][]byte
+			if extended {
+				exts = append(exts, extension(23, nil))
+			}
+			sh := f.say(message(wire.ServerHelloType, u16(0x0303), f.random[:], vector(1, echo), u16(number), []byte{0}, vector(2, exts...)))
+			f.k.Resume(master)
+			f.must(f.k.Keys(&f.read, &f.write, f.hello[6:38], f.random[:]))
+			verify := bytes.Clone(f.k.Finished(secrets.Server))
+			if c.spoil {
+				verify[3] ^= 1
+			}
+			finished := message(wire.FinishedType, verify)
+			err := f.feed(append(append(plain(wire.Handshake, sh), ccs...), f.seal(finished)...), 1<<14)
+			if (err == nil) != (c.say == "") || err != nil && !strings.Contains(err.Error(), c.say) {
+				t.Fatalf("%v, want %q", err, c.say)
+			}
+			if f.sample.Shape.Resumed != c.resumed || !f.sample.Offered {
+				t.Errorf("%+v", *f.sample)
+			}
+			if err != nil {
+				return
+			}
+			f.k.Write(finished)
+			out := f.sent()
+			if _, text, err := f.read.Open(out[6:]); err != nil || !bytes.Equal(text, message(wire.FinishedType, f.k.Finished(secrets.Client))) {
+				t.Errorf("the client's Finished: % x, %v", text, err)
+			}
+			if !f.session.Complete() || f.sample.Done != helloAt {
+				t.Errorf("complete %v, %+v: done is when our Finished is written", f.session.Complete(), *f.sample)
+			}
+		})
+	}
 }

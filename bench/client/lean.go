@@ -14,6 +14,7 @@ type Lean struct {
 	cfg      Config
 	kind     ShareKind
 	shares   []share // of every group that is offered
+	first    []share // of those, what the first ClientHello brings
 	hello    *hello
 	get      []byte        // the request
 	verified atomic.Uint64 // counts handshakes, to pick those whose signature is checked
@@ -30,7 +31,11 @@ func NewLean(cfg Config, kind ShareKind) (*Lean, error) {
 		}
 		l.shares = append(l.shares, s)
 	}
-	l.hello = newHello(l.cfg, l.shares[:1], nil)
+	if l.first = l.shares[:1]; l.cfg.Ask.Retry {
+		// No share at all asks for a HelloRetryRequest (RFC 8446 §4.2.8).
+		l.first = nil
+	}
+	l.hello = newHello(l.cfg, l.first, nil, nil)
 	l.get = getRequest(l.cfg.ServerName, l.cfg.Request)
 	return l, nil
 }

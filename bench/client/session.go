@@ -41,8 +41,13 @@ type Session struct {
 	flags
 
 	serverRandom [randomSize]byte
-	context      []byte // of a CertificateRequest
-	leaf         []byte // DER of the server's certificate, if its signature is to be checked
+	offered      *session // what is to be resumed; nil for a full handshake
+	fresh        session  // TLS 1.2: what this handshake leaves
+	own          []byte   // our Finished message of TLS 1.3
+	resumption   []byte   // the secret of this connection's tickets
+	said         []byte   // TLS 1.2 with a certificate of ours: all messages, to be signed
+	context      []byte   // of a CertificateRequest
+	leaf         []byte   // DER of the server's certificate, if its signature is to be checked
 	keys         keyCache
 }
 
@@ -58,6 +63,9 @@ type flags struct {
 	last       bool // once what is pending is written, the handshake is complete
 	asking     bool // what is pending is the request
 	answered   bool // the response has begun
+	collecting bool // the connection is kept until a ticket has come
+	collected  bool // one has
+	unheard    bool // our Finished was the last word
 }
 
 // state is the message that is awaited.
@@ -97,12 +105,47 @@ func (s *Session) Start(sample *Sample) {
 	s.in, s.hs, s.out = s.in[:0], s.hs[:0], s.out[:0]
 	s.bytes, s.count = 0, 0
 	s.flags = flags{verify: s.l.verifyNext()}
+	s.said, s.resumption, s.fresh = s.said[:0], nil, session{}
 	sample.Shape = Shape{}
-	s.hello = s.l.hello.write(s.hello, s.fresh)
+	s.greet()
 	s.out = append(s.out, s.hello...)
+	sample.Token = Token(s.hello)
 }
 
-func (s *Session) fresh(b []byte) { s.random.Read(b) }
+// greet makes the ClientHello, with something to resume if that is asked for and
+// there is something.
+func (s *Session) greet() {
+	s.offered = nil
+	now := max(s.sample.Start, s.sample.Ready)
+	if s.sample.Resume {
+		s.offered = s.l.cfg.Wallet.take(now)
+	}
+	s.sample.Offered = s.offered != nil
+	switch {
+	case s.offered == nil:
+		s.hello = s.l.hello.write(s.hello, s.fill)
+	case s.offered.hello != nil: // TLS 1.2
+		s.hello = s.offered.hello.write(s.hello, s.fill)
+	default:
+		s.hello = s.l.hello.write(s.hello, s.fill)
+		suite, _ := secrets.Lookup(s.offered.suite)
+		s.k.Start(suite)
+		s.hello = s.bind(s.l.hello, s.hello, now)
+	}
+}
+
+// bind puts the offered ticket into a ClientHello and writes that to the
+// transcript.
+func (s *Session) bind(h *hello, record []byte, now time.Duration) []byte {
+	size := s.k.Suite().HashSize()
+	record, at := h.offer(record, s.offered, now-s.offered.received, size)
+	s.k.Write(record[recordHeader : at-bindersHeader])
+	copy(record[at:], s.k.Binder(s.offered.secret))
+	s.k.Write(record[at-bindersHeader:])
+	return record
+}
+
+func (s *Session) fill(b []byte) { s.random.Read(b) }
 
 // Pending is what is to be written now; nil if nothing. It is valid until the
 // next call of Feed.
@@ -120,7 +163,7 @@ func (s *Session) Written(at time.Duration) {
 	case s.sample.Hello == 0:
 		s.sample.Hello = at
 	case s.last: // in TLS 1.3 the client is done as soon as its Finished is written
-		s.last = false
+		s.last, s.unheard = false, true
 		s.sample.Done = at
 	case s.asking:
 		s.asking = false
@@ -150,6 +193,30 @@ func (s *Session) Ask() error {
 func (s *Session) Over() bool {
 	return s.Complete() && (s.answered || s.l.cfg.Request == "")
 }
+
+// Collect prepares to take the tickets of a handshake that is over. It reports
+// whether the connection is to be kept for them: then Feed what comes, until it
+// is no longer Collecting.
+func (s *Session) Collect() bool {
+	if s.keyed || !s.suite.TLS13() || !s.l.cfg.Wallet.wants(s.sample.Shape.Resumed) {
+		return false // with a request, what came before the response is in
+	}
+	s.collecting = true
+	if s.applicationKeys() != nil || s.Feed(nil, s.inAt) != nil {
+		s.collecting = false
+	}
+	return s.collecting
+}
+
+// Collecting reports whether a ticket is still awaited.
+func (s *Session) Collecting() bool { return s.collecting }
+
+// Collected reports whether this handshake brought something to resume.
+func (s *Session) Collected() bool { return s.collected }
+
+// Unheard reports whether our Finished was the last word of the connection, so
+// that only the server's next one shows that it has arrived.
+func (s *Session) Unheard() bool { return s.unheard && !s.answered && !s.collected }
 
 // Goodbye is a close_notify to be written after a complete handshake.
 func (s *Session) Goodbye() ([]byte, error) {
@@ -300,7 +367,9 @@ func (s *Session) messages(body []byte, at time.Duration) error {
 func (s *Session) message(kind wire.HandshakeType, raw []byte, at time.Duration) error {
 	body := raw[messageHeader:]
 	switch {
-	case s.state == complete: // tickets, and whatever else may come late
+	case s.state == complete && kind == wire.NewSessionTicketType && s.suite.TLS13():
+		return s.ticket13(body, at)
+	case s.state == complete: // whatever else may come late
 		return nil
 	case s.state != waitServerHello && s.suite.TLS13():
 		return s.message13(kind, raw, body)
@@ -335,18 +404,15 @@ func (s *Session) serverHello(raw, body []byte, at time.Duration) error {
 	}
 	if !shape.Retry {
 		s.k.Start(suite)
-		s.k.Write(s.hello[recordHeader:])
+		s.hear(s.hello[recordHeader:])
 	}
-	s.k.Write(raw)
+	s.hear(raw)
 	s.suite, s.serverRandom = suite, h.Random
 	s.sample.ServerHello = at
 	if a.Version == wire.TLS13 {
 		return s.serverHello13(h)
 	}
-	s.extended = h.HasExtendedMasterSecret()
-	shape.ALPN = h.ALPN()
-	s.state = waitCertificate12
-	return nil
+	return s.serverHello12(h, raw)
 }
 
 // changeCipherSpec: in TLS 1.2 from here on records are protected; in TLS 1.3 it
@@ -389,6 +455,14 @@ func malformed(format string, args ...any) error {
 
 func limit(format string, args ...any) error {
 	return &fault{kind: results.KindLimit, detail: fmt.Sprintf(format, args...)}
+}
+
+// hear adds a message to the transcript.
+func (s *Session) hear(message []byte) {
+	s.k.Write(message)
+	if s.l.cfg.Certificate != nil && s.l.cfg.Ask.Version == wire.TLS12 {
+		s.said = append(s.said, message...)
+	}
 }
 
 // plain appends a handshake message as an unprotected record to what is pending.

@@ -1,5 +1,4 @@
-// The rest of a full TLS 1.2 handshake (RFC 5246 §7.3, RFC 8422), after
-// ServerHello.
+// The rest of a TLS 1.2 handshake (RFC 5246 §7.3, RFC 8422), after ServerHello.
 
 package client
 
@@ -25,15 +24,16 @@ func (s *Session) message12(kind wire.HandshakeType, raw, body []byte, at time.D
 	case s.state == waitHelloDone && kind == wire.CertificateRequestType && !s.asked:
 		s.asked = true
 	case s.state == waitHelloDone && kind == wire.ServerHelloDoneType:
-		s.k.Write(raw)
+		s.hear(raw)
 		return s.clientFlight()
 	case s.state == waitChangeCipherSpec && kind == wire.NewSessionTicketType:
+		err = s.ticket12(body)
 	case s.state == waitFinished12 && kind == wire.FinishedType:
-		return s.finish12(body, at)
+		return s.finish12(raw, body, at)
 	default:
 		return unexpected(kind)
 	}
-	s.k.Write(raw)
+	s.hear(raw)
 	return err
 }
 
@@ -80,39 +80,58 @@ func (s *Session) clientRandom() []byte {
 // clientFlight leaves all that a client says pending: ClientKeyExchange,
 // ChangeCipherSpec, Finished.
 func (s *Session) clientFlight() error {
-	if s.asked { // an empty Certificate: we have none (RFC 5246 §7.4.6)
-		s.say(append(s.spare[:0], byte(wire.CertificateType), 0, 0, 3, 0, 0, 0))
+	if s.asked {
+		s.say(s.ownCertificate(nil))
 	}
 	n := len(s.share.public)
 	s.spare = append(s.spare[:0], byte(wire.ClientKeyExchangeType), 0, 0, byte(n+1), byte(n))
 	s.spare = append(s.spare, s.share.public...)
 	s.say(s.spare)
 	s.k.Premaster(s.shared, s.clientRandom(), s.serverRandom[:], s.extended)
+	if s.asked && s.l.cfg.Certificate != nil {
+		verify, err := s.ownSignature(s.said)
+		if err != nil {
+			return err
+		}
+		s.say(verify)
+	}
 	if err := s.k.Keys(&s.write, &s.read, s.clientRandom(), s.serverRandom[:]); err != nil {
 		return err
 	}
-	s.ownChangeCipherSpec()
-	finished := s.finished()
-	s.sealed(finished)
-	s.k.Write(finished)
+	s.lastWords()
 	s.state = waitChangeCipherSpec
 	return nil
 }
 
+// lastWords leaves ChangeCipherSpec and Finished pending.
+func (s *Session) lastWords() {
+	s.ownChangeCipherSpec()
+	finished := s.finished()
+	s.sealed(finished)
+	s.k.Write(finished)
+}
+
 // say leaves a message pending in the clear and adds it to the transcript.
 func (s *Session) say(message []byte) {
-	s.k.Write(message)
+	s.hear(message)
 	s.plain(message)
 }
 
-// finish12 verifies the server's Finished: a client of TLS 1.2 is done when that
-// has arrived.
-func (s *Session) finish12(body []byte, at time.Duration) error {
+// finish12 verifies the server's Finished. In a full handshake a client of
+// TLS 1.2 is done when that has arrived; in a resumed one its own comes last.
+func (s *Session) finish12(raw, body []byte, at time.Duration) error {
 	if err := s.verifyFinished(body); err != nil {
 		return err
 	}
 	s.state = complete
+	if s.sample.Shape.Resumed {
+		s.k.Write(raw)
+		s.lastWords()
+		s.last = true
+		return nil
+	}
 	s.sample.Done = at
+	s.keep12(at)
 	return nil
 }
 

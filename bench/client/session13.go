@@ -16,9 +16,13 @@ func (s *Session) retry(h *wire.ServerHello, suite secrets.Suite, raw []byte) er
 	}
 	s.sample.Shape.Retry = true
 	wanted, ok := h.KeyShare()
-	if !ok {
-		wanted.Group = s.l.shares[0].group // a cookie alone: the same share again
-	} else if wanted.Group == s.l.shares[0].group {
+	first := s.l.first
+	switch {
+	case !ok && len(first) == 0:
+		return malformed("a HelloRetryRequest that asks for no share, where none was offered")
+	case !ok:
+		wanted.Group = first[0].group // a cookie alone: the same share again
+	case len(first) > 0 && wanted.Group == first[0].group:
 		return malformed("a HelloRetryRequest for the group that was offered")
 	}
 	answer, ok := find(s.l.shares, wanted.Group)
@@ -29,8 +33,8 @@ func (s *Session) retry(h *wire.ServerHello, suite secrets.Suite, raw []byte) er
 	s.k.Write(s.hello[recordHeader:])
 	s.k.Retry()
 	s.k.Write(raw)
-	again := newHello(s.l.cfg, []share{answer}, h).repeat(s.hello)
-	s.k.Write(again[recordHeader:])
+	second := newHello(s.l.cfg, []share{answer}, h, nil)
+	again := s.rebind(second, second.repeat(s.hello), suite)
 	s.compatibility()
 	s.out = append(s.out, again...)
 	return nil
@@ -51,15 +55,21 @@ func (s *Session) serverHello13(h *wire.ServerHello) error {
 	if !ok {
 		return malformed("a ServerHello without a key share")
 	}
-	own, ok := find(s.l.shares, server.Group)
-	if !ok || !s.sample.Shape.Retry && server.Group != s.l.shares[0].group {
+	shares := s.l.first
+	if s.sample.Shape.Retry {
+		shares = s.l.shares
+	}
+	own, ok := find(shares, server.Group)
+	if !ok {
 		return malformed("the server chose the group %s, of which it had no share", groupName(server.Group))
 	}
 	s.sample.Shape.Group = server.Group
 	if err := s.agree(own, server.Data); err != nil {
 		return err
 	}
-	s.k.Agree(s.shared)
+	if err := s.agree13(h); err != nil {
+		return err
+	}
 	s.reading = true
 	s.state = waitEncryptedExtensions
 	return s.k.Key(&s.read, secrets.Server)
@@ -77,7 +87,9 @@ func (s *Session) agree(with share, server []byte) (err error) {
 func (s *Session) message13(kind wire.HandshakeType, raw, body []byte) (err error) {
 	switch {
 	case s.state == waitEncryptedExtensions && kind == wire.EncryptedExtensionsType:
-		s.state = waitCertificate13
+		if s.state = waitCertificate13; s.sample.Shape.Resumed {
+			s.state = waitFinished13 // nobody shows a certificate (RFC 8446 §2.2)
+		}
 		s.sample.Shape.ALPN, err = chosenALPN(body)
 	case s.state == waitCertificate13 && kind == wire.CertificateRequestType && !s.asked:
 		err = s.certificateRequest13(body)
@@ -165,21 +177,32 @@ func (s *Session) finish13(raw, body []byte) error {
 	}
 	if s.asked {
 		s.master() // its transcript ends here, before our Certificate
-		s.emptyCertificate13()
+		if err := s.certify13(); err != nil {
+			return err
+		}
 	}
-	s.sealed(s.finished())
+	s.own = append(s.own[:0], s.finished()...)
+	s.sealed(s.own)
 	s.last = true
 	s.state = complete
 	return nil
 }
 
-// emptyCertificate13 says that we have no certificate (RFC 8446 §4.4.2).
-func (s *Session) emptyCertificate13() {
-	n := len(s.context)
-	s.spare = append(s.spare[:0], byte(wire.CertificateType), 0, byte((n+4)>>8), byte(n+4), byte(n))
-	s.spare = append(append(s.spare, s.context...), 0, 0, 0)
-	s.k.Write(s.spare)
-	s.sealed(s.spare)
+// certify13 shows our certificate, or says that we have none (RFC 8446 §4.4.2).
+func (s *Session) certify13() error {
+	message := s.ownCertificate(s.context)
+	s.k.Write(message)
+	s.sealed(message)
+	if s.l.cfg.Certificate == nil {
+		return nil
+	}
+	verify, err := s.ownSignature(secrets.ClientSignedContent(s.k.Transcript()))
+	if err != nil {
+		return err
+	}
+	s.k.Write(verify)
+	s.sealed(verify)
+	return nil
 }
 
 // master takes the schedule to the application secrets. Key gives the client's
@@ -203,6 +226,7 @@ func (s *Session) applicationKeys() error {
 		return nil
 	}
 	s.master()
+	s.k.Write(s.own) // the secret of the tickets covers it (RFC 8446 §7.1)
 	if err := s.k.Key(&s.read, secrets.Server); err != nil {
 		return err
 	}

@@ -56,13 +56,16 @@ func schemeName(id uint16) string {
 	return cmp.Or(wire.LookupScheme(id).Name, wire.ID(id))
 }
 
-// Ask is the handshake that is asked for: a full one of a version. Where a
-// field is zero the server chooses among what the client offers.
+// Ask is the handshake that is asked for. Where a field is zero the server
+// chooses among what the client offers.
 type Ask struct {
 	Version uint16 // 0 is TLS 1.3
 	Group   uint16
 	Suite   uint16
 	Scheme  uint16
+	ALPN    string
+	Resume  float64 // how many of all handshakes are to be resumed ones, 0 to 1
+	Retry   bool    // a HelloRetryRequest is to be forced
 }
 
 // NewAsk reads an Ask from names: a version, a group by IANA's, NIST's or
@@ -123,32 +126,59 @@ func names(ids []uint16, name func(uint16) string) []string {
 }
 
 // Record is the asked shape as records write it: what was not asked is absent.
-// That the handshake be a full one is always asked.
+// In a mix both are asked for, full handshakes and resumed ones.
 func (a Ask) Record() results.Shape {
-	full := false
-	return results.Shape{
+	r := results.Shape{
 		Version:         wire.VersionName(a.Version),
 		Suite:           suiteName(a.Suite),
 		Group:           groupName(a.Group),
 		SignatureScheme: schemeName(a.Scheme),
-		Resumed:         &full,
+		ALPN:            a.ALPN,
 	}
+	if a.Resume == 0 || a.Resume == 1 {
+		resumed := a.Resume == 1
+		r.Resumed = &resumed
+	}
+	if a.Retry {
+		r.HelloRetry = &a.Retry
+	}
+	return r
 }
 
-// Fits reports whether a handshake is of the asked shape.
-func (a Ask) Fits(s Shape) bool {
+// Fits reports whether a handshake is of the asked shape, where resumed says
+// which kind this one was to be. A resumed handshake signs nothing, and in
+// TLS 1.2 exchanges no keys: the asked scheme and group are then those of the
+// handshake before, to which nothing else was offered.
+func (a Ask) Fits(s Shape, resumed bool) bool {
 	same := func(asked, got uint16) bool { return asked == 0 || asked == got }
-	return s.Version == a.Version && !s.Resumed && same(a.Group, s.Group) && same(a.Suite, s.Suite) &&
-		same(a.Scheme, s.Scheme)
+	return s.Version == a.Version && s.Resumed == resumed && same(a.Suite, s.Suite) &&
+		(same(a.Group, s.Group) || resumed && a.Version == wire.TLS12) &&
+		(same(a.Scheme, s.Scheme) || resumed) &&
+		(a.ALPN == "" || a.ALPN == s.ALPN) && (s.Retry || !a.Retry)
 }
 
 // groups lists what a client with this Ask offers, most preferred first.
 func (a Ask) groups() []uint16 {
-	if a.Group != 0 {
-		return []uint16{a.Group}
+	switch {
+	case a.Group == 0:
+		return defaultGroups()
+	case a.Version == wire.TLS12 && !rsaScheme(a.Scheme):
+		// The curve of an ECDSA certificate must be among them (RFC 8422 §5.1). A
+		// server that then exchanges keys by another group than the first negotiates
+		// another shape.
+		list := []uint16{a.Group}
+		for _, g := range []uint16{groupP256, groupP384, groupP521} {
+			if g != a.Group {
+				list = append(list, g)
+			}
+		}
+		return list
 	}
-	return defaultGroups()
+	return []uint16{a.Group}
 }
+
+// rsaScheme reports whether a scheme is of RSA certificates.
+func rsaScheme(id uint16) bool { return id>>8 == 0x08 && id != 0x0807 || id&0xFF == 0x01 }
 
 func (a Ask) suites() []uint16 {
 	if a.Suite != 0 {

@@ -20,11 +20,15 @@ import (
 // It is the yardstick for Lean: what an ordinary client costs, and costs its
 // server.
 type Stock struct {
-	cfg    Config
-	config *tls.Config
-	get    []byte
-	conn   *tls.Conn
-	wire   stamped
+	cfg     Config
+	config  *tls.Config
+	get     []byte
+	conn    *tls.Conn
+	wire    stamped
+	sample  *Sample  // of the handshake at hand
+	got     bool     // it brought something to resume
+	offered *session // what it is to resume
+	made    uint64   // handshakes, to pick those whose certificate is looked at
 }
 
 var (
@@ -42,9 +46,10 @@ func NewStock(cfg Config) (*Stock, error) {
 		MinVersion:         a.Version,
 		MaxVersion:         a.Version,
 		ServerName:         cfg.ServerName,
-		CurvePreferences:   curves(a.groups()),
-		// Offers session tickets like any client, and never uses one.
-		ClientSessionCache: forgetful{},
+		CurvePreferences:   curves(a),
+	}
+	if cfg.Certificate != nil {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cfg.Certificate, nil }
 	}
 	if cfg.ALPN != "" {
 		config.NextProtos = []string{cfg.ALPN}
@@ -54,13 +59,26 @@ func NewStock(cfg Config) (*Stock, error) {
 		return nil, errors.New("crypto/tls offers a fixed list of signature schemes: drop --signature, or use --client lean")
 	case a.Suite != 0 && a.Version == wire.TLS13:
 		return nil, errors.New("crypto/tls offers a fixed list of TLS 1.3 suites: drop --suite, or use --client lean")
+	case a.Retry:
+		return nil, errors.New("crypto/tls always offers a key share: drop --hello-retry, or use --client lean")
+	case cfg.SessionIDs:
+		return nil, errors.New("crypto/tls resumes by tickets alone: drop --session-ids, or use --client lean")
 	case a.Version == wire.TLS12:
 		config.CipherSuites = a.suites()
 	}
-	return &Stock{cfg: cfg, config: config, get: getRequest(cfg.ServerName, cfg.Request)}, nil
+	c := &Stock{cfg: cfg, config: config, get: getRequest(cfg.ServerName, cfg.Request)}
+	// Offers session tickets like any client, and uses one when it is told to.
+	config.ClientSessionCache = stockCache{c}
+	return c, nil
 }
 
-func curves(groups []uint16) []tls.CurveID {
+// curves are the groups to offer. crypto/tls orders them itself, X25519 first:
+// only behind that can others stand without being preferred.
+func curves(a Ask) []tls.CurveID {
+	groups := a.groups()
+	if a.Group != 0 && a.Group != groupX25519 {
+		groups = groups[:1]
+	}
 	var ids []tls.CurveID
 	for _, g := range groups {
 		ids = append(ids, tls.CurveID(g))
@@ -68,31 +86,78 @@ func curves(groups []uint16) []tls.CurveID {
 	return ids
 }
 
-// forgetful is a session cache that never has a session.
-type forgetful struct{}
+// stockCache is the session cache of a stock client: its path's wallet.
+type stockCache struct{ *Stock }
 
-func (forgetful) Get(string) (*tls.ClientSessionState, bool) { return nil, false }
-func (forgetful) Put(string, *tls.ClientSessionState)        {}
+func (c stockCache) Get(string) (*tls.ClientSessionState, bool) {
+	if !c.sample.Resume {
+		return nil, false
+	}
+	s := c.cfg.Wallet.take(c.wire.now())
+	if c.offered, c.sample.Offered = s, s != nil; s == nil {
+		return nil, false
+	}
+	return s.stock, true
+}
+
+// Put hears of every ticket. crypto/tls checks its lifetime itself.
+func (c stockCache) Put(_ string, state *tls.ClientSessionState) {
+	if state == nil {
+		return
+	}
+	c.got = true
+	if !c.cfg.Wallet.wants(c.sample.Shape.Resumed) {
+		return
+	}
+	c.cfg.Wallet.put(&session{received: c.wire.now(), lifetime: maxLifetime, stock: state})
+}
 
 // Handshake makes a handshake, and the request if there is one.
 func (c *Stock) Handshake(conn net.Conn, now Clock, s *Sample) {
 	c.wire = stamped{Conn: conn, now: now}
 	c.conn = tls.Client(&c.wire, c.config)
+	c.sample, c.got, c.offered = s, false, nil
 	err := c.conn.Handshake()
-	s.Hello, s.ServerHello = c.wire.wrote1, c.wire.hello
+	s.Hello, s.ServerHello, s.Token = c.wire.wrote1, c.wire.hello, c.wire.token
 	if err == nil {
-		s.Done = c.wire.wroteN
-		if c.cfg.Ask.Version == wire.TLS12 {
-			s.Done = c.wire.readN // the server's Finished comes last
-		}
-		s.Shape = shapeOf(c.conn.ConnectionState())
+		c.done(s)
 		if c.cfg.Request != "" {
 			err = c.request(now, s)
 		}
 	}
 	if err != nil {
 		s.Failure = failure(s.stage(), c.fault(err), c.cfg.Classify)
+		return
 	}
+	c.collect(conn)
+}
+
+// done notes what a finished handshake was.
+func (c *Stock) done(s *Sample) {
+	state := c.conn.ConnectionState()
+	s.Shape = shapeOf(state)
+	s.Done = c.wire.wroteN
+	if c.cfg.Ask.Version == wire.TLS12 && !state.DidResume {
+		s.Done = c.wire.readN // the server's Finished comes last
+	}
+	if c.offered != nil && !state.DidResume {
+		c.cfg.Wallet.refused(c.offered)
+	}
+	if c.made++; (c.made-1)%uint64(c.cfg.VerifySample) == 0 && !state.DidResume {
+		s.Leaf = mark(state.PeerCertificates[0].Raw)
+	}
+}
+
+// collect waits for the tickets of TLS 1.3, which crypto/tls takes in as it reads.
+func (c *Stock) collect(conn net.Conn) {
+	resumed := c.sample.Shape.Resumed
+	if c.got || c.cfg.Ask.Version == wire.TLS12 || c.sample.FirstByte != 0 || !c.cfg.Wallet.wants(resumed) {
+		return
+	}
+	conn.SetReadDeadline(time.Now().Add(patience))
+	c.wire.enough = func() bool { return c.got }
+	c.conn.Read(make([]byte, 1))
+	c.wire.enough = nil
 }
 
 func (c *Stock) request(now Clock, s *Sample) error {
@@ -109,8 +174,8 @@ func (c *Stock) request(now Clock, s *Sample) error {
 
 // Confirm waits for the server's last word.
 func (c *Stock) Confirm(_ net.Conn, _ Clock, s *Sample) {
-	if s.FirstByte != 0 {
-		return // it has answered a request
+	if s.FirstByte != 0 || c.got {
+		return // it has spoken
 	}
 	c.conn.CloseWrite() // may fail if the server has refused already: then its alert is here
 	if _, err := c.conn.Read(make([]byte, 1)); err == nil {
@@ -122,8 +187,14 @@ func (c *Stock) Confirm(_ net.Conn, _ Clock, s *Sample) {
 
 // Close ends the connection. tls.Conn's own Close sends close_notify.
 func (c *Stock) Close(conn net.Conn) {
-	if c.cfg.Closing == ByFIN && c.conn != nil {
+	switch {
+	case c.conn == nil:
+	case c.cfg.Closing == ByFIN:
 		c.conn.Close()
+	case c.sample.Failure == nil && c.sample.Done != 0 && c.sample.FirstByte == 0 && !c.got:
+		// Our Finished was the last word: the reset must not overtake it.
+		c.conn.CloseWrite()
+		conn.Read(make([]byte, 1))
 	}
 	closeConn(conn, c.cfg.Closing)
 }
@@ -135,7 +206,7 @@ func shapeOf(state tls.ConnectionState) Shape {
 	if v := reflect.ValueOf(state).FieldByName("testingOnlyPeerSignatureAlgorithm"); v.IsValid() && v.CanUint() {
 		scheme = uint16(v.Uint())
 	}
-	return Shape{
+	s := Shape{
 		Version: state.Version,
 		Suite:   state.CipherSuite,
 		Group:   uint16(state.CurveID),
@@ -144,6 +215,14 @@ func shapeOf(state tls.ConnectionState) Shape {
 		Retry:   state.HelloRetryRequest,
 		ALPN:    state.NegotiatedProtocol,
 	}
+	if s.Resumed {
+		// crypto/tls repeats what the session began with. Here nobody signed, and
+		// TLS 1.2 exchanged no keys.
+		if s.Scheme = 0; s.Version == wire.TLS12 {
+			s.Group = 0
+		}
+	}
+	return s
 }
 
 // fault tells what crypto/tls reports of the peer from errors of the network.
@@ -158,6 +237,8 @@ func (c *Stock) fault(err error) error {
 			name := wire.AlertName(uint8(v.Uint()))
 			return &fault{kind: results.KindAlert, alert: name, detail: "the server sent the alert " + name}
 		}
+	case errors.As(err, &op) && op.Op == "local error": // what crypto/tls complains of to the server
+		return &fault{kind: results.KindMalformed, detail: strings.TrimPrefix(op.Err.Error(), "tls: ")}
 	case errors.As(err, &header) && c.wire.hello == 0 && !looksLikeTLS(header.RecordHeader):
 		return &fault{kind: results.KindNotTLS, detail: fmt.Sprintf("the answer is not TLS: it begins with %q", header.RecordHeader[:])}
 	case errors.As(err, &network), c.wire.failed:
@@ -181,14 +262,19 @@ type stamped struct {
 	readN  time.Duration // latest read
 	hello  time.Duration // final ServerHello
 	head   []byte        // the beginning of the server's words, until ServerHello
+	token  uint64        // of the ClientHello
 	done   bool          // final ServerHello was seen
 	failed bool          // the network failed, not TLS
+	enough func() bool   // what was to be read has been; nil while that is not known
 }
+
+var errEnough = errors.New("all that was to be read has been")
 
 func (c *stamped) Write(b []byte) (int, error) {
 	c.wroteN = c.now()
 	if c.wrote1 == 0 {
 		c.wrote1 = c.wroteN
+		c.token = Token(b)
 	}
 	n, err := c.Conn.Write(b)
 	c.failed = c.failed || err != nil
@@ -196,6 +282,9 @@ func (c *stamped) Write(b []byte) (int, error) {
 }
 
 func (c *stamped) Read(b []byte) (int, error) {
+	if c.enough != nil && c.enough() {
+		return 0, errEnough
+	}
 	n, err := c.Conn.Read(b)
 	c.readN = c.now()
 	c.failed = c.failed || err != nil

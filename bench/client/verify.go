@@ -6,7 +6,9 @@ package client
 import (
 	"bytes"
 	"crypto"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/binary"
 
 	"shakedown/scanner/secrets"
 )
@@ -14,7 +16,14 @@ import (
 // keyCache remembers the key of the latest certificate: a path shows one or two.
 type keyCache struct {
 	leaf []byte
+	mark uint64
 	key  crypto.PublicKey
+}
+
+// mark is how the SHA-256 of a certificate begins.
+func mark(der []byte) uint64 {
+	sum := sha256.Sum256(der)
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // keepLeaf keeps the certificate whose key must have signed.
@@ -37,7 +46,7 @@ func (s *Session) leafKey() (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, malformed("the server's certificate: %v", err)
 	}
-	s.keys = keyCache{s.leaf, cert.PublicKey}
+	s.keys = keyCache{s.leaf, mark(s.leaf), cert.PublicKey}
 	return cert.PublicKey, nil
 }
 
@@ -47,6 +56,7 @@ func (s *Session) checkSignature(scheme uint16, content, signature []byte) error
 	if err != nil {
 		return err
 	}
+	s.sample.Leaf = s.keys.mark
 	if !secrets.Verifies(key, scheme, content, signature) {
 		return malformed("the server's signature (%s) does not verify with the key of its certificate", schemeName(scheme))
 	}

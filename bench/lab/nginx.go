@@ -47,8 +47,12 @@ type Nginx struct {
 	Plain   bool   // also speaks HTTP without TLS, on Server.Plain
 	Body    string // what it answers; nginx' variables are filled in
 	Extra   string // further directives of the server block
+	Log     string // what a line of AccessLog says, in nginx' variables; "" is no log
 	Workers int    // worker processes; 0 is one
 }
+
+// AccessLog is where an nginx writes its log, in its folder.
+const AccessLog = "access.log"
 
 // StartNginx starts nginx and returns when it speaks TLS.
 func StartNginx(ctx context.Context, n Nginx) (*Server, error) {
@@ -92,7 +96,12 @@ func (n Nginx) config(addrs, env []string) string {
 	if n.TLS.inToken() {
 		b.WriteString("ssl_engine pkcs11;\n")
 	}
-	b.WriteString("http {\n  access_log off;\n")
+	b.WriteString("http {\n")
+	if n.Log == "" {
+		b.WriteString("  access_log off;\n")
+	} else {
+		fmt.Fprintf(&b, "  log_format lines %s;\n  access_log %s lines;\n", nginxQuote(n.Log), AccessLog)
+	}
 	for _, temp := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		fmt.Fprintf(&b, "  %s_temp_path %s_temp;\n", temp, temp)
 	}

@@ -41,6 +41,7 @@ type benchFlags struct {
 	seed         uint64
 	loadAllowed  bool
 	bound        int // in flight in an open loop, 0 for bench's own
+	shapeFlags
 }
 
 func benchCommand(a *app) *cobra.Command {
@@ -48,7 +49,8 @@ func benchCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench [TARGET…]",
 		Short: "Measure handshakes over paths, interleaved, and compare the paths",
-		Long: `Bench measures full TLS handshakes over paths. It opens connections at a rate
+		Long: `Bench measures TLS handshakes over paths: full ones, resumed ones (--resume 1), or
+both in a set ratio. It opens connections at a rate
 (--rate, an open loop: when one is due does not depend on how the others fare) or
 keeps some in flight (--connections, a closed loop), in short blocks that visit the
 paths in turn, in an order drawn by lot, so that paths can be compared although the
@@ -61,8 +63,22 @@ that is not this host's own is refused without "load: allowed" in the inventory,
 --load-allowed.
 
 A trial that measured the generator, or nothing, is marked invalid and gives exit
-code 3.`,
+code 3.
+
+Resumed is what the server resumed: the session id that it echoed in TLS 1.2, the
+pre_shared_key in its ServerHello in TLS 1.3, never what was offered. A TLS 1.3
+ticket is used once; full handshakes between the blocks earn what resumed ones do
+not bring themselves, and are counted apart (generator.ticket_handshakes).
+
+Ports. A connection that we close by FIN keeps its port for a minute (TIME_WAIT),
+so 28,232 ports (Linux's default range) ÷ 60 s = 470 connections a second from one
+source address to one server address, for as long as one likes. A minute at
+20,000 a second is 1,200,000 connections: 43 source addresses (--source), or
+--close rst, which leaves no TIME_WAIT: then the ports in use are the connections
+in flight, and one address will do. To 127.0.0.0/8 more source addresses are taken
+by themselves. Descriptors are those in flight too: ulimit -n.`,
 		Example: `  shakedown bench --inventory lab.yaml
+  shakedown bench --inventory lab.yaml --rate 500 --resume 0.8
   shakedown bench --inventory lab.yaml --path portal/hsm --connections 8 --tls 1.2
   shakedown bench --load-allowed --rate 200 --duration 30s --request / portal.example
   shakedown bench --dry-run --inventory lab.yaml`,
@@ -76,10 +92,16 @@ code 3.`,
 			return a.bench(cmd.Context(), &f, args)
 		},
 	}
+	f.registerAll(cmd)
+	return cmd
+}
+
+// registerAll registers the flags of every part, each with its default.
+func (f *benchFlags) registerAll(cmd *cobra.Command) {
 	f.netFlags.register(cmd.Flags())
 	f.register(cmd)
+	f.shapeFlags.register(cmd.Flags())
 	f.limitFlags.register(cmd.Flags())
-	return cmd
 }
 
 func (f *benchFlags) register(cmd *cobra.Command) {
@@ -96,7 +118,7 @@ func (f *benchFlags) register(cmd *cobra.Command) {
 	fs.IntVar(&f.blocks, "blocks", 10, "interleaved blocks of each path; comparisons need 5 at least")
 	fs.BoolVar(&f.poisson, "poisson", false, "open loop: connections at random instants, not at fixed intervals")
 	fs.StringVar(&f.tls, "tls", "1.3", "version to measure: 1.2 or 1.3")
-	fs.StringVar(&f.group, "group", "", "key exchange group, as X25519, P-256 or X25519MLKEM768 (default the server's choice, X25519 first)")
+	fs.StringVar(&f.group, "group", "", "key exchange group: X25519, P-256, P-384, P-521, X25519MLKEM768 or SecP256r1MLKEM768 (default the server's choice, X25519 first)")
 	fs.StringVar(&f.suite, "suite", "", "cipher suite, by IANA's or OpenSSL's `NAME` (default the server's choice)")
 	fs.StringVar(&f.signature, "signature", "", "signature scheme, by IANA's `NAME`, and so the kind of certificate (default the server's choice)")
 	fs.StringVar(&f.client, "client", string(bench.Lean), "lean: our own, cheap, without secrecy; or stock: Go's crypto/tls")
@@ -138,6 +160,9 @@ func (a *app) bench(ctx context.Context, f *benchFlags, targets []string) error 
 	if plan.Paths, err = f.addresses(ctx, paths, plan.Paths[0].Ask); err != nil {
 		return err
 	}
+	if plan, err = plan.Complete(); err != nil { // now with the addresses
+		return usagef("%w", err)
+	}
 	if f.levels() {
 		return a.climb(ctx, f, plan)
 	}
@@ -166,6 +191,9 @@ func (f *benchFlags) check() error {
 	case f.tls != "1.2" && f.tls != "1.3":
 		return usagef("--tls %q: want 1.2 or 1.3", f.tls)
 	}
+	if err := f.shapeFlags.check(f.tls, f.request); err != nil {
+		return err
+	}
 	return f.checkLimits()
 }
 
@@ -189,6 +217,7 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 	if err != nil {
 		return bench.Plan{}, usagef("%w", err)
 	}
+	f.shapeFlags.ask(&ask)
 	p := bench.Plan{
 		Paths: []bench.Path{{Ask: ask}}, Loop: results.OpenLoop, Rate: f.rate, Poisson: f.poisson,
 		Duration: f.duration, Blocks: f.blocks, Connections: f.bound, Timeout: f.timeout,
@@ -197,6 +226,9 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 	}
 	if f.connections > 0 {
 		p.Loop, p.Connections = results.ClosedLoop, f.connections
+	}
+	if err := f.shapeFlags.plan(&p); err != nil {
+		return p, err
 	}
 	for p.Seed == 0 {
 		p.Seed = rand.Uint64() >> 11 // so that readers that know numbers as doubles read it whole
@@ -221,7 +253,9 @@ func (f *benchFlags) addresses(ctx context.Context, paths []inventory.Path, ask 
 	var list []bench.Path
 	var refused []string
 	for _, p := range paths {
-		b := bench.Path{Service: p.Service, Name: p.Name, Kind: p.Kind, Target: p.Target, ServerName: p.ServerName, Ask: ask}
+		b := bench.Path{
+			Service: p.Service, Name: p.Name, Kind: p.Kind, Target: p.Target, ServerName: p.ServerName, Ask: ask, ProxyProtocol: p.ProxyProtocol,
+		}
 		addrs, failure := dialer.Resolve(ctx, p.Host)
 		if b.Failure = failure; failure == nil {
 			b.Address = netip.AddrPortFrom(addrs[0], p.Port)
@@ -258,7 +292,10 @@ func ownAddresses() (func(netip.Addr) bool, error) {
 
 // measure runs the plan and puts the comparisons behind its records.
 func (a *app) measure(ctx context.Context, f *benchFlags, plan bench.Plan) error {
-	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed, Paths: planned(plan)})
+	out, err := a.openOutput(&f.netFlags, results.Header{
+		Command: "bench", Seed: plan.Seed, Paths: planned(plan),
+		Calibration: a.calibrated(),
+	})
 	if err != nil {
 		return err
 	}
@@ -327,7 +364,10 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		}
 		fmt.Fprintf(w, "%s/%s %s%s\n", p.Service, p.Name, p.Target, note)
 	}
-	fmt.Fprintf(w, "each: %s, client %s, seed %d\n", asked(plan.Paths[0].Ask.Record()), plan.Client, plan.Seed)
+	fmt.Fprintf(w, "each: %s, client %s, seed %d\n", asked(plan.Paths[0].Ask), plan.Client, plan.Seed)
+	if n := plan.Tickets(plan.Paths[0].Ask); n > 0 && plan.Loop == results.OpenLoop {
+		fmt.Fprintf(w, "beside them: full handshakes to earn tickets, %d before a block at most\n", n)
+	}
 	f.printBystanders(w, plan, len(paths))
 	if f.levels() {
 		return f.printLevels(w, plan, paths)
@@ -345,15 +385,4 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		count(plan.Connections, "connection"), plan.Duration, count(plan.Blocks, "block"))
 	_, err = fmt.Fprintf(w, "%s: %v; nothing was sent\n", count(len(paths), "path"), (n * each).Round(time.Second))
 	return err
-}
-
-// asked is a shape in a few words.
-func asked(s results.Shape) string {
-	words := []string{"full handshakes", string(s.Version)}
-	for _, part := range []string{s.Suite, s.Group, s.SignatureScheme} {
-		if part != "" {
-			words = append(words, part)
-		}
-	}
-	return strings.Join(words, " ")
 }

@@ -126,7 +126,7 @@ func (f *benchFlags) checkRatios(paths []inventory.Path) error {
 
 // climb tries rates, and puts each path's capacity behind its steps.
 func (a *app) climb(ctx context.Context, f *benchFlags, plan bench.Plan) error {
-	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed, Paths: planned(plan)})
+	out, err := a.openOutput(&f.netFlags, results.Header{Command: "bench", Seed: plan.Seed, Paths: planned(plan), Calibration: a.calibrated()})
 	if err != nil {
 		return err
 	}
@@ -175,16 +175,6 @@ func (a *app) judge(out *output, objectives []stats.Objective, run *stats.Run, c
 		}
 	}
 	return code
-}
-
-// worse is the exit code that wins: 130 over 1, 1 over 3.
-func worse(a, b int) int {
-	for _, code := range []int{exitInterrupted, exitBad, exitUndetermined} {
-		if a == code || b == code {
-			return code
-		}
-	}
-	return exitGood
 }
 
 // printLevels says which rates would be tried, for printPlan.

@@ -66,6 +66,7 @@ asked for is bad; 2 usage error, nothing was sent; 3 something could not be
 determined; 130 interrupted, what was finished is kept.`,
 		Example: `  shakedown scan portal.example
   shakedown scan --inventory inventory.yaml --format json --output scan.jsonl
+  shakedown cert --host portal.example --key portal.key portal.pem
   shakedown bench --inventory inventory.yaml --rate 100 --format json --output bench.jsonl
   shakedown report --html report.html scan.jsonl bench.jsonl
   shakedown lab up`,
@@ -80,7 +81,10 @@ determined; 130 interrupted, what was finished is kept.`,
 	})
 	root.AddCommand(
 		benchCommand(a),
+		calibrateCommand(a),
+		certCommand(a),
 		diffCommand(a),
+		gateCommand(a),
 		labCommand(a),
 		manCommand(a),
 		profileCommand(a),
@@ -89,6 +93,7 @@ determined; 130 interrupted, what was finished is kept.`,
 		schemaTopic(a),
 		grafanaTopic(a),
 		storeCommand(a),
+		sweepCommand(a),
 		versionCommand(a),
 	)
 	return root
@@ -155,4 +160,14 @@ func exitCode(err error) int {
 	default:
 		return exitUndetermined
 	}
+}
+
+// worse is the exit code that wins: 130 over 1, 1 over 3.
+func worse(a, b int) int {
+	for _, code := range []int{exitInterrupted, exitBad, exitUndetermined} {
+		if a == code || b == code {
+			return code
+		}
+	}
+	return exitGood
 }

@@ -23,6 +23,7 @@ type output struct {
 	a      *app
 	stream *results.Stream
 	file   *os.File // nil if the records go to standard output
+	sides  []*side
 	unseen bool     // nobody reads the report as it is written
 	first  []string // the first troubles
 	more   int      // troubles beyond
@@ -72,11 +73,35 @@ func (o *output) told(code int) error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
+// side is one more file that a run is rendered to, in a format of its own.
+type side struct {
+	flag, name, format string
+	add                bool // to what the file has already
+	file               *os.File
+}
+
 // openOutput opens --output, chooses the sink of --format and begins the
-// stream. It fails before anything was sent.
-func (a *app) openOutput(f *netFlags, h results.Header) (*output, error) {
+// stream; sinks beside it get the same records. It fails before anything was sent.
+func (a *app) openOutput(f *netFlags, h results.Header, beside ...results.Sink) (*output, error) {
+	return a.openOutputs(f, h, "", nil, beside...)
+}
+
+// openOutputs opens the files of sides too; failOn is the least severity that
+// they count as failed. A side whose file is standard output has no name.
+func (a *app) openOutputs(f *netFlags, h results.Header, failOn results.Severity, sides []side, beside ...results.Sink) (*output, error) {
 	o := &output{a: a, unseen: f.output != "" || f.format != "text"}
 	var w io.Writer = a.stdout
+	var sinks []results.Sink
+	sink := func(flag, name, format string, w io.Writer) error {
+		options := a.reportOptions(f.noColor || name != "", f.verbose)
+		options.FailOn = failOn
+		s, err := report.New(format, w, options)
+		if err != nil {
+			return usagef("%s: %w", flag, err)
+		}
+		sinks = append(sinks, s)
+		return nil
+	}
 	if f.output != "" {
 		file, err := os.Create(f.output)
 		if err != nil {
@@ -84,17 +109,50 @@ func (a *app) openOutput(f *netFlags, h results.Header) (*output, error) {
 		}
 		o.file, w = file, file
 	}
-	sink, err := report.New(f.format, w, a.reportOptions(f.noColor || f.output != "", f.verbose))
-	if err != nil {
-		if o.file != nil {
-			o.file.Close()
-			os.Remove(f.output)
+	err := sink("--format", f.output, f.format, w)
+	for i := range sides {
+		if err == nil {
+			err = o.openSide(&sides[i], sink)
 		}
-		return nil, usagef("--format: %w", err)
+	}
+	if err != nil {
+		o.undo()
+		return nil, err
 	}
 	h.ToolVersion, h.StartedAt, h.Inventory = version, a.now().UTC(), f.inventory
-	o.stream = results.NewStream(h, sink)
+	o.stream = results.NewStream(h, append(beside, sinks...)...)
 	return o, nil
+}
+
+func (o *output) openSide(s *side, sink func(flag, name, format string, w io.Writer) error) error {
+	if s.name == "" {
+		return sink(s.flag, "", s.format, o.a.stdout)
+	}
+	mode := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+	if s.add {
+		mode = os.O_CREATE | os.O_WRONLY | os.O_APPEND
+	}
+	file, err := os.OpenFile(s.name, mode, 0o666)
+	if err != nil {
+		return usagef("%s: %w", s.flag, err)
+	}
+	s.file = file
+	o.sides = append(o.sides, s)
+	return sink(s.flag, s.name, s.format, file)
+}
+
+// undo takes back the files of a run that does not begin.
+func (o *output) undo() {
+	if o.file != nil {
+		o.file.Close()
+		os.Remove(o.file.Name())
+	}
+	for _, s := range o.sides {
+		s.file.Close()
+		if !s.add {
+			os.Remove(s.name)
+		}
+	}
 }
 
 // reportOptions says how to render for where standard output goes.
@@ -133,10 +191,8 @@ func (o *output) finish(code int, complete bool) error {
 	if err := o.stream.Finish(code, complete, o.a.now().UTC()); err != nil {
 		writeErr = err
 	}
-	if o.file != nil {
-		if err := o.file.Close(); err != nil && writeErr == nil {
-			writeErr = err
-		}
+	if err := o.close(); err != nil && writeErr == nil {
+		writeErr = err
 	}
 	if writeErr != nil {
 		if code == exitGood {
@@ -148,4 +204,18 @@ func (o *output) finish(code int, complete bool) error {
 		return nil
 	}
 	return &exitError{code, o.told(code)}
+}
+
+// close closes every file, and returns the first error.
+func (o *output) close() error {
+	var first error
+	if o.file != nil {
+		first = o.file.Close()
+	}
+	for _, s := range o.sides {
+		if err := s.file.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
 }

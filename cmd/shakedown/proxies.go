@@ -106,12 +106,9 @@ func (f *netFlags) refuseRoutes(verb string, paths []inventory.Path) error {
 	if f.proxy != "" && f.proxy != "none" {
 		return usagef("--proxy: %s measures without a proxy, whose time it would measure too; leave it out", verb)
 	}
-	i := slices.IndexFunc(paths, func(p inventory.Path) bool { return p.Scheme != "" || p.ProxyProtocol != "" })
-	switch {
-	case i < 0:
+	i := slices.IndexFunc(paths, func(p inventory.Path) bool { return p.Scheme != "" })
+	if i < 0 {
 		return nil
-	case paths[i].Scheme != "":
-		return usagef("%s: %s does not speak STARTTLS; give the port where TLS begins at once, or choose other paths by --path", paths[i].Target, verb)
 	}
-	return usagef("%s: %s does not speak the PROXY protocol; give a port that does without it, or choose other paths by --path", paths[i].Target, verb)
+	return usagef("%s: %s does not speak STARTTLS; give the port where TLS begins at once, or choose other paths by --path", paths[i].Target, verb)
 }

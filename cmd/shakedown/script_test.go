@@ -44,6 +44,7 @@ func TestStories(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TERM", "dumb")
+			env.Values[fleetKey{}] = &fleet{}
 			env.Defer(func() { holdToSchema(t, env.WorkDir) })
 			return nil
 		},
@@ -53,6 +54,14 @@ func TestStories(t *testing.T) {
 			"records":     records,
 			"exits":       exits,
 			"interrupted": interrupted,
+			"inventory":   writeInventory,
+			"lock":        lockStore,
+			"units":       runUnits,
+			"certs":       certFiles,
+			"instance":    instance,
+			"ends":        ends,
+			"readme":      readme,
+			"measured":    measured,
 		},
 	})
 }
@@ -130,7 +139,7 @@ func serverOf(ts *testscript.TestScript, kind, more string) func(net.Conn) {
 }
 
 func tlsServer(ts *testscript.TestScript, rootsFile string) func(net.Conn) {
-	cert, root := serverCertificate(ts)
+	cert, root := serverCertificate(ts.Check)
 	if rootsFile != "" {
 		ts.Check(os.WriteFile(ts.MkAbs(rootsFile), root, 0o600))
 	}
@@ -231,15 +240,15 @@ func join(c net.Conn, backend string) {
 }
 
 // serverCertificate is a leaf for portal.example and 127.0.0.1, and its root.
-func serverCertificate(ts *testscript.TestScript) (tls.Certificate, []byte) {
+func serverCertificate(check func(error)) (tls.Certificate, []byte) {
 	sign := func(template, parent *x509.Certificate, public any, key any) []byte {
 		der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
-		ts.Check(err)
+		check(err)
 		return der
 	}
 	key := func() *ecdsa.PrivateKey {
 		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		ts.Check(err)
+		check(err)
 		return k
 	}
 	rootKey, leafKey := key(), key()

@@ -82,7 +82,10 @@ func Norm(siblings []*results.Endpoint) (norm *results.Endpoint, same []*results
 
 // Answered leaves out who said nothing.
 func Answered(es []*results.Endpoint) []*results.Endpoint {
-	return slices.DeleteFunc(slices.Clone(es), func(e *results.Endpoint) bool { return len(e.Versions) == 0 })
+	return slices.DeleteFunc(slices.Clone(es), func(e *results.Endpoint) bool {
+		// One that failed has its versions as unknown: like everyone, it would be the norm.
+		return len(e.Versions) == 0 || e.Status == results.Failed
+	})
 }
 
 // differsInSettings leaves certificates out: siblings may have their own.

@@ -195,7 +195,9 @@ func (c *comparer) crossed(old, new *results.Endpoint) {
 			continue
 		}
 		leaf := chain.Certificates[0]
-		before, now := daysLeft(leaf, old.StartedAt, c.old.began), daysLeft(leaf, new.StartedAt, c.new.began)
+		// By the runs' beginnings, not by the moments at which each endpoint was asked:
+		// else a crossing between these two would be told twice, or never.
+		before, now := daysLeft(leaf, c.old.began, old.StartedAt), daysLeft(leaf, c.new.began, new.StartedAt)
 		if !was[leaf.SHA256] || told[leaf.SHA256] {
 			continue
 		}

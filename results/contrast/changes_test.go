@@ -53,6 +53,14 @@ func found(status results.FindingStatus) *results.Finding {
 	return &results.Finding{Service: "portal", Path: "i-1", Address: "i-1:443", Profile: "p", Rule: "r", Status: status, Severity: results.High, Observed: string(status)}
 }
 
+// dayOf is the day of a run.
+func dayOf(es []*results.Endpoint) time.Time {
+	if len(es) == 0 {
+		return began
+	}
+	return es[0].StartedAt
+}
+
 func TestChanges(t *testing.T) {
 	type es = []*results.Endpoint
 	type fs = []*results.Finding
@@ -89,8 +97,8 @@ func TestChanges(t *testing.T) {
 		"a finding of silence": {oldFound: fs{found(results.FindingFail)}, old: es{seen("i-1", 0)}, new: es{seen("i-1", 0, silent)}, want: []string{"untold i-1 :  → no answer: connect/timeout", "untold i-1 p/r: fail → not determined"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			old := &Snapshot{Endpoints: c.old, Findings: c.oldFound, Whole: true, began: began}
-			now := &Snapshot{Endpoints: c.new, Findings: c.nowFound, Whole: !c.cut, began: began}
+			old := &Snapshot{Endpoints: c.old, Findings: c.oldFound, Whole: true, began: dayOf(c.old)}
+			now := &Snapshot{Endpoints: c.new, Findings: c.nowFound, Whole: !c.cut, began: dayOf(c.new)}
 			var got []string
 			for _, ch := range Changes(old, now, []int{30, 14, 3}) {
 				got = append(got, fmt.Sprintf("%s %s %s: %s → %s", ch.Kind, ch.Path, ch.Fact, ch.Old, ch.New))

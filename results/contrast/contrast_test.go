@@ -106,3 +106,16 @@ func TestDifferences(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// One that did not answer is unknown in everything, and so unlike nobody: it is
+// no norm that others could have drifted from.
+func TestNormAnswered(t *testing.T) {
+	dead := &results.Endpoint{Service: "portal", Path: "dead", Status: results.Failed, Versions: map[results.Version]results.Answer{results.TLSv11: results.Unknown, results.TLSv12: results.Unknown}}
+	es := []*results.Endpoint{
+		endpoint("i-1", nil), dead, endpoint("i-2", nil),
+		endpoint("i-3", func(e *results.Endpoint) { e.Versions[results.TLSv11] = results.Yes }),
+	}
+	if norm, same := Norm(es); norm == nil || norm.Path != "i-1" || len(same) != 2 {
+		t.Errorf("%+v of %d", norm, len(same))
+	}
+}

@@ -116,9 +116,15 @@ func scanIssues(s *section) []issue {
 		}
 	}
 	for _, d := range distinctDrifts(s.bonds) {
+		if slices.ContainsFunc(s.findings, func(f *finding) bool { return f.Rule == alikeRule && s.pathLabel(f.Service, f.Path) == d.who.label }) {
+			continue // a gate's finding says it
+		}
 		add(warning, d.who.label, d.who.ref, d.String())
 	}
 	for _, f := range s.findings {
+		if s.saidBy(f.Finding) {
+			continue
+		}
 		add(findingLevel(f.Finding), s.pathLabel(f.Service, f.Path), f.ref, findingWords(f.Finding))
 	}
 	return found.all
@@ -151,10 +157,13 @@ func limitIssues(s *section) []issue {
 	return found.all
 }
 
-// likenessIssues are of comparisons of unlike handshakes.
+// likenessIssues are of comparisons: with another run, and of unlike handshakes.
 func likenessIssues(s *section) []issue {
 	found := issuesOf{section: s}
 	for _, c := range s.comparisons {
+		if o := comparisonOutcome(c.Comparison); c.BaselineRun != "" && o.end != passed {
+			found.add(map[end]level{failed: bad, undecided: warning}[o.end], s.pathLabel(c.Service, c.Candidate), c.ref, fmt.Sprintf("%s %s: %s", clean(c.Phase), clean(c.Quantile), clean(o.words)))
+		}
 		if unlike := s.unlike(c); unlike != "" {
 			found.add(warning, s.pathLabel(c.Service, c.Candidate), c.ref, fmt.Sprintf("compared with %s, but not like with like: %s", baselineName(c), unlike))
 		}
@@ -207,6 +216,8 @@ func trialWords(t *trial) (level, string) {
 		return warning, fmt.Sprintf("%s of %s handshakes failed (%s)", grouped(failed), grouped(t.Due), failuresWords(t.Failures))
 	case t.OtherShape > 0:
 		return warning, fmt.Sprintf("%s of %s handshakes negotiated another shape than asked", grouped(t.OtherShape), grouped(t.Due))
+	case len(t.Notes) > 0:
+		return warning, clean(strings.Join(t.Notes, "; "))
 	}
 	return fine, ""
 }
@@ -215,13 +226,13 @@ func whyInvalid(t *results.Trial) string {
 	if len(t.InvalidWhy) == 0 {
 		return "no reason given"
 	}
-	return clean(strings.Join(t.InvalidWhy, "; "))
+	return clean(strings.Join(slices.Concat(t.InvalidWhy, t.Notes), "; "))
 }
 
 // findingLevel ranks a finding; one that is waived is noted only.
 func findingLevel(f *results.Finding) level {
 	switch {
-	case f.WaivedUntil != "":
+	case f.WaivedUntil != "", f.Allowed != "":
 		return notable
 	case f.Status == results.FindingFail && severityRank(f.Severity) <= 1:
 		return bad
@@ -232,6 +243,9 @@ func findingLevel(f *results.Finding) level {
 	}
 	return fine
 }
+
+// alikeRule names a gate's finding on an instance that drifted.
+const alikeRule = "siblings-alike"
 
 func severityRank(s results.Severity) int {
 	order := []results.Severity{results.High, results.Medium, results.Low, results.Info}

@@ -75,6 +75,9 @@ func (c changed) words() string {
 	case results.Closed:
 		return fmt.Sprintf("%s mended%s", clean(c.Fact), prefixed(": ", now))
 	case results.Untold:
+		if strings.Contains(c.Fact, "/") { // a finding
+			name = clean(c.Fact)
+		}
 		return "cannot be told: " + name + prefixed(", now ", now) + prefixed(", then ", old)
 	}
 	if noun := map[string]string{"suites": "suite ", "groups": "group ", "signature_schemes": "signature scheme "}[topic]; noun != "" {

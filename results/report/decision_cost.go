@@ -41,7 +41,7 @@ func (d *decision) handshake(c *choice) []said {
 func (d *decision) comparisonsOf(t *trial) []*comparison {
 	var out []*comparison
 	for _, c := range d.comparisons {
-		if c.run == t.run && c.Candidate == t.Path && c.Phase == "handshake" && c.Verdict != "invalid" && shapeWords(c.Shape) == shapeWords(t.Asked) {
+		if c.run == t.run && c.BaselineRun == "" && c.Candidate == t.Path && c.Phase == "handshake" && c.Verdict != "invalid" && shapeWords(c.Shape) == shapeWords(t.Asked) {
 			out = append(out, c)
 		}
 	}

@@ -22,6 +22,7 @@ type digest struct {
 	changes     []changed
 	attention   []issue
 	catalog     []entry
+	checks      []*results.Calibration
 }
 
 // section is one service; or, to keep a list of single addresses readable, all
@@ -36,6 +37,7 @@ type section struct {
 	findings []*finding
 	matches  []*match
 	bonds    []*bond
+	statuses map[string]results.Status // of endpoints, by placeOf
 }
 
 // ref is where a record stands: the number of the report's own list, and the
@@ -211,8 +213,16 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s.matches = append(s.matches, &match{rec, at})
 	case *results.Difference: // the endpoints themselves tell it: see bonds
 		about = fmt.Sprintf("%s: %s beside %s, %s", rec.Service, rec.Beside, rec.Path, plural(len(rec.Facts), "difference"))
+	case *results.Calibration:
+		g.digest.checks = append(g.digest.checks, rec)
+		about = fmt.Sprintf("%s %s %s %s", rec.Part, rec.Subject, rec.Phase, rec.Quantile)
+	case *results.Verdict:
+		about = verdictWords(rec)
 	case *results.ChainFile:
-		when := g.digest.runs[run].Header.StartedAt
+		when := rec.At
+		if when.IsZero() {
+			when = g.digest.runs[run].Header.StartedAt
+		}
 		g.digest.files = append(g.digest.files, &chainFile{rec, at, when, wordsOf(&rec.Chain, when)})
 		about = rec.File
 	}
@@ -334,6 +344,10 @@ func (s *section) settle(planned places) {
 	slices.SortStableFunc(s.matches, func(a, b *match) int {
 		return cmp.Or(cmp.Compare(planned.of(a.Service+"/"+a.Path), planned.of(b.Service+"/"+b.Path)), natural(a.Path, b.Path))
 	})
+	s.statuses = map[string]results.Status{}
+	for _, e := range s.endpoints {
+		s.statuses[placeOf(e.Service, e.Path, e.Address)] = e.Status
+	}
 	s.bonds = bonds(s.endpoints)
 	s.settleLimits(planned)
 }
@@ -364,7 +378,7 @@ func (s *section) nameTrials() {
 	for i, t := range s.trials {
 		labels[i] = s.pathLabel(t.Service, cmp.Or(t.Path, t.Target, t.Address))
 	}
-	shapes := func(i int) string { return shapeWords(s.trials[i].Asked) }
+	shapes := func(i int) string { return askedWords(s.trials[i].Trial) }
 	for i, label := range distinct(labels, shapes) {
 		s.trials[i].label = label
 	}

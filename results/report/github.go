@@ -16,14 +16,14 @@ import (
 const mostAnnotations = 10
 
 func writeAnnotations(w io.Writer, runs []Run, threshold results.Severity) error {
-	commands := map[end]string{failed: "error", undecided: "error", advised: "notice", waived: "notice"}
+	commands := map[end]string{failed: "error", undecided: "error", advised: "notice", waived: "notice", allowed: "notice"}
 	given := map[string]int{}
 	for _, o := range worstFirst(outcomesOf(runs, threshold)) {
 		command := commands[o.end]
 		if given[command]++; given[command] > mostAnnotations {
 			continue
 		}
-		what := map[end]string{undecided: "unknown: ", waived: "waived: "}[o.end]
+		what := map[end]string{undecided: "unknown: ", waived: "waived: ", allowed: "unknown, allowed: "}[o.end]
 		title := clean(o.where() + " " + o.id())
 		if _, err := fmt.Fprintf(w, "::%s title=%s::%s\n", command, annotationTitle(title), annotationText(what+o.sentence())); err != nil {
 			return err

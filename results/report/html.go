@@ -63,6 +63,8 @@ type htmlPage struct {
 	Files       []chainView
 	Records     []entry
 	Partial     bool
+	Verdicts    []issueView // of gates
+	Checks      []issueView // what each part of a calibration came to
 }
 
 // mostAtOnce is how many records a browser lays out at once without delay.
@@ -106,8 +108,14 @@ func newHTMLPage(d *digest, o Options) (*htmlPage, error) {
 		p.Sections = append(p.Sections, newSectionView(s, id))
 		p.decide(newDecision(s, o.PlannedRate), id)
 	}
+	for _, c := range calibrationOf(d.checks) {
+		p.Checks = append(p.Checks, issueView{Level: c.level(), Who: clean(c.part), Words: c.words()})
+	}
 	p.Title, p.Calm = pageTitle(d), calm(d)
 	p.Changes, p.Successions = changeViews(d), successionViews(d)
+	for _, v := range verdictsOf(d.runs) {
+		p.Verdicts = append(p.Verdicts, issueView{Level: verdictLevel(v), Words: verdictWords(v)})
+	}
 	p.issues(d)
 	for _, f := range d.files {
 		p.Files = append(p.Files, newChainView(&chainGroup{chain: &f.Chain, cert: f.cert, labels: []string{clean(f.File)}, refs: []ref{f.ref}}))
@@ -160,6 +168,7 @@ func pageTitle(d *digest) string {
 
 // runView is where the page's records come from.
 type runView struct {
+	Calibrated                                           string // what the calibration before it found
 	Name, Command, Started, Took, Tool, Inventory, State string
 	Level                                                level
 	Records                                              int
@@ -170,7 +179,8 @@ type runView struct {
 func newRunView(run Run) runView {
 	v := runView{
 		Name: clean(run.Name), Command: clean(run.Header.Command), Started: moment(run.Header.StartedAt), Tool: clean(run.Header.ToolVersion),
-		Inventory: clean(run.Header.Inventory), Records: len(run.Records), Seed: run.Header.Seed, State: "complete",
+		Calibrated: calibrated(run.Header),
+		Inventory:  clean(run.Header.Inventory), Records: len(run.Records), Seed: run.Header.Seed, State: "complete",
 	}
 	switch {
 	case run.Trailer == nil:

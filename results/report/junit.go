@@ -89,6 +89,8 @@ func junitCaseOf(o outcome) junitCase {
 		c.Error = words
 	case waived:
 		c.Skipped = &junitWords{Message: fmt.Sprintf("waived until %s: %s", clean(o.until), clean(o.words))}
+	case allowed:
+		c.Skipped = &junitWords{Message: "unknown, and allowed to be: " + clean(o.words)}
 	case inapplicable:
 		c.Skipped = &junitWords{Message: "does not apply: " + clean(o.words)}
 	case advised:

@@ -47,10 +47,24 @@ func verdictRun() Run {
 		finding("nlb", "tls1.0-off", results.FindingUnknown, results.High, "no answer to TLS 1.0"),
 		finding("evil\x1b[31m]]>", "<script>alert(1)</script>", results.FindingFail, results.High, "=cmd|' /C calc'!A0 ]]> \u202e ::error::x %0A @team [x](https://evil.example) | `code`\r\n"),
 	)
+	allowed := finding("nlb", "hsts", results.FindingUnknown, results.Low, "was not asked")
+	allowed.Allowed = "hsts"
+	limit := 1.31
+	run.Records = append(run.Records, allowed,
+		&results.Finding{
+			Service: "portal", Path: "hsm", Address: "127.0.0.1:9005", Profile: "inventory", Rule: "answers", Status: results.FindingUnknown, Severity: results.High,
+			Expected: "the endpoint answers, and everything that is asked is determined", Observed: "no TLS answer: connection refused",
+		},
+		&results.Comparison{Service: "portal", Baseline: "i-1", Candidate: "i-1", BaselineRun: "last.jsonl", Phase: "handshake", Quantile: "p50", Ratio: 1.31, RatioLow: 1.27, RatioHigh: 1.36, Verdict: "slower"},
+		&results.Objective{Service: "portal", Path: "i-1", Objective: "handshake.p99<1ms", Unit: "us", Limit: 1000, Observed: &limit, N: 5000, Verdict: results.ObjectiveMet},
+		&results.Objective{Service: "portal", Path: "i-2", Objective: "handshake.p99<1ms", Unit: "us", Limit: 1000, N: 5, Verdict: results.ObjectiveUnknown, Why: "5 handshakes do not decide it"},
+		&results.Verdict{Verdict: results.GateClosed, FailOn: results.Medium, Why: []string{"2 findings fail", "1 limit is missed", "1 endpoint could not be determined"}},
+	)
 	return closed(run, 1)
 }
 
 func TestMachineFormats(t *testing.T) {
+	golden(t, "verdicts-100.txt", rendered(t, "text", Options{}, verdictRun()))
 	for format, ending := range map[string]string{"junit": "xml", "sarif": "json", "markdown": "md", "github": "txt", "csv": "csv", "prometheus": "prom"} {
 		golden(t, "verdicts."+ending, rendered(t, format, Options{}, verdictRun()))
 		bench := benchRun()
@@ -84,12 +98,14 @@ func TestJUnitCounts(t *testing.T) {
 		"portal/i-2" + rule + "tls1.0-off at 127.0.0.1:9002": "failure", "portal/i-2" + rule + "tls1.1-off at 127.0.0.1:9002": "skipped",
 		"portal/i-2" + rule + "ocsp at 127.0.0.1:9002": "failure", "portal/i-1" + rule + "tls1.0-off at 127.0.0.1:9002": "passed",
 		"portal/i-1" + rule + "dh-size at 127.0.0.1:9002": "skipped", "portal/nlb" + rule + "tls1.0-off at 127.0.0.1:9002": "error",
+		"portal/nlb" + rule + "hsts at 127.0.0.1:9002": "skipped", "portal/i-1 baseline/handshake.p50": "failure",
+		"portal/i-1 limit/handshake.p99<1ms": "passed", "portal/i-2 limit/handshake.p99<1ms": "error",
 	} {
 		if ends[key] != want {
 			t.Errorf("%s: %q, want %s", key, ends[key], want)
 		}
 	}
-	if suites.Tests != len(ends) || suites.Failures != 3 || suites.Errors == 0 || suites.Skipped != 2 {
+	if suites.Tests != len(ends) || suites.Failures != 4 || suites.Errors != 5 || suites.Skipped != 3 {
 		t.Errorf("%d tests of %d, %d failures, %d errors, %d skipped", suites.Tests, len(ends), suites.Failures, suites.Errors, suites.Skipped)
 	}
 }

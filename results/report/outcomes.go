@@ -22,6 +22,7 @@ const (
 	undecided // it could not be told
 	advised   // worth knowing, below what closes a gate
 	waived
+	allowed // it could not be told, and was allowed to stay so
 	inapplicable
 )
 
@@ -46,19 +47,66 @@ func (o outcome) id() string {
 	return strings.Trim(o.profile+"/"+o.rule, "/")
 }
 
-// outcomesOf lists the outcomes of runs in their order; threshold is the least
+// outcomesOf lists the outcomes of runs in their order; failOn is the least
 // severity that counts as failed.
-func outcomesOf(runs []Run, threshold results.Severity) []outcome {
+func outcomesOf(runs []Run, failOn results.Severity) []outcome {
 	var all []outcome
 	for _, run := range runs {
+		threshold := thresholdOf(run, failOn)
+		judged := answersJudged(run)
 		for _, r := range run.Records {
-			if o, ok := outcomeOf(r, threshold); ok {
+			o, ok := outcomeOf(r, threshold)
+			if _, compared := r.(*results.Comparison); compared && ratioJudged(run) {
+				continue // by a limit, which has an outcome of its own
+			}
+			if _, isFact := r.(*results.Endpoint); ok && !(isFact && judged[o.where()+" "+o.address]) {
 				all = append(all, o)
 			}
 		}
-		all = append(all, unfinished(run)...)
+		for _, o := range unfinished(run) {
+			if !judged[o.where()+" "] {
+				all = append(all, o)
+			}
+		}
 	}
 	return all
+}
+
+// thresholdOf is the least severity that fails: as asked, else as a gate decided,
+// so that its record says the same wherever it is rendered; else medium.
+func thresholdOf(run Run, asked results.Severity) results.Severity {
+	if asked != "" {
+		return asked
+	}
+	for _, v := range verdictsOf([]Run{run}) {
+		if slices.Contains(results.Severities(), v.FailOn) {
+			return v.FailOn
+		}
+	}
+	return results.Medium
+}
+
+// ratioJudged says that a run has a limit on ratios.
+func ratioJudged(run Run) bool {
+	return slices.ContainsFunc(run.Records, func(r results.Record) bool {
+		o, ok := r.(*results.Objective)
+		return ok && o.Unit == "ratio"
+	})
+}
+
+// answersRule names the finding of a gate on what could not be determined of an
+// endpoint: it stands in the place of what the endpoint's record says itself.
+const answersRule = "answers"
+
+func answersJudged(run Run) map[string]bool {
+	judged := map[string]bool{}
+	for _, r := range run.Records {
+		if f, ok := r.(*results.Finding); ok && f.Rule == answersRule {
+			o := outcome{service: f.Service, path: f.Path}
+			judged[o.where()+" "+f.Address] = true
+		}
+	}
+	return judged
 }
 
 func outcomeOf(r results.Record, threshold results.Severity) (outcome, bool) {
@@ -73,6 +121,11 @@ func outcomeOf(r results.Record, threshold results.Severity) (outcome, bool) {
 			o.end, o.words = undecided, "invalid measurement, not a slow server: "+whyInvalid(r)
 		}
 		return o, true
+	case *results.Objective:
+		return objectiveOutcome(r), true
+	case *results.Comparison:
+		// Paths may differ from each other; with the same path of an earlier run they are to agree.
+		return comparisonOutcome(r), r.BaselineRun != ""
 	case *results.ChainFile:
 		return chainOutcome(r), true
 	}
@@ -80,7 +133,7 @@ func outcomeOf(r results.Record, threshold results.Severity) (outcome, bool) {
 }
 
 func endpointOutcome(e *results.Endpoint) outcome {
-	o := outcome{service: e.Service, path: cmp.Or(e.Path, e.Target), address: e.Address, rule: "answers", severity: results.High, words: "everything that was asked is determined"}
+	o := outcome{service: e.Service, path: cmp.Or(e.Path, e.Target), address: e.Address, rule: answersRule, severity: results.High, words: "everything that was asked is determined"}
 	if _, words := statusWords(&endpoint{Endpoint: e}); words != "" {
 		o.end, o.words = undecided, strings.TrimPrefix(words, "unknown: ")
 	}
@@ -101,10 +154,43 @@ func findingOutcome(f *results.Finding, threshold results.Severity) outcome {
 		o.end = waived
 	case f.Fails(threshold):
 		o.end = failed
+	case f.Allowed != "":
+		o.end = allowed
 	case f.Status == results.FindingUnknown:
 		o.end = undecided
 	default:
 		o.end = advised
+	}
+	return o
+}
+
+func objectiveOutcome(r *results.Objective) outcome {
+	o := outcome{service: r.Service, path: r.Path, address: r.Address, profile: "limit", rule: r.Objective, severity: results.High, words: "kept"}
+	if _, words := objectiveWords(r); words != "" {
+		o.words = words
+	}
+	switch r.Verdict {
+	case results.ObjectiveMissed:
+		o.end = failed
+	case results.ObjectiveMet:
+	default:
+		o.end = undecided
+	}
+	return o
+}
+
+// comparisonOutcome is a path beside itself in an earlier run.
+func comparisonOutcome(c *results.Comparison) outcome {
+	o := outcome{
+		service: c.Service, path: c.Candidate, profile: "baseline", rule: c.Phase + "." + c.Quantile, severity: results.High,
+		words: fmt.Sprintf("×%.2f of %s (%.2f to %.2f): %s", c.Ratio, c.BaselineRun, c.RatioLow, c.RatioHigh, c.Verdict),
+	}
+	switch c.Verdict {
+	case "same", "faster":
+	case "slower":
+		o.end = failed
+	default:
+		o.end = undecided
 	}
 	return o
 }
@@ -138,7 +224,7 @@ func unfinished(run Run) []outcome {
 	var all []outcome
 	for _, path := range missing {
 		service, name, _ := strings.Cut(path, "/")
-		all = append(all, outcome{end: undecided, service: service, path: name, rule: "answers", severity: results.High, words: why})
+		all = append(all, outcome{end: undecided, service: service, path: name, rule: answersRule, severity: results.High, words: why})
 	}
 	return all
 }
@@ -156,9 +242,20 @@ func (o outcome) sentence() string {
 }
 
 // worstFirst orders what is to be looked at: failed, then undecided, then advice.
+// That a rule cannot be judged of an endpoint which is undetermined itself is left
+// out: whoever mends the one mends the other.
 func worstFirst(all []outcome) []outcome {
-	order := []end{failed, undecided, advised, waived}
-	some := slices.DeleteFunc(slices.Clone(all), func(o outcome) bool { return !slices.Contains(order, o.end) })
+	order := []end{failed, undecided, advised, waived, allowed}
+	dark := map[string]bool{}
+	for _, o := range all {
+		if o.rule == answersRule && o.end == undecided {
+			dark[o.where()+" "+o.address] = true
+		}
+	}
+	some := slices.DeleteFunc(slices.Clone(all), func(o outcome) bool {
+		said := o.end == undecided && o.rule != answersRule && dark[o.where()+" "+o.address]
+		return said || !slices.Contains(order, o.end)
+	})
 	slices.SortStableFunc(some, func(a, b outcome) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.end), slices.Index(order, b.end)), cmp.Compare(severityRank(a.severity), severityRank(b.severity)))
 	})

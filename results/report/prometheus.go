@@ -7,6 +7,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,54 +45,90 @@ func promFamilies() [][2]string {
 }
 
 func writePrometheus(w io.Writer, runs []Run) error {
-	by := map[string][]sample{}
+	m := NewMetrics()
 	for _, run := range runs {
-		for _, s := range promSamples(run) {
-			by[s.name] = append(by[s.name], s)
+		m.Put(&run.Header)
+		for _, r := range run.Records {
+			m.Put(r)
+		}
+		if run.Trailer != nil {
+			m.Put(run.Trailer)
 		}
 	}
-	var b strings.Builder
-	for _, f := range promFamilies() {
-		samples := by[f[0]]
-		if len(samples) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "# HELP shakedown_%s %s\n# TYPE shakedown_%s gauge\n", f[0], f[1], f[0])
-		slices.SortStableFunc(samples, func(a, b sample) int { return slices.Compare(a.labels, b.labels) })
-		for i, s := range samples {
-			if i > 0 && slices.Equal(s.labels, samples[i-1].labels) {
-				continue // two runs of the same: Prometheus takes one, the first
-			}
-			fmt.Fprintf(&b, "shakedown_%s%s %s\n", s.name, promLabels(s.labels), strconv.FormatFloat(s.value, 'g', -1, 64))
-		}
-	}
-	_, err := io.WriteString(w, b.String())
+	_, err := m.WriteTo(w)
 	return err
 }
 
-func promSamples(run Run) []sample {
-	command := []string{"command", run.Header.Command}
-	all := []sample{{"run_timestamp_seconds", command, float64(run.Header.StartedAt.Unix())}}
-	if t := run.Trailer; t != nil {
-		all = append(all, sample{"run_complete", command, oneIf(t.Complete)}, sample{"run_exit_code", command, float64(t.ExitCode)})
-	} else {
-		all = append(all, sample{"run_complete", command, 0})
+// Metrics gathers the samples of one or more runs. It keeps no record: a run may
+// be large.
+type Metrics struct {
+	by       map[string][]sample
+	findings map[[4]string]float64
+	command  []string // of the run that is being put
+	ended    bool
+}
+
+var _ results.Sink = (*Metrics)(nil)
+
+// NewMetrics returns metrics without a sample.
+func NewMetrics() *Metrics {
+	return &Metrics{by: map[string][]sample{}, findings: map[[4]string]float64{}}
+}
+
+// Put takes a record. It never fails.
+func (m *Metrics) Put(r results.Record) error {
+	switch r := r.(type) {
+	case *results.Header:
+		m.command, m.ended = []string{"command", r.Command}, false
+		m.add(sample{"run_timestamp_seconds", m.command, float64(r.StartedAt.Unix())})
+	case *results.Trailer:
+		m.ended = true
+		m.add(sample{"run_complete", m.command, oneIf(r.Complete)}, sample{"run_exit_code", m.command, float64(r.ExitCode)})
+	case *results.Endpoint:
+		m.add(promEndpoint(r)...)
+	case *results.Finding:
+		m.findings[[4]string{r.Service, r.Path, string(r.Status), string(r.Severity)}]++
+	case *results.Trial:
+		m.add(promTrial(r)...)
 	}
-	findings := map[[4]string]float64{}
-	for _, r := range run.Records {
-		switch r := r.(type) {
-		case *results.Endpoint:
-			all = append(all, promEndpoint(r)...)
-		case *results.Finding:
-			findings[[4]string{r.Service, r.Path, string(r.Status), string(r.Severity)}]++
-		case *results.Trial:
-			all = append(all, promTrial(r)...)
+	return nil
+}
+
+func (m *Metrics) add(samples ...sample) {
+	for _, s := range samples {
+		m.by[s.name] = append(m.by[s.name], s)
+	}
+}
+
+// WriteTo writes everything in Prometheus' text format. Of two samples of the
+// same thing the first counts.
+func (m *Metrics) WriteTo(w io.Writer) (int64, error) {
+	by := maps.Clone(m.by)
+	if !m.ended && m.command != nil {
+		by["run_complete"] = append(slices.Clone(by["run_complete"]), sample{"run_complete", m.command, 0})
+	}
+	for k, n := range m.findings {
+		by["findings"] = append(by["findings"], sample{"findings", []string{"service", k[0], "path", k[1], "status", k[2], "severity", k[3]}, n})
+	}
+	var b strings.Builder
+	for _, f := range promFamilies() {
+		writeFamily(&b, f[0], f[1], by[f[0]])
+	}
+	n, err := io.WriteString(w, b.String())
+	return int64(n), err
+}
+
+func writeFamily(b *strings.Builder, name, help string, samples []sample) {
+	if len(samples) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "# HELP shakedown_%s %s\n# TYPE shakedown_%s gauge\n", name, help, name)
+	slices.SortStableFunc(samples, func(a, b sample) int { return slices.Compare(a.labels, b.labels) })
+	for i, s := range samples {
+		if i == 0 || !slices.Equal(s.labels, samples[i-1].labels) {
+			fmt.Fprintf(b, "shakedown_%s%s %s\n", s.name, promLabels(s.labels), strconv.FormatFloat(s.value, 'g', -1, 64))
 		}
 	}
-	for k, n := range findings {
-		all = append(all, sample{"findings", []string{"service", k[0], "path", k[1], "status", k[2], "severity", k[3]}, n})
-	}
-	return all
 }
 
 func promEndpoint(e *results.Endpoint) []sample {

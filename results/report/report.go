@@ -9,7 +9,6 @@
 package report
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +26,7 @@ type Options struct {
 	Verbose bool // text: why each fact is unknown, and lists in full
 
 	// FailOn is the least severity that verdicts (JUnit, SARIF, Markdown) count as
-	// failed; "" is medium.
+	// failed; "" is what a gate's own verdict was made with, else medium.
 	FailOn results.Severity
 
 	// PlannedRate is the load, in handshakes a second, that each choice of where TLS
@@ -48,16 +47,18 @@ func New(format string, w io.Writer, o Options) (results.Sink, error) {
 		return o.whole(func(runs []Run) error { return writeText(w, newDigest(runs), o) }), nil
 	case "html":
 		return o.whole(func(runs []Run) error { return writeHTML(w, newDigest(runs), o) }), nil
+	case "none": // for verbs that say themselves what there is to say
+		return discard{}, nil
 	case "json":
 		return results.NewEncoder(w), nil
 	case "junit":
-		return o.whole(func(runs []Run) error { return writeJUnit(w, runs, o.threshold()) }), nil
+		return o.whole(func(runs []Run) error { return writeJUnit(w, runs, o.FailOn) }), nil
 	case "sarif":
-		return o.whole(func(runs []Run) error { return writeSARIF(w, runs, o.threshold()) }), nil
+		return o.whole(func(runs []Run) error { return writeSARIF(w, runs, o.FailOn) }), nil
 	case "markdown":
-		return o.whole(func(runs []Run) error { return writeMarkdown(w, runs, o.threshold()) }), nil
+		return o.whole(func(runs []Run) error { return writeMarkdown(w, runs, o.FailOn) }), nil
 	case "github":
-		return o.whole(func(runs []Run) error { return writeAnnotations(w, runs, o.threshold()) }), nil
+		return o.whole(func(runs []Run) error { return writeAnnotations(w, runs, o.FailOn) }), nil
 	case "csv":
 		return o.whole(func(runs []Run) error { return writeCSV(w, runs) }), nil
 	case "prometheus":
@@ -71,8 +72,9 @@ func Formats() []string {
 	return []string{"text", "json", "html", "junit", "sarif", "markdown", "github", "csv", "prometheus"}
 }
 
-// threshold is the least severity that fails, by default medium.
-func (o Options) threshold() results.Severity { return cmp.Or(o.FailOn, results.Medium) }
+type discard struct{}
+
+func (discard) Put(results.Record) error { return nil }
 
 // whole renders runs when all of them has been put.
 func (o Options) whole(render func([]Run) error) results.Sink {

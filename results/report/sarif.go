@@ -144,8 +144,11 @@ func (t *sarifTool) result(o outcome, at sarifLocation) sarifResult {
 		RuleID: id, RuleIndex: i, Kind: kind, Level: level, Message: sarifText{clean(o.where()) + ": " + o.sentence()},
 		Locations: []sarifLocation{at}, Fingerprints: map[string]string{"pathAndRule/v1": hex.EncodeToString(sum[:16])},
 	}
-	if o.end == waived {
+	switch o.end {
+	case waived:
 		r.Suppressions = []sarifSuppression{{"external", "waived until " + clean(o.until)}}
+	case allowed:
+		r.Suppressions = []sarifSuppression{{"external", "allowed to be unknown"}}
 	}
 	return r
 }
@@ -153,7 +156,7 @@ func (t *sarifTool) result(o outcome, at sarifLocation) sarifResult {
 func sarifRuleOf(id string, o outcome) sarifRule {
 	words := o.expected
 	switch o.rule {
-	case "answers":
+	case answersRule:
 		words = "the endpoint answers, and everything that is asked is determined"
 	case "measured":
 		words = "the measurement is valid"
@@ -183,7 +186,7 @@ func sarifEnd(o outcome) (kind, level string) {
 			level = "note"
 		}
 		return "fail", level
-	case undecided:
+	case undecided, allowed:
 		return "open", "none"
 	case inapplicable:
 		return "notApplicable", "none"

@@ -17,6 +17,7 @@ import (
 // writeText renders a digest for a terminal, in one Write.
 func writeText(w io.Writer, d *digest, o Options) error {
 	p := &page{width: max(40, cmp.Or(o.Width, 100)), color: o.Color, verbose: o.Verbose, planned: o.PlannedRate, told: map[string]string{}}
+	p.verdict(d)
 	p.heading(d)
 	p.changes(d)
 	p.successions(d)
@@ -25,6 +26,11 @@ func writeText(w io.Writer, d *digest, o Options) error {
 		p.section(s)
 	}
 	p.files(d.files)
+	p.calibrations(d.checks)
+	if len(d.sections) > 0 && len(verdictsOf(d.runs)) > 0 {
+		p.blank()
+		p.verdict(d) // a log is read from its end
+	}
 	_, err := w.Write(p.out.Bytes())
 	return err
 }
@@ -97,6 +103,9 @@ func (p *page) subtitle(s string) {
 func (p *page) heading(d *digest) {
 	for _, run := range d.runs {
 		p.paragraph(0, 2, plainStyle, "shakedown "+runTitle(run))
+		if words := calibrated(run.Header); words != "" {
+			p.paragraph(0, 2, dimStyle, words)
+		}
 	}
 	if line := cmp.Or(totals(d), unchanged(d)); line != "" {
 		p.paragraph(0, 2, plainStyle, line)

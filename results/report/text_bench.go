@@ -47,9 +47,9 @@ func (p *page) bench(s *section) {
 
 // sharedShape names what all trials asked for, if that is one shape.
 func sharedShape(trials []*trial) string {
-	first := shapeWords(trials[0].Asked)
+	first := askedWords(trials[0].Trial)
 	for _, t := range trials {
-		if shapeWords(t.Asked) != first {
+		if askedWords(t.Trial) != first {
 			return ""
 		}
 	}

@@ -3,10 +3,13 @@
 
 package report
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 func (p *page) decision(d *decision) {
-	if d == nil {
+	if d == nil || !d.measured() && d.planned == 0 && !p.verbose {
 		return
 	}
 	p.subtitle("Where TLS should end")
@@ -24,6 +27,12 @@ func (p *page) decision(d *decision) {
 		p.print(2, piece{s.head + ":", boldStyle})
 		p.paragraph(4, 0, plainStyle, strings.Join(parts, "; ")+".")
 	}
+}
+
+// measured reports whether anything was: without, a terminal's reader asked for
+// something else.
+func (d *decision) measured() bool {
+	return slices.ContainsFunc(d.choices, func(c *choice) bool { return len(c.trials)+len(c.capacities) > 0 })
 }
 
 // table has a row for each choice.

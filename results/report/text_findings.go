@@ -6,6 +6,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,13 +15,39 @@ import (
 
 // findings lists each distinct finding once, with the paths that it is of.
 func (p *page) findings(s *section) {
-	if len(s.findings) == 0 {
+	var shown []*finding
+	left := map[string]int{}
+	for _, f := range s.findings {
+		if s.saidBy(f.Finding) {
+			if f.Rule != answersRule {
+				left[s.pathLabel(f.Service, f.Path)]++
+			}
+			continue
+		}
+		shown = append(shown, f)
+	}
+	if len(shown)+len(left) == 0 {
 		return
 	}
 	p.subtitle("Findings")
-	for _, group := range alike(s.findings, findingKey) {
+	for _, group := range alike(shown, findingKey) {
 		p.finding(s, group)
 	}
+	for _, label := range slices.Sorted(maps.Keys(left)) {
+		p.paragraph(2, 4, warning.style(), fmt.Sprintf("? %s could not be judged of %s: it did not answer", plural(left[label], "rule"), label))
+	}
+}
+
+// placeOf is where an endpoint is, as a key.
+func placeOf(service, path, address string) string {
+	return service + "\x00" + path + "\x00" + address
+}
+
+// saidBy says that a finding adds nothing to an endpoint that did not answer: its
+// rules cannot be judged, and that it did not answer is said where it stands.
+func (s *section) saidBy(f *results.Finding) bool {
+	status, told := s.statuses[placeOf(f.Service, f.Path, f.Address)]
+	return f.Status == results.FindingUnknown && f.Allowed == "" && told && (status == results.Failed || f.Rule == answersRule)
 }
 
 func findingKey(f *finding) string {
@@ -57,7 +84,10 @@ func findingSeverity(f *results.Finding) string {
 		words = strings.ReplaceAll(clean(string(f.Status)), "_", " ")
 	}
 	if f.WaivedUntil != "" {
-		words += ", waived"
+		words += ", waived until " + clean(f.WaivedUntil)
+	}
+	if f.Allowed != "" {
+		words += ", allowed"
 	}
 	return words
 }

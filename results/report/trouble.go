@@ -17,6 +17,9 @@ func Trouble(rec results.Record) string {
 			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), words)
 		}
 	case *results.Finding:
+		if rec.WaivedUntil+rec.Allowed != "" {
+			return ""
+		}
 		if rec.Status == results.FindingFail || rec.Status == results.FindingUnknown {
 			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), findingWords(rec))
 		}
@@ -28,6 +31,11 @@ func Trouble(rec results.Record) string {
 		if !rec.Valid {
 			return fmt.Sprintf("%s: invalid measurement: %s", clean(rec.Service+"/"+rec.Path), whyInvalid(rec))
 		}
+	case *results.Calibration:
+		if calibrationLevel(rec) >= warning {
+			c := calibration{part: rec.Part, checks: []*results.Calibration{rec}}
+			return fmt.Sprintf("calibration, %s: %s", clean(rec.Part), c.words())
+		}
 	case *results.Objective:
 		if _, words := objectiveWords(rec); words != "" {
 			return fmt.Sprintf("%s: %s", clean(rec.Service+"/"+rec.Path), words)
@@ -38,4 +46,11 @@ func Trouble(rec results.Record) string {
 		}
 	}
 	return ""
+}
+
+// Undetermined says what could not be determined of an endpoint, and why; ""
+// where everything was.
+func Undetermined(e *results.Endpoint) string {
+	_, words := statusWords(&endpoint{Endpoint: e})
+	return words
 }

@@ -112,6 +112,15 @@ func shapeWords(s results.Shape) string {
 	return clean(strings.Join(words, ", "))
 }
 
+// askedWords names what a trial asked for: of a mix also its ratio.
+func askedWords(t *results.Trial) string {
+	words := shapeWords(t.Asked)
+	if t.Asked.Resumed == nil && t.ResumeRatio > 0 {
+		words += fmt.Sprintf(", %.3g %% resumed", 100*t.ResumeRatio)
+	}
+	return words
+}
+
 // undeterminedWords lists what is unknown about an endpoint; in full, or as
 // counts.
 func undeterminedWords(u results.Undetermined, full bool) []string {

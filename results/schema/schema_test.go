@@ -51,17 +51,14 @@ func makeSchema(t *testing.T) []byte {
 		Description: "A record is one line of a run (JSON Lines). A run is a header, records, and a trailer; without its trailer it is partial.",
 		Definitions: jsonschema.Definitions{},
 	}
-	add := func(name string) {
-		all.OneOf = append(all.OneOf, &jsonschema.Schema{Ref: "#/$defs/" + name})
-	}
 	r := reflector(t)
 	for _, record := range results.Types() {
 		maps.Copy(all.Definitions, r.Reflect(record).Definitions)
-		name := reflect.TypeOf(record).Elem().Name()
-		def := all.Definitions[name]
-		def.Properties.Set("record", &jsonschema.Schema{Const: record.Type()})
-		def.Required = append([]string{"record"}, def.Required...)
-		add(name)
+		properties := jsonschema.NewProperties()
+		properties.Set("record", &jsonschema.Schema{Const: record.Type()})
+		all.OneOf = append(all.OneOf, &jsonschema.Schema{
+			Ref: "#/$defs/" + reflect.TypeOf(record).Elem().Name(), Properties: properties, Required: []string{"record"},
+		})
 	}
 	inventory := new(jsonschema.Schema)
 	if err := json.Unmarshal([]byte(Inventory), inventory); err != nil {
@@ -69,7 +66,7 @@ func makeSchema(t *testing.T) []byte {
 	}
 	maps.Copy(all.Definitions, inventory.Definitions)
 	inventory.Version, inventory.Definitions, all.Definitions["Inventory"] = "", nil, inventory
-	add("Inventory")
+	all.OneOf = append(all.OneOf, &jsonschema.Schema{Ref: "#/$defs/Inventory"})
 	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		t.Fatal(err)

@@ -158,6 +158,10 @@ func (s *Store) entries(ctx context.Context, run Info, after int64) ([]entry, er
 	if err != nil {
 		return nil, err
 	}
+	return scanEntries(rows)
+}
+
+func scanEntries(rows *sql.Rows) ([]entry, error) {
 	defer rows.Close()
 	var list []entry
 	for rows.Next() {
@@ -314,4 +318,52 @@ func (s *Store) Export(ctx context.Context, run Info, w io.Writer) error {
 func writeLine(w io.Writer, line []byte) error {
 	_, err := w.Write(append(line, '\n'))
 	return err
+}
+
+// Whole finds the newest run of a command and inventory that tried all it had
+// planned, nil if there is none.
+func (s *Store) Whole(ctx context.Context, command, inventory string) (*Info, error) {
+	list, err := s.infos(ctx, "SELECT "+infoColumns+" FROM run WHERE command = ? AND inventory = ? AND trailer IS NOT NULL ORDER BY n DESC", command, inventory)
+	for i := range list {
+		if list[i].Trailer.Complete {
+			return &list[i], nil
+		}
+	}
+	return nil, err
+}
+
+// Unlike gives the endpoint records of a run whose like, in all that lasts, is
+// not in another: of 10,000 that were swept the few that changed.
+func (s *Store) Unlike(ctx context.Context, run, other Info) ([]*results.Endpoint, error) {
+	rows, err := s.db.QueryContext(ctx, s.dialect.rebind(`WITH theirs AS MATERIALIZED (SELECT subject, blob FROM entry WHERE run = ? AND subject IS NOT NULL)
+		SELECT seq, entry.blob, body, started_at, elapsed_ms, connections FROM entry JOIN blob ON blob.id = entry.blob
+		LEFT JOIN theirs ON theirs.subject = entry.subject AND theirs.blob = entry.blob
+		WHERE run = ? AND entry.subject IS NOT NULL AND theirs.subject IS NULL ORDER BY seq`), other.n, run.n)
+	if err != nil {
+		return nil, s.explain("reading", err)
+	}
+	entries, err := scanEntries(rows)
+	if err != nil {
+		return nil, s.explain("reading", err)
+	}
+	var list []*results.Endpoint
+	for _, e := range entries {
+		p, err := s.whole(ctx, e.blob, e.body, e.passing)
+		if err != nil {
+			return nil, s.explain("reading", err)
+		}
+		r, err := unpack(p)
+		if err != nil {
+			return nil, s.explain("reading", err)
+		}
+		if endpoint, ok := r.(*results.Endpoint); ok {
+			list = append(list, endpoint)
+		}
+	}
+	return list, nil
+}
+
+// Check has the database look for damage.
+func (s *Store) Check(ctx context.Context) error {
+	return s.explain("checking", s.dialect.check(ctx, s.db))
 }

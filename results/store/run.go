@@ -232,7 +232,9 @@ func (s runSink) Put(record results.Record) error {
 	case *results.Header:
 		return nil
 	case *results.Trailer:
-		return s.run.Finish(s.ctx, *record)
+		whole := *record
+		whole.Records = int(s.run.seq) // those of a run that was resumed too
+		return s.run.Finish(s.ctx, whole)
 	}
 	return s.run.Put(s.ctx, record)
 }

@@ -44,6 +44,8 @@ type dialect interface {
 	lock(ctx context.Context, db *sql.DB, name string) (release func(), err error)
 	// explain adds what the user can do to an error of a known kind.
 	explain(error) error
+	// check looks for damage.
+	check(context.Context, *sql.DB) error
 	// shrink gives back room after much was deleted.
 	shrink(context.Context, *sql.DB) error
 }

@@ -27,11 +27,14 @@ type cert struct {
 	// x is what could be read; nil if nothing could.
 	x         *x509.Certificate
 	malformed bool
-	key       publicKey
-	signature algorithm
+	// subject and issuer are its names in the form in which they are compared.
+	subject, issuer string
+	key             publicKey
+	signature       algorithm
 	// names are the subject alternative names, constraints what it allows to
 	// those below it.
 	names       []generalName
+	policies    policies
 	constraints *nameConstraints
 	public      bool // it is among the system's trust anchors
 	// What the rules ask on every path, found once.
@@ -52,8 +55,7 @@ func parseAll(der [][]byte) []*cert {
 }
 
 // parse reads a certificate. The standard library is as strict as most
-// clients, so what it refuses is malformed; but it also refuses elliptic
-// curves that it does not know, and those are no fault.
+// clients, so what it refuses is malformed, but for what parseDespite knows.
 func parse(der []byte) *cert {
 	c := &cert{der: der, sum: sha256.Sum256(der)}
 	whole := cryptobyte.String(der)
@@ -63,7 +65,7 @@ func parse(der []byte) *cert {
 	}
 	var err error
 	if c.x, err = x509.ParseCertificate(der); err != nil {
-		c.x = parseUnknownCurve(der)
+		c.x = parseDespite(der)
 	}
 	if c.x == nil {
 		c.malformed = true
@@ -76,9 +78,9 @@ func parse(der []byte) *cert {
 	c.signature = readAlgorithm(signatureAlgorithmOf(der))
 	c.hasKeyUsage = extension(c.x, 15) != nil
 	c.servesTLS, c.unknownCritical = servesTLS(c.x), unknownCritical(c.x)
-	if !c.readNames() {
-		c.malformed = true
-	}
+	c.subject, c.issuer = nameKey(c.x.RawSubject), nameKey(c.x.RawIssuer)
+	named, governed := c.readNames(), c.readPolicies()
+	c.malformed = c.malformed || !named || !governed
 	return c
 }
 
@@ -114,52 +116,6 @@ func signatureAlgorithmOf(der []byte) cryptobyte.String {
 		return nil
 	}
 	return id
-}
-
-// parseUnknownCurve reads a certificate whose only strangeness is the curve of
-// its key: it is read with another key in that one's place.
-func parseUnknownCurve(der []byte) *x509.Certificate {
-	in := cryptobyte.String(der)
-	var whole, tbs, fields, before, spki cryptobyte.String
-	if !in.ReadASN1(&whole, cbasn1.SEQUENCE) || !whole.ReadASN1Element(&tbs, cbasn1.SEQUENCE) {
-		return nil
-	}
-	rawTBS := tbs
-	if !tbs.ReadASN1(&fields, cbasn1.SEQUENCE) || !skipToKey(&fields, &before) ||
-		!fields.ReadASN1Element(&spki, cbasn1.SEQUENCE) || !readKey(spki).unknownCurve {
-		return nil
-	}
-	var b cryptobyte.Builder
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			b.AddBytes(before)
-			b.AddBytes(stockKey())
-			b.AddBytes(fields)
-		})
-		b.AddBytes(whole)
-	})
-	changed, err := b.Bytes()
-	if err != nil {
-		return nil
-	}
-	x, err := x509.ParseCertificate(changed)
-	if err != nil {
-		return nil
-	}
-	x.Raw, x.RawTBSCertificate, x.RawSubjectPublicKeyInfo, x.PublicKey = der, rawTBS, spki, nil
-	return x
-}
-
-// skipToKey moves past what stands before the key in a TBSCertificate (RFC
-// 5280 §4.1): version, serial, algorithm, issuer, validity, subject.
-func skipToKey(fields, before *cryptobyte.String) bool {
-	all := *fields
-	ok := fields.SkipOptionalASN1(cbasn1.Tag(0).Constructed().ContextSpecific()) && fields.SkipASN1(cbasn1.INTEGER)
-	for range 4 {
-		ok = ok && fields.SkipASN1(cbasn1.SEQUENCE)
-	}
-	*before = all[:len(all)-len(*fields)]
-	return ok
 }
 
 // parseLeniently reads what the standard library refuses: nil if zcrypto does too.
@@ -243,12 +199,12 @@ func serial(n *big.Int) string {
 }
 
 // selfIssued is about names, not about keys (RFC 5280 §3.2).
-func (c *cert) selfIssued() bool { return bytes.Equal(c.x.RawSubject, c.x.RawIssuer) }
+func (c *cert) selfIssued() bool { return c.subject == c.issuer }
 
 // sameEntity reports whether two certificates speak of one name and key, as a
 // root and its cross-signed twin do.
 func (c *cert) sameEntity(d *cert) bool {
-	return bytes.Equal(c.x.RawSubject, d.x.RawSubject) && bytes.Equal(c.x.RawSubjectPublicKeyInfo, d.x.RawSubjectPublicKeyInfo)
+	return c.subject == d.subject && bytes.Equal(c.x.RawSubjectPublicKeyInfo, d.x.RawSubjectPublicKeyInfo)
 }
 
 // keyIDsAgree reports whether the key identifiers (RFC 5280 §4.2.1.1) let

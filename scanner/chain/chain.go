@@ -1,8 +1,7 @@
 // Package chain judges certificate chains: it describes what a server sent,
 // looks for the paths by which a client could trust it, and names what is
 // wrong. It opens no connection and reads no clock; who is trusted, the time
-// and the name come in. Revocation and certificate policies (RFC 5280 §6.1.5)
-// are not judged here.
+// and the name come in. Revocation is not judged here.
 //
 // Everything that was sent is hostile: its size, the work that it causes and
 // the text in its names. Names are recorded as they are, as valid UTF-8;
@@ -61,7 +60,7 @@ func Judge(der [][]byte, opt Options) results.Chain {
 	c.SelfSigned = g.selfSigned()
 	c.HostnameMatch = matchHost(sent[0], opt.ServerName)
 
-	best := g.bestPath(opt.At)
+	best := g.best(opt.At)
 	found := best.problems
 	found.join(g.sentProblems())
 	found.join(leafProblems(sent, c.HostnameMatch, opt.Key))

@@ -3,7 +3,6 @@
 package chain
 
 import (
-	"bytes"
 	"net/url"
 	"slices"
 	"strings"
@@ -88,8 +87,9 @@ func readSubtrees(in *cryptobyte.String, tag asn1.Tag) ([]generalName, bool) {
 		if !list.ReadASN1(&subtree, asn1.SEQUENCE) {
 			return nil, false
 		}
+		// Minimum and maximum are not used (RFC 5280 §4.2.1.10).
 		base, ok := readGeneralName(&subtree)
-		if !ok {
+		if !ok || !subtree.Empty() {
 			return nil, false
 		}
 		bases = append(bases, base)
@@ -101,8 +101,9 @@ func readSubtrees(in *cryptobyte.String, tag asn1.Tag) ([]generalName, bool) {
 // is how much may still be compared.
 func (nc *nameConstraints) allows(c *cert, budget *int) bool {
 	names := c.names
-	if subject := c.x.RawSubject; len(subject) > 2 { // not the empty sequence
-		names = append(slices.Clip(names), generalName{formDirectory, subject})
+	if !emptyName(c.x.RawSubject) {
+		names = append(slices.Clip(names), generalName{formDirectory, c.x.RawSubject})
+		names = append(names, c.subjectEmails()...)
 	}
 	bases := slices.Concat(nc.permitted, nc.excluded)
 	for _, name := range names {
@@ -114,6 +115,27 @@ func (nc *nameConstraints) allows(c *cert, budget *int) bool {
 		}
 	}
 	return true
+}
+
+// subjectEmails are the mailboxes in the subject of a certificate that has none
+// among its alternative names: constraints hold for them too (§4.2.1.10).
+func (c *cert) subjectEmails() (emails []generalName) {
+	if slices.ContainsFunc(c.names, func(n generalName) bool { return n.form == formEmail }) {
+		return nil
+	}
+	for _, rdn := range relativeNames(c.x.RawSubject) {
+		for in := cryptobyte.String(rdn); !in.Empty(); {
+			var attribute, value cryptobyte.String
+			var tag asn1.Tag
+			if !in.ReadASN1(&attribute, asn1.SEQUENCE) {
+				return emails
+			}
+			if id, ok := readOID(&attribute); ok && id == "1.2.840.113549.1.9.1" && attribute.ReadAnyASN1(&value, &tag) {
+				emails = append(emails, generalName{formEmail, value})
+			}
+		}
+	}
+	return emails
 }
 
 // allowsName takes a form of name that it cannot compare as a violation, as
@@ -230,15 +252,7 @@ func directoryWithin(name, base []byte) bool {
 	if want == nil || len(have) < len(want) {
 		return false
 	}
-	return slices.EqualFunc(have[:len(want)], want, func(a, b []byte) bool {
-		if bytes.Equal(a, b) {
-			return true
-		}
-		// Equal text in another string type or case (RFC 5280 §7.1).
-		textA, okA := relativeName(a)
-		textB, okB := relativeName(b)
-		return okA && okB && strings.EqualFold(textA, textB)
-	})
+	return slices.EqualFunc(have[:len(want)], want, func(a, b []byte) bool { return relativeKey(a) == relativeKey(b) })
 }
 
 // relativeNames cuts a Name into its relative names; nil if it is not one.

@@ -22,9 +22,12 @@ type graph struct {
 	leaf    *cert
 	sent    []*cert // without what could not be read and what came twice
 	repeats bool    // something came twice
+	unread  bool    // something could not be read at all
 	roots   *Roots
 
-	checks      int
+	checks      int // signatures asked for
+	verified    int // signatures verified
+	steps       int // of the search for a path
 	verdicts    map[[2]*cert]verdict
 	issuerLinks map[*cert][]link
 	index       map[[sha256.Size]byte]int // in sent
@@ -57,6 +60,8 @@ func newGraph(sent []*cert, roots *Roots) *graph {
 		} else if c.x != nil {
 			g.index[c.sum] = len(g.sent)
 			g.sent = append(g.sent, c)
+		} else {
+			g.unread = true
 		}
 	}
 	g.above = g.ancestors(g.leaf)
@@ -75,6 +80,7 @@ func (g *graph) verify(c, issuer *cert) verdict {
 	}
 	v = cannot
 	if g.checks++; g.checks <= maxChecks {
+		g.verified++
 		v = verify(c, issuer)
 	}
 	g.verdicts[pair] = v
@@ -114,17 +120,16 @@ func (g *graph) issuers(c *cert) []link {
 	return links
 }
 
-// candidates have the name that c calls its issuer. RFC 5280 §7.1 would let
-// names differ in case and string type; as clients do, bytes are compared.
+// candidates have the name that c calls its issuer.
 func (g *graph) candidates(c *cert) []*cert {
 	var list []*cert
-	for _, anchor := range g.roots.named(c.x.RawIssuer) {
+	for _, anchor := range g.roots.named(c.issuer) {
 		if !anchor.sameEntity(c) {
 			list = append(list, anchor)
 		}
 	}
 	for _, other := range g.sent {
-		if string(other.x.RawSubject) == string(c.x.RawIssuer) && !other.sameEntity(c) && g.roots.find(other) == nil {
+		if other.subject == c.issuer && !other.sameEntity(c) && g.roots.find(other) == nil {
 			list = append(list, other)
 		}
 	}

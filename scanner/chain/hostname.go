@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 
+	"golang.org/x/net/publicsuffix"
+
 	"shakedown/results"
 )
 
@@ -47,7 +49,8 @@ func validForIP(leaf *cert, ip netip.Addr) bool {
 }
 
 // matchName compares in lower case. A wildcard is the whole left-most label
-// and stands for exactly one (RFC 9525 §6.3).
+// and stands for exactly one (RFC 9525 §6.3). Directly below a suffix under which
+// registries sell names it stands for strangers, and browsers match nothing.
 func matchName(pattern, host string) bool {
 	if !wellFormed(host) {
 		return false
@@ -57,7 +60,15 @@ func matchName(pattern, host string) bool {
 		return pattern == host
 	}
 	_, hostRest, found := strings.Cut(host, ".")
-	return found && wellFormed(rest) && rest == hostRest
+	return found && wellFormed(rest) && rest == hostRest && !registry(rest)
+}
+
+// registry knows the suffixes of registries; those of private owners, such as
+// a cloud's, are their owner's to certify, and what is not listed at all is an
+// intranet's.
+func registry(name string) bool {
+	suffix, icann := publicsuffix.PublicSuffix(name)
+	return icann && suffix == name
 }
 
 // wellFormed reports whether a name is labels between dots, none empty.

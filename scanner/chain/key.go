@@ -47,10 +47,14 @@ func (k publicKey) auth() string {
 }
 
 // weak reports whether a key is below 2048-bit RSA or 224-bit EC; DSA is held
-// to RSA's measure. A key of unknown size is not called weak.
+// to RSA's measure. RSA moduli are of whole octets (Baseline Requirements
+// §6.1.5): other sizes come from broken generators. A key of unknown size is
+// not called weak.
 func (k publicKey) weak() bool {
 	switch k.kind {
-	case keyRSA, keyDSA:
+	case keyRSA:
+		return 0 < k.bits && (k.bits < 2048 || k.bits%8 != 0)
+	case keyDSA:
 		return 0 < k.bits && k.bits < 2048
 	case keyECDSA:
 		return 0 < k.bits && k.bits < 224

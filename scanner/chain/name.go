@@ -60,6 +60,43 @@ func relativeName(rdn cryptobyte.String) (string, bool) {
 	return strings.Join(parts, "+"), true
 }
 
+// nameKey is a DER Name in a form in which equal names are equal: text without
+// its case, its string type and its needless spaces (RFC 5280 §7.1). What is no
+// Name stands for itself.
+func nameKey(der []byte) string {
+	parts := relativeNames(der)
+	if parts == nil {
+		return string(der)
+	}
+	var key strings.Builder
+	for _, rdn := range parts {
+		key.WriteString(relativeKey(rdn))
+		key.WriteByte(0x1e)
+	}
+	return key.String()
+}
+
+func relativeKey(rdn cryptobyte.String) string {
+	whole := string(rdn)
+	var parts []string
+	for !rdn.Empty() {
+		var attribute, value cryptobyte.String
+		var oid asn1.ObjectIdentifier
+		var tag cbasn1.Tag
+		if !rdn.ReadASN1(&attribute, cbasn1.SEQUENCE) || !attribute.ReadASN1ObjectIdentifier(&oid) || !attribute.ReadAnyASN1(&value, &tag) {
+			return whole
+		}
+		text, ok := stringValue(tag, value)
+		if !ok || !utf8.ValidString(text) {
+			text = string([]byte{byte(tag)}) + string(value)
+		} else {
+			text = strings.ToLower(strings.Join(strings.Fields(text), " "))
+		}
+		parts = append(parts, oid.String()+"="+text)
+	}
+	return strings.Join(parts, "\x1f")
+}
+
 // attributeText writes TYPE=value, or OID=#hex for a type without a registered
 // name and a value that is no text (RFC 4514 §2.3, §2.4).
 func attributeText(oid string, tag cbasn1.Tag, value, raw []byte) string {

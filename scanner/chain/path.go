@@ -30,8 +30,9 @@ func (p path) through(l link) path {
 // outcome is what was found about a path. It is uncertain where something
 // could not be verified or the trust anchors are not known.
 type outcome struct {
+	path
 	problems
-	uncertain, anchored bool
+	uncertain bool
 }
 
 func (o outcome) good() bool { return o.anchored && !o.uncertain && len(o.problems) == 0 }
@@ -47,13 +48,12 @@ func (o outcome) better(than outcome) bool {
 	return !o.uncertain && than.uncertain
 }
 
-// bestPath judges every path up from the leaf and gives the best outcome.
-func (g *graph) bestPath(at time.Time) outcome {
+// best judges every path up from the leaf and gives the best outcome.
+func (g *graph) best(at time.Time) outcome {
 	var best *outcome
-	steps := 0
 	var extend func(path)
 	extend = func(p path) {
-		if steps++; steps > maxSteps || best != nil && best.good() {
+		if g.steps++; g.steps > maxSteps || best != nil && best.good() {
 			return
 		}
 		p.anchored = g.roots.find(p.last()) != nil
@@ -88,11 +88,11 @@ func (g *graph) onward(p path) []link {
 
 // judge holds one path to the rules.
 func (g *graph) judge(p path, at time.Time) outcome {
-	o := outcome{problems: pathProblems(p, at), anchored: p.anchored, uncertain: p.weakest == cannot}
+	o := outcome{path: p, problems: pathProblems(p, at), uncertain: p.weakest == cannot}
 	if p.weakest == bad {
 		o.add(results.BadSignature)
 	}
-	if g.violatesNames(p) {
+	if g.violatesNames(p) || p.anchored && violatesPolicies(p) {
 		o.add(results.ConstraintViolation)
 	}
 	if !p.anchored {
@@ -118,8 +118,10 @@ func (g *graph) judgeEnd(p path, o *outcome) {
 		o.uncertain = true
 	case g.isSelfSigned(last), last.selfIssued():
 		o.add(results.UnknownAuthority)
-	case len(g.roots.named(last.x.RawIssuer)) > 0:
+	case len(g.roots.named(last.issuer)) > 0:
 		o.add(results.UnknownAuthority) // an anchor has the issuer's name, but not its key
+	case (alone || g.hasGap()) && g.unread:
+		// The issuer may be what could not be read; that says malformed.
 	case alone, g.hasGap():
 		o.add(results.Incomplete)
 	default:

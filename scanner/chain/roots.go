@@ -143,8 +143,7 @@ func (r *Roots) add(c *cert) {
 		return
 	}
 	r.bySum[c.sum] = c
-	name := string(c.x.RawSubject)
-	r.byName[name] = append(r.byName[name], c)
+	r.byName[c.subject] = append(r.byName[c.subject], c)
 }
 
 // find gives the anchor that is c, nil if there is none.
@@ -153,10 +152,10 @@ func (r *Roots) find(c *cert) *cert {
 	return r.bySum[c.sum]
 }
 
-// named gives the anchors of a subject.
-func (r *Roots) named(subject []byte) []*cert {
+// named gives the anchors of a subject, as nameKey has it.
+func (r *Roots) named(subject string) []*cert {
 	r.load()
-	return r.byName[string(subject)]
+	return r.byName[subject]
 }
 
 // systemAnchors reads the anchors from the places in which Go's crypto/x509
@@ -220,7 +219,7 @@ func systemFolders() []string {
 // Named gives the trust anchors of a subject, both as DER.
 func (r *Roots) Named(subject []byte) (ders [][]byte) {
 	r.load()
-	for _, c := range r.named(subject) {
+	for _, c := range r.named(nameKey(subject)) {
 		ders = append(ders, c.der)
 	}
 	return ders

@@ -23,6 +23,9 @@ func pathProblems(p path, at time.Time) problems {
 		if c.signature.broken && !anchor {
 			found.add(results.WeakSignature)
 		}
+		if c.misshapen() || !anchor && c.badSerial() {
+			found.add(results.Malformed)
+		}
 		if c.unknownCritical {
 			found.add(results.UnknownCriticalExtension)
 		}
@@ -33,8 +36,12 @@ func pathProblems(p path, at time.Time) problems {
 			authority(c, anchor, below(p.certs[:i]), found)
 		}
 	}
-	if !leafUsage(p.certs[0]) {
+	leaf := p.certs[0]
+	if !leafUsage(leaf) || len(p.certs) > 1 && leaf.signsWithoutBeingCA() {
 		found.add(results.BadUsage)
+	}
+	if len(p.certs) > 1 && leaf.claimsTooMuch() {
+		found.add(results.ConstraintViolation)
 	}
 	if tooLong(p) {
 		found.add(results.BadValidity)
@@ -138,7 +145,10 @@ func tooLong(p path) bool {
 		return false
 	}
 	leaf := p.certs[0].x
-	days := maxDays(leaf.NotBefore)
+	days, limited := maxDays(leaf.NotBefore)
+	if !limited {
+		return false
+	}
 	if !p.last().public {
 		days = max(days, 825)
 	}
@@ -146,8 +156,10 @@ func tooLong(p path) bool {
 }
 
 // maxDays is the longest validity of a leaf that is issued on a day: ballots
-// 193 (825 days), SC-31 (398) and SC-081 (200, 100, 47); 39 months before.
-func maxDays(issued time.Time) int {
+// 193 (825 days), SC-31 (398) and SC-081 (200, 100, 47); before them the
+// Baseline Requirements allowed 39 months, at first 60. None limits what was
+// issued before the first of them was in force.
+func maxDays(issued time.Time) (days int, limited bool) {
 	for _, limit := range []struct {
 		year  int
 		month time.Month
@@ -159,10 +171,12 @@ func maxDays(issued time.Time) int {
 		{2026, time.March, 15, 200},
 		{2020, time.September, 1, 398},
 		{2018, time.March, 1, 825},
+		{2015, time.April, 1, 1188},
+		{2012, time.July, 1, 1827},
 	} {
 		if !issued.Before(time.Date(limit.year, limit.month, limit.day, 0, 0, 0, 0, time.UTC)) {
-			return limit.days
+			return limit.days, true
 		}
 	}
-	return 1188
+	return 0, false
 }

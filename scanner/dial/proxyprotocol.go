@@ -12,16 +12,20 @@ import (
 )
 
 // header is the PROXY protocol header of a connection. It tells the truth: the
-// source is this end of the connection, the destination the target. Where the
-// two cannot stand in one header (a proxy found the address, or the connection
-// to the proxy is of another family) it says UNKNOWN (v1) or LOCAL (v2), and
-// the target takes the addresses of the connection itself (§2.1, §2.2).
+// source is this end of the connection, the destination the target.
 func (r Route) header(local net.Addr) []byte {
-	from, to := addrPort(local), r.Address
+	return ProxyHeader(r.ProxyProtocol, addrPort(local), r.Address)
+}
+
+// ProxyHeader is a PROXY protocol header of version v1 or v2. Where the two ends
+// cannot stand in one header (a proxy found the address, or the connection to the
+// proxy is of another family) it says UNKNOWN (v1) or LOCAL (v2), and the target
+// takes the addresses of the connection itself (§2.1, §2.2).
+func ProxyHeader(version string, from, to netip.AddrPort) []byte {
 	if !from.IsValid() || !to.IsValid() || from.Addr().Is4() != to.Addr().Is4() {
 		from, to = netip.AddrPort{}, netip.AddrPort{}
 	}
-	if r.ProxyProtocol == "v1" {
+	if version == "v1" {
 		return headerV1(from, to)
 	}
 	return headerV2(from, to)

@@ -3,16 +3,10 @@
 package handshake
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"encoding/binary"
-	"fmt"
-	"slices"
 
+	"shakedown/scanner/secrets"
 	"shakedown/scanner/wire"
 )
 
@@ -50,49 +44,15 @@ func sign12(c *tls.Certificate, transcript []byte) ([]byte, error) {
 
 // sign13 is a CertificateVerify over the hash of the transcript (RFC 8446 §4.4.3).
 func sign13(c *tls.Certificate, transcript []byte) ([]byte, error) {
-	content := slices.Repeat([]byte{0x20}, 64)
-	content = append(content, "TLS 1.3, client CertificateVerify\x00"...)
-	return sign(c, append(content, transcript...), true)
+	return sign(c, secrets.ClientSignedContent(transcript), true)
 }
 
 func sign(c *tls.Certificate, content []byte, tls13 bool) ([]byte, error) {
-	signer, ok := c.PrivateKey.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("a client key of type %T cannot sign", c.PrivateKey)
-	}
-	scheme, opts := schemeOf(signer.Public(), tls13)
-	digest := content
-	if hash := opts.HashFunc(); hash != 0 {
-		h := hash.New()
-		h.Write(content)
-		digest = h.Sum(nil)
-	}
-	signature, err := signer.Sign(rand.Reader, digest, opts)
+	scheme, signature, err := secrets.Sign(c.PrivateKey, content, tls13)
 	if err != nil {
-		return nil, fmt.Errorf("signing with the client's key: %w", err)
+		return nil, err
 	}
 	body := binary.BigEndian.AppendUint16(nil, scheme)
 	body = binary.BigEndian.AppendUint16(body, uint16(len(signature)))
 	return handshakeMessage(wire.CertificateVerifyType, append(body, signature...)), nil
-}
-
-// schemeOf is the scheme that every server takes of a key: TLS 1.3 wants PSS of
-// RSA, and binds a curve to a hash (RFC 8446 §4.2.3).
-func schemeOf(public crypto.PublicKey, tls13 bool) (scheme uint16, opts crypto.SignerOpts) {
-	switch k := public.(type) {
-	case ed25519.PublicKey:
-		return 0x0807, crypto.Hash(0)
-	case *ecdsa.PublicKey:
-		switch k.Curve.Params().BitSize {
-		case 384:
-			return 0x0503, crypto.SHA384
-		case 521:
-			return 0x0603, crypto.SHA512
-		}
-		return 0x0403, crypto.SHA256
-	}
-	if tls13 {
-		return 0x0804, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
-	}
-	return 0x0401, crypto.SHA256
 }

@@ -89,8 +89,9 @@ func (m *mac) prf(dst, secret []byte, label string, seed []byte, n int) []byte {
 		m.start(secret)
 		m.inner.Write(a)
 		m.seed(label, seed)
-		dst = m.finish(dst)
-		a = m.mac(m.a[:0], secret, a)
+		if dst = m.finish(dst); len(dst) < end {
+			a = m.mac(m.a[:0], secret, a)
+		}
 	}
 	return dst[:end]
 }

@@ -19,25 +19,28 @@ func (k *Schedule) PSK(resumption, nonce []byte) []byte {
 }
 
 // Binder proves that a PSK is known; the transcript is the ClientHello up to its
-// binders (RFC 8446 §4.2.11.2).
+// binders (RFC 8446 §4.2.11.2). It is valid until the next call of any method.
 func (k *Schedule) Binder(psk []byte) []byte {
 	n := k.suite.HashSize()
-	binder := k.e.expandLabel(nil, k.early(psk), "res binder", k.e.empty, n)
-	key := k.e.expandLabel(nil, binder, "finished", nil, n)
-	return k.e.mac.mac(nil, key, k.Transcript())
+	binder := k.e.expandLabel(k.out[:0], k.early(psk), "res binder", k.e.empty, n)
+	key := k.e.expandLabel(k.keys[:0], binder, "finished", nil, n)
+	return k.e.mac.mac(k.out[:0], key, k.Transcript())
 }
 
 // AgreeResumed is Agree for a handshake that a PSK resumes.
 func (k *Schedule) AgreeResumed(psk, shared []byte) {
 	n := k.suite.HashSize()
-	salt := k.e.expandLabel(nil, k.early(psk), "derived", k.e.empty, n)
+	salt := k.e.expandLabel(k.out[:0], k.early(psk), "derived", k.e.empty, n)
 	k.e.mac.mac(k.current[:0], salt, shared)
 	k.traffic = &k.handshake
 	k.derive("c hs traffic", "s hs traffic", n)
 }
 
+// early is the secret that a PSK begins with.
 func (k *Schedule) early(psk []byte) []byte {
-	return k.e.mac.mac(nil, make([]byte, k.suite.HashSize()), psk)
+	n := k.suite.HashSize()
+	clear(k.keys[:n])
+	return k.e.mac.mac(k.seed[:0], k.keys[:n], psk)
 }
 
 // MasterSecret is what a session of TLS 1.2 is resumed with.

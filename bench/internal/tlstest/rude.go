@@ -55,6 +55,51 @@ func Half(config *tls.Config, n int) Rude {
 	}
 }
 
+// Writes begins like a server with a config, and after n flights is silent, while
+// it reads on.
+func Writes(config *tls.Config, n int) Rude {
+	return func(conn net.Conn) {
+		server := tls.Server(&muteConn{Conn: conn, left: n}, config)
+		if server.Handshake() == nil {
+			server.Read(make([]byte, 4096))
+		}
+		Silent(conn)
+	}
+}
+
+// muteConn writes so many times and then pretends.
+type muteConn struct {
+	net.Conn
+	left int
+}
+
+func (c *muteConn) Write(b []byte) (int, error) {
+	if c.left--; c.left < 0 {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+// Corrupt serves with a config, and changes the last byte of all flights but the
+// first n.
+func Corrupt(config *tls.Config, n int) Rude {
+	return func(conn net.Conn) { tls.Server(&corruptConn{conn, n}, config).Handshake() }
+}
+
+type corruptConn struct {
+	net.Conn
+	good int
+}
+
+func (c *corruptConn) Write(b []byte) (int, error) {
+	if c.good--; c.good >= 0 {
+		return c.Conn.Write(b)
+	}
+	changed := append([]byte(nil), b...)
+	changed[len(b)-1] ^= 1
+	return c.Conn.Write(changed)
+}
+
 // cutConn writes so many bytes and then pretends.
 type cutConn struct {
 	net.Conn
@@ -73,7 +118,7 @@ func (c *cutConn) Write(b []byte) (int, error) {
 // ServeSome serves like Serve, but every nth connection, the first few apart, is
 // dealt with by rude.
 func ServeSome(t tester, config *tls.Config, few, n int, rude Rude) *Server {
-	s := &Server{}
+	s := newServer()
 	var count atomic.Int64
 	s.Addr = Listen(t, func(conn net.Conn) {
 		if i := int(count.Add(1)) - few; i > 0 && i%n == 0 {

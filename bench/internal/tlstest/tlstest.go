@@ -38,6 +38,9 @@ var certificates = map[string]func() tls.Certificate{
 // ed25519.
 func Certificate(kind string) tls.Certificate { return certificates[kind]() }
 
+// Fresh is a certificate of kind p256 with a key of its own.
+func Fresh() tls.Certificate { return selfSigned(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
+
 func selfSigned[K crypto.Signer](key K, err error) tls.Certificate {
 	if err != nil {
 		panic(err)
@@ -62,8 +65,15 @@ type Server struct {
 	Addr netip.AddrPort
 
 	mu     sync.Mutex
+	more   sync.Cond
 	states []tls.ConnectionState
 	errs   []error
+}
+
+func newServer() *Server {
+	s := &Server{}
+	s.more.L = &s.mu
+	return s
 }
 
 // tester is what is needed of a testing.TB.
@@ -74,7 +84,7 @@ type tester interface {
 
 // Serve starts a server that ends with the test.
 func Serve(t tester, config *tls.Config) *Server {
-	s := &Server{}
+	s := newServer()
 	s.Addr = Listen(t, func(conn net.Conn) { s.serve(tls.Server(conn, config)) })
 	return s
 }
@@ -87,6 +97,7 @@ func (s *Server) serve(conn *tls.Conn) {
 	} else {
 		s.errs = append(s.errs, err)
 	}
+	s.more.Broadcast()
 	s.mu.Unlock()
 	if err != nil {
 		return
@@ -101,6 +112,17 @@ func (s *Server) serve(conn *tls.Conn) {
 func (s *Server) States() []tls.ConnectionState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return append([]tls.ConnectionState(nil), s.states...)
+}
+
+// Await is States once n handshakes have been completed or have failed: in
+// TLS 1.3 the client is done before the server is.
+func (s *Server) Await(n int) []tls.ConnectionState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.states)+len(s.errs) < n {
+		s.more.Wait()
+	}
 	return append([]tls.ConnectionState(nil), s.states...)
 }
 

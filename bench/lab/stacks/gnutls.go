@@ -17,24 +17,27 @@ func gnutlsStacks() []Stack {
 	return []Stack{
 		{
 			Name: "gnutls-serv", Library: "GnuTLS", Setting: "RSA and P-256 certificates, `" + gnutlsPriority + "`", Packages: []string{"gnutls-bin"}, Light: true,
-			version: []string{"gnutls-serv", "--version"}, clients: clients, start: program(gnutlsServer(gnutlsPriority)),
+			version: []string{"gnutls-serv", "--version"}, clients: clients, start: program(gnutlsServer(gnutlsPriority, "rsa", "ec")),
 		},
 		{
 			Name: "gnutls-serv (defaults)", Library: "GnuTLS", Setting: "RSA and P-256 certificates, `NORMAL`",
-			version: []string{"gnutls-serv", "--version"}, clients: clients, start: program(gnutlsServer("NORMAL")),
+			version: []string{"gnutls-serv", "--version"}, clients: clients, start: program(gnutlsServer("NORMAL", "rsa", "ec")),
 		},
 		lighttpd("gnutls", "GnuTLS", []string{`"MinProtocol" => "TLSv1.0"`, `"CipherString" => "HIGH"`}, clients...),
 	}
 }
 
-func gnutlsServer(priority string) func(m *Material) lab.Program {
+func gnutlsServer(priority string, certificates ...string) func(m *Material) lab.Program {
 	return func(m *Material) lab.Program {
 		return lab.Program{
 			Command: "gnutls-serv",
 			Args: func(addr string) []string {
 				_, port, _ := strings.Cut(addr, ":") // it listens on every address, and cannot be told otherwise
-				return []string{"--quiet", "--http", "--port", port, "--priority", priority,
-					"--x509certfile", m.File("rsa.pem"), "--x509keyfile", m.File("rsa.key"), "--x509certfile", m.File("ec.pem"), "--x509keyfile", m.File("ec.key")}
+				argv := []string{"--quiet", "--http", "--port", port, "--priority", priority}
+				for _, name := range certificates {
+					argv = append(argv, "--x509certfile", m.File(name+".pem"), "--x509keyfile", m.File(name+".key"))
+				}
+				return argv
 			},
 		}
 	}

@@ -34,7 +34,7 @@ func ownStacks() []Stack {
 	return []Stack{
 		{
 			Name: "Java JSSE", Library: "JSSE", Setting: "RSA, P-256 and DSA certificates, `jdk.tls.disabledAlgorithms` empty, every version and suite but Kerberos'", Packages: []string{"openjdk-17-jdk-headless"},
-			version: []string{java, "-version"}, start: jsseServer, clients: []Client{jsse(), openssl()},
+			version: []string{java, "-version"}, start: jsseAll, clients: []Client{jsse(), openssl()},
 		},
 		{
 			Name: "Node", Library: "OpenSSL", Setting: every, Packages: []string{"nodejs"},
@@ -87,9 +87,13 @@ func script(interpreter, name string, content []byte, args ...string) func(conte
 // java is Debian's, whichever else there is.
 const java = "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"
 
-func jsseServer(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
+func jsseAll(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
+	return jsseServer(ctx, m, at, "rsa", "ec", "dsa")
+}
+
+func jsseServer(ctx context.Context, m *Material, at lab.Place, certificates ...string) (*Running, error) {
 	args := []string{}
-	for _, name := range []string{"rsa", "ec", "dsa"} {
+	for _, name := range certificates {
 		file, err := m.PKCS12(ctx, name)
 		if err != nil {
 			return nil, err

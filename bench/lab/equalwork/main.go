@@ -1,0 +1,142 @@
+// Command equalwork shows that the lean client costs a server what an ordinary
+// client costs it: the server's processor time per handshake, lean ÷ stock, in
+// interleaved blocks, before five TLS stacks. It ends with 1 where an interval is
+// not within 5 % of one.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"time"
+
+	"shakedown/bench/lab"
+	"shakedown/bench/lab/stacks"
+)
+
+// options are what is to be measured.
+type options struct {
+	only   *regexp.Regexp
+	blocks int
+	rate   float64
+	block  time.Duration
+	warm   time.Duration // of each client before the first block
+}
+
+func main() {
+	table := flag.String("table", "", "the file to write the table to; standard output if empty")
+	only := flag.String("only", "", "a pattern of \"STACK SHAPE\"")
+	o := options{}
+	flag.IntVar(&o.blocks, "blocks", 24, "interleaved blocks of each client")
+	flag.Float64Var(&o.rate, "rate", 250, "handshakes a second")
+	flag.DurationVar(&o.block, "block", time.Second, "time for a block")
+	flag.DurationVar(&o.warm, "warm", 3*time.Second, "time for each client before the first block; six times as much for Java, which compiles meanwhile")
+	serve := flag.String("serve", "", "be the Go server at this address, with the certificate and key that follow")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if *serve != "" {
+		fatal(goServer(*serve, flag.Arg(0), flag.Arg(1)))
+		return
+	}
+	var err error
+	if o.only, err = regexp.Compile(*only); err != nil {
+		fatal(err)
+	}
+	rows, err := measureAll(ctx, o)
+	fatal(errors.Join(err, write(ctx, *table, o, rows)))
+	for _, r := range rows {
+		if !r.equal() {
+			os.Exit(1)
+		}
+	}
+}
+
+func fatal(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "equalwork:", err)
+		os.Exit(1)
+	}
+}
+
+func measureAll(ctx context.Context, o options) ([]row, error) {
+	dir, err := os.MkdirTemp("", "shakedown-equalwork-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	m, err := stacks.NewMaterial(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	var rows []row
+	for _, s := range stacks.Equal(func(m *stacks.Material) lab.Program {
+		return lab.Program{Command: self, Args: func(addr string) []string {
+			return []string{"-serve", addr, filepath.Join(m.Dir, "ec.pem"), filepath.Join(m.Dir, "ec.key")}
+		}}
+	}) {
+		more, err := measureStack(ctx, o, m, s)
+		if err != nil {
+			return rows, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		rows = append(rows, more...)
+	}
+	return rows, nil
+}
+
+// javaWarm is how much longer Java compiles than others fill their caches.
+const javaWarm = 6
+
+// measureStack starts a stack and measures it in every shape that it has.
+func measureStack(ctx context.Context, o options, m *stacks.Material, s stacks.Stack) (rows []row, err error) {
+	wanted := false
+	for _, shape := range shapesOf(s.Name) {
+		wanted = wanted || o.only.MatchString(s.Name+" "+shape.name)
+	}
+	if !wanted {
+		return nil, nil
+	}
+	version, err := s.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := pin(0); err != nil {
+		return nil, err
+	}
+	server, err := s.Start(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := pin(1); err != nil {
+		return nil, errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
+	}
+	prefer(server.PID)
+	prefer(os.Getpid())
+	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
+	if s.Name == "Java" {
+		o.warm *= javaWarm
+	}
+	for _, shape := range shapesOf(s.Name) {
+		if !o.only.MatchString(s.Name + " " + shape.name) {
+			continue
+		}
+		r, err := measure(ctx, o, server, shape)
+		if err != nil {
+			return rows, fmt.Errorf("%s: %w", shape.name, err)
+		}
+		r.stack, r.library, r.version = s.Name, s.Library, version
+		fmt.Fprintf(os.Stderr, "%s\n", r)
+		rows = append(rows, r)
+	}
+	return rows, nil
+}

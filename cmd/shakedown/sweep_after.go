@@ -1,0 +1,51 @@
+// After a sweep: metrics for Prometheus, and the command that is told of
+// changes.
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"shakedown/results/report"
+)
+
+// writeMetrics writes the file whole or not at all: its reader may come at any
+// moment.
+func (s *sweepRun) writeMetrics() error {
+	file, err := os.CreateTemp(filepath.Dir(s.f.prometheus), "."+filepath.Base(s.f.prometheus)+"-*")
+	if err != nil {
+		return fmt.Errorf("--prometheus: %w", err)
+	}
+	_, err = s.sink.metrics.WriteTo(file)
+	// The node exporter runs as another user.
+	err = errors.Join(err, file.Chmod(0o644), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), s.f.prometheus)
+	}
+	if err != nil {
+		os.Remove(file.Name())
+		return fmt.Errorf("--prometheus: %w", err)
+	}
+	return nil
+}
+
+// tell runs --on-change with the changes on its standard input.
+func (s *sweepRun) tell(ctx context.Context) error {
+	var changes bytes.Buffer
+	if err := report.WriteChanges(&changes, s.changes); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-c", s.f.onChange)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = &changes, s.stderr, s.stderr
+	cmd.Env = append(os.Environ(), "SHAKEDOWN_RUN="+s.run.ID, fmt.Sprintf("SHAKEDOWN_CHANGES=%d", len(s.changes)))
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("--on-change: %q: %w", s.f.onChange, err)
+	}
+	return nil
+}
