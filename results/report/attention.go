@@ -86,7 +86,7 @@ func runTitle(run Run) string {
 }
 
 func sectionIssues(s *section) []issue {
-	return slices.Concat(scanIssues(s), benchIssues(s), limitIssues(s), likenessIssues(s))
+	return slices.Concat(scanIssues(s), findingIssues(s), benchIssues(s), limitIssues(s), likenessIssues(s))
 }
 
 // issuesOf collects those of a section that are worth acting on.
@@ -121,11 +121,17 @@ func scanIssues(s *section) []issue {
 		}
 		add(warning, d.who.label, d.who.ref, d.String())
 	}
+	return found.all
+}
+
+// findingIssues are of rules that are not kept.
+func findingIssues(s *section) []issue {
+	found := issuesOf{section: s}
 	for _, f := range s.findings {
 		if s.saidBy(f.Finding) {
 			continue
 		}
-		add(findingLevel(f.Finding), s.pathLabel(f.Service, f.Path), f.ref, findingWords(f.Finding))
+		found.add(findingLevel(f.Finding), s.pathLabel(f.Service, f.Path), f.ref, findingWords(f.Finding))
 	}
 	return found.all
 }

@@ -155,6 +155,7 @@ func (d *decision) objections(c *choice) []said {
 	if reach(c.kind) == 3 {
 		out = append(d.key(c)[1:], out...)
 	}
+	out = append(out, d.broken(met, d.common())...)
 	if len(c.endpoints) == 0 {
 		out = append(out, said{warning, "it was not scanned: what it serves is unknown", nil})
 	}
@@ -172,7 +173,7 @@ func (d *decision) onlyAges(i issue) bool {
 // onlyOpen reports whether an issue is a search for capacity that did not come to
 // its end: what was found holds all the same.
 func (d *decision) onlyOpen(i issue) bool {
-	return slices.ContainsFunc(d.capacities, func(c *capacity) bool { return c.ref == i.refs[0] && !c.Valid && c.LowRate > 0 })
+	return slices.ContainsFunc(d.capacities, func(c *capacity) bool { return c.ref == i.refs[0] && !c.Valid })
 }
 
 // onlyAges reports whether nothing is wrong with a chain but that it ends soon.

@@ -5,6 +5,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"shakedown/results"
@@ -91,7 +92,7 @@ func (d *decision) holds(c *choice) []said {
 func (d *decision) load(c *choice) []said {
 	var out []said
 	for _, one := range c.capacities {
-		if one.LowRate == 0 && one.HighRate == nil {
+		if !one.told() {
 			continue
 		}
 		low, high := units(d.planned, one.Capacity)
@@ -104,6 +105,9 @@ func (d *decision) load(c *choice) []said {
 	return orUnknown(out, "unknown: its capacity was not measured")
 }
 
+// told reports whether a search found anything.
+func (c *capacity) told() bool { return c.LowRate > 0 || c.HighRate != nil }
+
 // price is what a choice's median handshake costs beside the baseline, for a
 // sentence.
 func (d *decision) price(c *choice) said {
@@ -113,6 +117,13 @@ func (d *decision) price(c *choice) said {
 	}
 	if t == nil {
 		return said{text: "what it costs was not measured"}
+	}
+	for _, base := range c.valid() {
+		if slices.ContainsFunc(d.comparisons, func(one *comparison) bool {
+			return one.run == base.run && one.Baseline == base.Path && one.BaselineRun == ""
+		}) {
+			return said{fine, fmt.Sprintf("%s is the baseline, with %s ms for a median handshake", base.label, milliseconds(base.Phases.Handshake.P50US)), []ref{base.ref}}
+		}
 	}
 	for _, one := range d.comparisonsOf(t) {
 		if one.Quantile == "p50" {

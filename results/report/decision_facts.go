@@ -205,22 +205,68 @@ func (d *decision) policy(c *choice) []said {
 			out = append(out, said{fine, m.Path + ": " + briefMatch(m.Match), []ref{m.ref}})
 		}
 	}
-	for _, group := range alike(d.findings, func(f *finding) string { return f.Path + "\x00" + f.Profile + "\x00" + string(f.Status) }) {
-		f := group[0]
-		if !c.has(f.Path) || findingLevel(f.Finding) < warning {
-			continue
+	out = append(out, d.broken(c.endpoints, nil)...)
+	return orUnknown(out, "no policy was asked for")
+}
+
+// broken counts the rules that endpoints fail, or are not known to keep, but for
+// some.
+func (d *decision) broken(es []*endpoint, but map[string]bool) []said {
+	var mine []*finding
+	for _, f := range d.findings {
+		its := func(e *endpoint) bool { return e.Path == f.Path && (f.Address == "" || e.Address == f.Address) }
+		if findingLevel(f.Finding) >= warning && !but[ruleOf(f)] && slices.ContainsFunc(es, its) {
+			mine = append(mine, f)
 		}
-		verb := "fails"
-		if f.Status == results.FindingUnknown {
-			verb = "is not known to keep"
-		}
-		s := said{level: findingLevel(f.Finding), text: fmt.Sprintf("%s %s %s of %s", clean(f.Path), verb, plural(len(group), "rule"), clean(f.Profile))}
-		for _, one := range group {
-			s.refs = append(s.refs, one.ref)
+	}
+	var out []said
+	for _, group := range alike(mine, func(f *finding) string { return f.Path + "\x00" + f.Profile + "\x00" + string(f.Status) }) {
+		s := said{text: fmt.Sprintf("%s %s", clean(group[0].Path), brokenWords(group))}
+		for _, f := range group {
+			s.level = max(s.level, findingLevel(f.Finding))
+			s.refs = append(s.refs, f.ref)
 		}
 		out = append(out, s)
 	}
-	return orUnknown(out, "no policy was asked for")
+	return out
+}
+
+// brokenWords counts findings of one profile and status; of one it names the rule.
+func brokenWords(group []*finding) string {
+	verb := "fails"
+	if group[0].Status == results.FindingUnknown {
+		verb = "is not known to keep"
+	}
+	if len(group) == 1 {
+		return fmt.Sprintf("%s %s of %s", verb, clean(group[0].Rule), clean(group[0].Profile))
+	}
+	return fmt.Sprintf("%s %s of %s", verb, plural(len(group), "rule"), clean(group[0].Profile))
+}
+
+func ruleOf(f *finding) string { return f.Profile + "\x00" + f.Rule }
+
+// common are the rules that some path of every choice fails: they want mending
+// whichever is chosen, and speak against none.
+func (d *decision) common() map[string]bool {
+	in := map[string]int{}
+	for _, c := range d.choices {
+		seen := map[string]bool{}
+		for _, f := range d.findings {
+			if c.has(f.Path) && findingLevel(f.Finding) >= warning {
+				seen[ruleOf(f)] = true
+			}
+		}
+		for rule := range seen {
+			in[rule]++
+		}
+	}
+	all := map[string]bool{}
+	for rule, n := range in {
+		if n == len(d.choices) {
+			all[rule] = true
+		}
+	}
+	return all
 }
 
 // briefMatch names a few of the policies of a match.

@@ -65,7 +65,7 @@ func TestDecisionSays(t *testing.T) {
 	}{
 		{"the difference with its interval", whole, "costs +0.935 ms (+0.910 to +0.960) on the total p50, to 1.48 ms without it", false},
 		{"what the targets show", whole, "but i-2 shows: expired 11 days ago; i-3 shows: self-signed", false},
-		{"a choice with an unknown is not put forward", whole, "but nlb: not determined for nist-800-52r2 ems", false},
+		{"a choice with an unknown is not put forward", whole, "but nlb is not known to keep ems of nist-800-52r2", false},
 		{"a missed limit counts", whole, "further would reach, once what is said below is mended or known: passthrough, instance, hsm-offloaded and enclave-offloaded", false},
 		{"the key is used elsewhere too", whole, "can use the same key: unless by the same device, a copy lies outside it", false},
 		{"nothing else is against re-encryption", whole, "lb-reencrypted (alb-reencrypt) protects furthest", false},
@@ -87,6 +87,28 @@ func TestDecisionSays(t *testing.T) {
 	} {
 		if strings.Contains(text, "Where TLS should end") {
 			t.Errorf("%s, and yet there is a decision", name)
+		}
+	}
+}
+
+// A rule that every choice fails speaks against none of them.
+func TestDecisionCommonRule(t *testing.T) {
+	run := Run{Header: scanRun().Header, Records: []results.Record{portalEndpoints()[1], portalEndpoints()[6]}} // alb and i-1
+	fails := func(path, rule string) *results.Finding {
+		return &results.Finding{Service: "portal", Path: path, Profile: "own", Rule: rule, Status: results.FindingFail, Severity: results.Medium}
+	}
+	run.Records = append(run.Records, fails("alb", "staple"), fails("i-1", "staple"))
+	said := onlyDecision(rendered(t, "text", Options{Width: 4000, Verbose: true}, closed(run, 1)))
+	for _, want := range []string{"instance (i-1) protects furthest", "to mend whichever is chosen: 1 rule that every choice fails"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it lacks %q:\n%s", want, said)
+		}
+	}
+	run.Records = append(run.Records, fails("i-1", "tls1.0-off"))
+	said = onlyDecision(rendered(t, "text", Options{Width: 4000, Verbose: true}, closed(run, 1)))
+	for _, want := range []string{"lb-terminated (alb) protects furthest", "further would reach, once what is said below is mended or known: instance", "but i-1 fails tls1.0-off of own"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it lacks %q:\n%s", want, said)
 		}
 	}
 }

@@ -5,6 +5,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"shakedown/results"
@@ -30,7 +31,7 @@ func steps() []step {
 	const held = "keeps the key from whoever takes over the instance, though not its use meanwhile"
 	return []step{
 		{"The load balancer alone", results.LBTerminated, "load balancer", []string{"handshake"}, "keeps keys and settings in one place; what lies behind it is plain text"},
-		{"Re-encryption", results.LBReencrypted, "re-encryption", []string{"total", "first_byte", "handshake"},
+		{"Re-encryption", results.LBReencrypted, "re-encryption", []string{"first_byte", "total", "handshake"},
 			"protects the way from the load balancer to its targets from readers; who answers there is not checked by AWS load balancers"},
 		{"Pass-through", results.Passthrough, "pass-through", []string{"handshake"}, "keeps the load balancer from reading along, and lets clients check the instances themselves"},
 		{"Instances alone", results.Instance, "", nil, "let clients check the instance itself"},
@@ -56,7 +57,7 @@ func (d *decision) decided() sentence {
 	s := sentence{head: "On these records"}
 	best := d.best()
 	if best == nil {
-		s.parts = append(s.parts, said{warning, "something speaks against every choice, so none is put forward", nil})
+		s.parts = append(append(s.parts, said{warning, "something speaks against every choice, so none is put forward", nil}), d.whichever()...)
 		return s
 	}
 	words := fmt.Sprintf("%s (%s) protects furthest of the choices that nothing recorded speaks against: %s", best.kind, list(cleanAll(best.paths), 4), reachWords(best.kind))
@@ -72,7 +73,24 @@ func (d *decision) decided() sentence {
 	if further != nil {
 		s.parts = append(s.parts, said{warning, "further would reach, once what is said below is mended or known: " + list(further, 0), refs})
 	}
+	s.parts = append(s.parts, d.whichever()...)
 	return s
+}
+
+// whichever are the rules to mend in any case.
+func (d *decision) whichever() []said {
+	common := d.common()
+	if len(common) == 0 {
+		return nil
+	}
+	out := said{level: warning}
+	for _, f := range d.findings {
+		if common[ruleOf(f)] && findingLevel(f.Finding) >= warning {
+			out.refs = append(out.refs, f.ref)
+		}
+	}
+	out.text = "to mend whichever is chosen: " + plural(len(common), "rule") + " that every choice fails or is not known to keep"
+	return []said{out}
 }
 
 // reachWords say how far a kind protects.
@@ -103,7 +121,7 @@ func (d *decision) demand(best *choice) []said {
 // taken is what the planned load takes of a choice.
 func (d *decision) taken(c *choice) said {
 	planned := rate(d.planned) + " handshakes/s"
-	if len(c.capacities) == 0 {
+	if !slices.ContainsFunc(c.capacities, (*capacity).told) {
 		return said{warning, "what " + planned + " take is unknown, as its capacity was not measured", nil}
 	}
 	first := d.load(c)[0]

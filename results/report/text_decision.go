@@ -71,8 +71,10 @@ func (d *decision) capacityWords(c *choice) string {
 
 // demandWords is what the planned load takes of the choice's first search.
 func (d *decision) demandWords(c *choice) string {
-	if len(c.capacities) == 0 {
-		return "unknown"
+	for _, one := range c.capacities {
+		if one.told() {
+			return unitWords(units(d.planned, one.Capacity))
+		}
 	}
-	return unitWords(units(d.planned, c.capacities[0].Capacity))
+	return "unknown"
 }
