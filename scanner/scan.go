@@ -146,7 +146,7 @@ func (s *Scanner) scanEndpoint(ctx context.Context, p inventory.Path, route dial
 		patience = s.dialer.Timeout()
 	}
 	session := newSession(p, s.opt.Aspects, newAsker(lane, patience, s.opt.Patience > 0))
-	session.more = extras{complete: s.opt.Complete, certificate: s.opt.Certificate, siblings: siblings && session.wants(AspectPath)}
+	session.more = extras{complete: s.opt.Complete, certificate: s.opt.Certificate, now: s.opt.Now, siblings: siblings && session.wants(AspectPath)}
 	session.run(ctx)
 	return &visit{session, route, e, time.Since(started)}
 }

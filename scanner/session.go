@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -41,6 +42,7 @@ type extras struct {
 	complete    bool             // finish accepted suites too
 	certificate *tls.Certificate // ours, if a server asks; nil if we have none
 	siblings    bool             // the name has other addresses, to offer sessions to
+	now         func() time.Time // to hold a server's clock against; nil: it is not
 
 	completes  map[pair]results.Answer
 	resumption *resumption

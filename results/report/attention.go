@@ -26,6 +26,7 @@ func attention(d *digest) []issue {
 	for _, run := range d.runs {
 		all = append(all, runIssues(run)...)
 	}
+	all = append(all, clockIssue(d)...)
 	for _, s := range d.sections {
 		all = append(all, merged(sectionIssues(s))...)
 	}
@@ -109,7 +110,7 @@ func scanIssues(s *section) []issue {
 		l, words := statusWords(e)
 		add(l, e.label, e.ref, words)
 		add(e.cert.level, e.label, e.ref, "certificate: "+e.cert.alarm())
-		for _, words := range []string{behindWords(e), incompleteWords(e)} {
+		for _, words := range []string{behindWords(e), incompleteWords(e), clockWords(e)} {
 			if words != "" {
 				add(warning, e.label, e.ref, words)
 			}
