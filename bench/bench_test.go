@@ -129,7 +129,7 @@ func TestRun(t *testing.T) {
 				a, b := tlstest.Serve(t, config()), tlstest.Serve(t, config())
 				plan := bench.Plan{
 					Paths: []bench.Path{path("a", a.Addr), path("b", b.Addr)}, Loop: loop,
-					Duration: 300 * time.Millisecond, Blocks: 3, Request: "/",
+					Duration: 300 * time.Millisecond, Blocks: 3, Request: "/", Timeout: time.Hour, // a busy machine gives up nothing
 				}
 				if plan.Rate, plan.Connections = 200, 50; loop == results.ClosedLoop {
 					plan.Rate, plan.Connections = 0, 2
@@ -157,7 +157,7 @@ func testTrial(t *testing.T, g *gathered, r *results.Trial, served int, loop res
 		t.Errorf("%d due, the server made %d, offered %v, lag %v", r.Due, served, r.OfferedRate, r.Generator.LagP99US)
 	}
 	if r.Handshakes != r.Due || r.Handshakes == 0 {
-		t.Errorf("%d of %d handshakes: %+v", r.Handshakes, r.Due, r.Failures)
+		t.Fatalf("%d of %d handshakes: %+v", r.Handshakes, r.Due, r.Failures)
 	}
 	if want := map[string]string{"lean": "unit"}[r.Client]; r.Generator.KeyShares != want || r.Generator.CPUPerHandshakeUS <= 0 {
 		t.Errorf("generator %+v, want %q key shares", r.Generator, want)
@@ -183,6 +183,12 @@ func testBlocks(t *testing.T, g *gathered, r *results.Trial) {
 		}
 		blocks++
 		handshakes += b.Handshakes
+		if b.Handshakes == 0 { // a busy machine gave a closed loop no time: of nothing there is no distribution
+			if b.Phases != (results.Phases{}) {
+				t.Errorf("block %d without a handshake has %+v", b.Index, b.Phases)
+			}
+			continue
+		}
 		for _, d := range []*results.Dist{b.Phases.Connect, b.Phases.ServerHello, b.Phases.FirstByte, b.Phases.Total} {
 			if d == nil || d.N != int64(b.Handshakes) {
 				t.Errorf("block %d of %d handshakes: phase %+v", b.Index, b.Handshakes, d)

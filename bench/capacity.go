@@ -294,7 +294,7 @@ func (c *climb) finish(ctx context.Context) *results.Capacity {
 	switch {
 	case c.dead != "" && len(r.Steps) > 0:
 		c.ladder.answer(r)
-		r.InvalidWhy = []string{fmt.Sprintf("after %d steps the path could not be measured: %s", len(r.Steps), c.dead)}
+		r.InvalidWhy = []string{fmt.Sprintf("after %s the path could not be measured: %s", steps(len(r.Steps)), c.dead)}
 	case c.dead != "":
 		r.LimitedBy, r.InvalidWhy = results.LimitedByUnknown, []string{c.dead}
 	case !c.over:
@@ -303,7 +303,7 @@ func (c *climb) finish(ctx context.Context) *results.Capacity {
 			end = "the run's deadline came"
 		}
 		c.ladder.answer(r)
-		r.InvalidWhy = []string{fmt.Sprintf("%s after %d steps", end, len(r.Steps))}
+		r.InvalidWhy = []string{fmt.Sprintf("%s after %s", end, steps(len(r.Steps)))}
 	default:
 		c.ladder.answer(r)
 	}
@@ -372,4 +372,11 @@ func measureStep(ctx context.Context, plan Plan, env Env) (out outing, err error
 		clock.wait(ctx, clock.now()+min(plan.Duration/2, maxRest))
 	}
 	return out, nil
+}
+
+func steps(n int) string {
+	if n == 1 {
+		return "1 step"
+	}
+	return fmt.Sprintf("%d steps", n)
 }

@@ -34,6 +34,8 @@ type check struct {
 
 	expected func(Rule) string
 	judge    func(*facts, Rule) verdict
+	// ofChain marks a check that looks at one chain and at nothing else.
+	ofChain bool
 	// together marks a check of several endpoints, judged by among.
 	together bool
 	among    func(*facts, keyHolders) verdict

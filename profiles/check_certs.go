@@ -14,7 +14,7 @@ import (
 func certificateChecks() []check {
 	each := func(name, about string, takes kind, words []string, limit string, expected func(Rule) string, judge func(*facts, cert, Rule) (string, string, string)) check {
 		return check{
-			name: name, about: about, takes: takes, words: words, limit: limit, aspects: []string{"certificates", "suites"}, expected: expected,
+			name: name, about: about, takes: takes, words: words, limit: limit, aspects: []string{"certificates", "suites"}, expected: expected, ofChain: true,
 			judge: func(f *facts, r Rule) verdict { return f.everyCert(r, judge) },
 		}
 	}

@@ -19,7 +19,7 @@ func keyChecks() []check {
 	asks := []string{"certificates", "suites"}
 	return []check{
 		{
-			name: "rsa-sound", about: "no RSA key shows the mark of ROCA, close primes or a small exponent", aspects: asks,
+			name: "rsa-sound", about: "no RSA key shows the mark of ROCA, close primes or a small exponent", aspects: asks, ofChain: true,
 			expected: func(Rule) string { return "RSA keys without a known flaw of their making" },
 			judge:    func(f *facts, r Rule) verdict { return f.everyCert(r, soundness) },
 		},

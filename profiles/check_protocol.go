@@ -29,18 +29,9 @@ func protocolChecks() []check {
 			judge:    longPrime,
 		},
 		{
-			name: "hsts", about: "Strict-Transport-Security is sent, for at least so long", limit: "seconds", aspects: asks,
+			name: "hsts", about: "where HTTP is spoken, Strict-Transport-Security is sent, for at least so long", limit: "seconds", aspects: asks,
 			expected: func(r Rule) string { return fmt.Sprintf("HSTS for at least %d seconds", r.Limit) },
-			judge: func(f *facts, r Rule) verdict {
-				switch h := f.e.Protocol.HSTS; {
-				case h == nil:
-					return unknown("not seen: no request was answered over HTTP")
-				case *h < r.Limit:
-					return fail(fmt.Sprintf("%d seconds", *h))
-				default:
-					return pass(fmt.Sprintf("%d seconds", *h))
-				}
-			},
+			judge:    longHSTS,
 		},
 		{
 			name: "authorities-named", about: "where a client certificate is asked for, the authorities that are accepted are named", aspects: asks,
@@ -117,6 +108,24 @@ func protocolAnswered(p results.Protocol) []bool {
 		out = append(out, a != "")
 	}
 	return out
+}
+
+// longHSTS has nothing to say of what does not speak HTTP; whether it does is
+// open where nothing answered a request.
+func longHSTS(f *facts, r Rule) verdict {
+	switch p := f.e.Protocol; {
+	case p.HSTS != nil && *p.HSTS >= r.Limit:
+		return pass(fmt.Sprintf("%d seconds", *p.HSTS))
+	case p.HSTS != nil:
+		return fail(fmt.Sprintf("%d seconds", *p.HSTS))
+	case p.HTTP == results.No:
+		return irrelevant("no HTTP is spoken")
+	case p.HTTP == results.Yes:
+		return unknown("HTTP is spoken, but the request was not answered")
+	case slices.Contains(protocolAnswered(p), true):
+		return unknown("no request was answered, over HTTP or otherwise")
+	}
+	return unknown("HSTS " + f.whyProtocol(""))
 }
 
 func longPrime(f *facts, r Rule) verdict {

@@ -12,35 +12,6 @@ import (
 	"shakedown/results"
 )
 
-// PolicyChange is what a change of policy does.
-type PolicyChange struct {
-	From    string   `json:"from"`
-	To      string   `json:"to"`
-	Dropped []string `json:"dropped"` // versions, suites and groups that clients lose
-	Added   []string `json:"added"`
-	Notes   []string `json:"notes,omitempty"`
-	// Endpoints are those of recorded scans.
-	Endpoints []EndpointChange `json:"endpoints,omitempty"`
-}
-
-// EndpointChange is what a change of policy does to an endpoint.
-type EndpointChange struct {
-	Service string   `json:"service"`
-	Path    string   `json:"path"`
-	Address string   `json:"address"`
-	Loses   []string `json:"loses"`
-	Gains   []string `json:"gains"`
-	Unknown []string `json:"unknown,omitempty"`
-	// Stops says that no accepted version or suite would be left.
-	Stops bool `json:"stops,omitempty"`
-}
-
-// Type is the record's type.
-func (*PolicyChange) Type() string { return "policy_change" }
-
-// Type is the record's type.
-func (*Profile) Type() string { return "profile" }
-
 // Policy returns a named policy, an error that names near ones if there is
 // none.
 func (lib *Library) Policy(name string) (*Policy, error) {
@@ -55,8 +26,8 @@ func (lib *Library) Policy(name string) (*Policy, error) {
 }
 
 // Compare says what a change from one policy to another drops and adds.
-func (lib *Library) Compare(from, to *Policy) *PolicyChange {
-	c := &PolicyChange{From: from.Name, To: to.Name, Dropped: lib.beyond(from, to), Added: lib.beyond(to, from)}
+func (lib *Library) Compare(from, to *Policy) *results.PolicyChange {
+	c := &results.PolicyChange{From: from.Name, To: to.Name, Dropped: lib.beyond(from, to), Added: lib.beyond(to, from)}
 	switch {
 	case from.FIPS && !to.FIPS:
 		c.Notes = append(c.Notes, to.Name+" does not use FIPS modules")
@@ -107,10 +78,10 @@ func (lib *Library) beyond(p, other *Policy) []string {
 
 // Apply says what a policy would change of an endpoint: what it accepts now and
 // would not, and what it would accept beside.
-func (lib *Library) Apply(p *Policy, e *results.Endpoint) EndpointChange {
+func (lib *Library) Apply(p *Policy, e *results.Endpoint) results.EndpointChange {
 	f := newFacts(e, lib, time.Time{})
 	d := f.against(p)
-	c := EndpointChange{Service: e.Service, Path: e.Path, Address: e.Address, Loses: append([]string{}, d.Extra...), Gains: append([]string{}, d.Missing...), Unknown: d.Unknown}
+	c := results.EndpointChange{Service: e.Service, Path: e.Path, Address: e.Address, Loses: append([]string{}, d.Extra...), Gains: append([]string{}, d.Missing...), Unknown: d.Unknown}
 	for _, v := range results.Versions() { // what only a lost version has is lost with it
 		if f.version(v) == results.Yes && !slices.Contains(p.Versions, v) {
 			continue
@@ -134,9 +105,6 @@ func (f *facts) gainsVersion(p *Policy) bool {
 		return slices.ContainsFunc(f.lib.in(p, v), func(s suite) bool { return visible(s, f.auths()) })
 	})
 }
-
-// Changes says whether anything would be otherwise.
-func (c EndpointChange) Changes() bool { return len(c.Loses)+len(c.Gains) > 0 }
 
 // Explain says what a policy is in a few sentences.
 func (lib *Library) Explain(p *Policy) []string {

@@ -60,7 +60,7 @@ func (lib *Library) nistProfile() *Profile {
 		if !slices.ContainsFunc(judged, func(c string) bool {
 			return strings.Contains(c+" ", "("+r.ID+")") || strings.Contains(c, r.ID+",") || strings.Contains(c, r.ID+")")
 		}) {
-			p.Unseen = append(p.Unseen, Unseen{nist + r.Section + " (" + r.ID + ")", r.Level + ": " + r.Requirement, whyUnseen(r)})
+			p.Unseen = append(p.Unseen, unseen(nist+r.Section+" ("+r.ID+")", r.Level+": "+r.Requirement, whyUnseen(r)))
 		}
 	}
 	return p.worded()

@@ -16,44 +16,36 @@ import (
 	"shakedown/results"
 )
 
-// Profile is what endpoints are judged by.
+// Profile is what endpoints are judged by: as its record says.
 type Profile struct {
-	Name         string   `json:"name"`
-	Title        string   `json:"title"`
-	About        string   `json:"about,omitempty"`
-	Verification string   `json:"verification,omitempty"` // how well its source is known: cross-checked, single-source, derived, conflict …
-	Sources      []string `json:"sources,omitempty"`
-	Notes        []string `json:"notes,omitempty"`
-	Rules        []Rule   `json:"rules"`
-	// Unseen is what the source asks for and a client cannot see.
-	Unseen []Unseen `json:"unseen,omitempty"`
+	Name         string
+	Title        string
+	About        string
+	Verification string // how well its source is known: cross-checked, single-source, derived, conflict …
+	Sources      []string
+	Notes        []string
+	Rules        []Rule
+	Unseen       []Unseen // what the source asks for and a client cannot see
 
 	lib *Library
 }
 
 // Rule is one thing that a profile asks for.
-type Rule struct {
-	ID       string           `json:"id"`
-	Severity results.Severity `json:"severity"`
-	// Advice makes a miss a warning: the source says should, not shall.
-	Advice   bool              `json:"advice,omitempty"`
-	Check    string            `json:"check"`
-	Values   []string          `json:"values,omitempty"`
-	Limit    int               `json:"limit,omitempty"`
-	Versions []results.Version `json:"versions,omitempty"` // of suites, groups and schemes; nil is all
-	When     string            `json:"when,omitempty"`     // where it applies, one of the conditions; "" is everywhere
-	From     time.Time         `json:"from,omitzero"`      // before it a miss is a warning
-	Citation string            `json:"citation,omitempty"`
-	Expected string            `json:"expected"`
-	Why      string            `json:"why,omitempty"`
-	Mend     string            `json:"mend,omitempty"`
-}
+type Rule = results.ProfileRule
 
 // Unseen is a requirement that cannot be judged from outside.
-type Unseen struct {
-	Citation    string `json:"citation"`
-	Requirement string `json:"requirement"`
-	Why         string `json:"why"`
+type Unseen = results.ProfileUnseen
+
+func unseen(citation, requirement, why string) Unseen {
+	return Unseen{Citation: citation, Requirement: requirement, Why: why}
+}
+
+// Record is the profile as a record.
+func (p *Profile) Record() *results.Profile {
+	return &results.Profile{
+		Name: p.Name, Title: p.Title, About: p.About, Verification: p.Verification,
+		Sources: p.Sources, Notes: p.Notes, Rules: p.Rules, Unseen: p.Unseen,
+	}
 }
 
 // Judge judges one endpoint: a finding for every rule, in the profile's order.

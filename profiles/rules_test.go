@@ -118,7 +118,7 @@ func TestRules(t *testing.T) {
 		{"pci-dss-4", "trust unknown", func(e *results.Endpoint) { e.Chains[0].Trusted = results.Unknown }, "trusted unknown"},
 		{"target-group", "sound", nil, "reachable-rfc9151 pass"},
 		{"target-group", "self-signed", problem(results.SelfSignedProblem), "certificate-identity warn"},
-		{"target-group", "expired", problem(results.Expired), "certificate-current warn, certificate-identity warn"},
+		{"target-group", "expired", problem(results.Expired), "certificate-current fail, certificate-identity warn"},
 		{"target-group", "client certificates", func(e *results.Endpoint) { e.Protocol.ClientCertificateRequested = "yes" }, "no-client-certificate warn"},
 		{"target-group", "TLS 1.3 alone", func(e *results.Endpoint) {
 			e.Versions[results.TLSv12] = results.No
@@ -129,7 +129,10 @@ func TestRules(t *testing.T) {
 			e.Suites[results.TLSv12] = []results.Suite{{ID: "0xCCA9"}}
 		}, "reachable-tls1.3 fail, reachable-fips warn, reachable-rfc9151 warn, reachable-other fail"},
 		{"mozilla/modern", "sound", nil, "tls1.2-off fail, suites fail, groups fail"},
-		{"mozilla/intermediate", "no HSTS", func(e *results.Endpoint) { e.Protocol.HSTS = nil }, "hsts unknown"},
+		{"mozilla/intermediate", "no answer to a request", func(e *results.Endpoint) { e.Protocol.HSTS = nil }, "hsts unknown"},
+		{"mozilla/intermediate", "HTTP without an answer", func(e *results.Endpoint) { e.Protocol.HSTS, e.Protocol.HTTP = nil, results.Yes }, "hsts unknown"},
+		{"mozilla/intermediate", "no HTTP", func(e *results.Endpoint) { e.Protocol.HSTS, e.Protocol.HTTP = nil, results.No }, "hsts not_applicable"},
+		{"mozilla/intermediate", "HTTP without a policy", func(e *results.Endpoint) { *e.Protocol.HSTS = 0 }, "hsts fail"},
 		{"mozilla/intermediate", "short HSTS", func(e *results.Endpoint) { *e.Protocol.HSTS = 300 }, "hsts fail"},
 		{"mozilla/intermediate", "long certificate", func(e *results.Endpoint) { e.Chains[0].Certificates[0].NotAfter = at.AddDate(2, 0, 0) }, "lifespan fail"},
 		{"mozilla/intermediate", "short RSA", func(e *results.Endpoint) {

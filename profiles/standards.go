@@ -53,8 +53,8 @@ func (lib *Library) fipsProfile() *Profile {
 			{ID: "dh-bits", Severity: results.High, Check: "dh-bits", Limit: 2048, Citation: a + " table 4"},
 		},
 		Unseen: []Unseen{
-			{"FIPS 140-3", "the cryptographic module is validated and runs in its approved mode", "cannot be seen from outside: ask for the certificate number"},
-			{a + " tables 3, 5", "random numbers and key derivation are approved ones", "cannot be seen from outside"},
+			unseen("FIPS 140-3", "the cryptographic module is validated and runs in its approved mode", "cannot be seen from outside: ask for the certificate number"),
+			unseen(a+" tables 3, 5", "random numbers and key derivation are approved ones", "cannot be seen from outside"),
 		},
 	}
 	return p.worded()
@@ -89,7 +89,7 @@ func (lib *Library) pciProfile() *Profile {
 	}
 	for _, r := range lib.nist.PCI.Items {
 		if r.Observable == "no" {
-			p.Unseen = append(p.Unseen, Unseen{cite(r.Section), r.Requirement, "a process, not a setting: cannot be seen from outside"})
+			p.Unseen = append(p.Unseen, unseen(cite(r.Section), r.Requirement, "a process, not a setting: cannot be seen from outside"))
 		}
 	}
 	return p.worded()
@@ -105,6 +105,6 @@ func (lib *Library) hipaaProfile() *Profile {
 	for i := range p.Rules {
 		p.Rules[i].Citation = "45 CFR 164.312(e) by " + p.Rules[i].Citation
 	}
-	p.Unseen = append([]Unseen{{strings.Join(lib.nist.HIPAA.Legal, ", "), "a risk analysis, and measures for data at rest", "a process: cannot be seen from outside"}}, p.Unseen...)
+	p.Unseen = append([]Unseen{unseen(strings.Join(lib.nist.HIPAA.Legal, ", "), "a risk analysis, and measures for data at rest", "a process: cannot be seen from outside")}, p.Unseen...)
 	return p
 }

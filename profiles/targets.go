@@ -35,8 +35,8 @@ func (lib *Library) targetProfile() *Profile {
 			Why: "a key that leaks from one instance must not open what was recorded before"},
 		Rule{ID: "key-strength", Severity: results.Medium, Check: "problems-none", Values: []string{"weak_key", "malformed"}, Citation: "RFC 9325 §4.5", Mend: "make a new key: RSA 2048 or P-256; a self-signed certificate will do for the balancer"},
 		Rule{ID: "key-sound", Severity: results.High, Check: "rsa-sound", Citation: "CVE-2017-15361, CVE-2022-26320", Mend: "make a new key with another program"},
-		Rule{ID: "certificate-current", Severity: results.Low, Advice: true, Check: "problems-none", Values: []string{"expired", "not_yet_valid"}, Citation: awsTargets, Mend: "renew it by a program, as instances are replaced",
-			Why: "the load balancer goes on; whoever validates (a pass-through's client, a monitor) does not"},
+		Rule{ID: "certificate-current", Severity: results.Medium, Check: "problems-none", Values: []string{"expired", "not_yet_valid"}, Citation: awsTargets, Mend: "renew it by a program, as instances are replaced",
+			Why: "the load balancer goes on, but whoever validates (a pass-through's client, a monitor) does not, and nobody renewed what was meant to be renewed"},
 		Rule{ID: "certificate-identity", Severity: results.Info, Advice: true, Check: "trusted", Citation: awsTargets, Mend: "to vouch for targets by certificate, terminate at the instance behind a pass-through (NLB TCP) with a trusted chain",
 			Why: "a self-signed certificate protects against listening and not against an impostor; the balancer treats both alike"},
 		Rule{ID: "no-client-certificate", Severity: results.Medium, Check: "protocol-no", Values: []string{"client_certificate_requested"}, Citation: "AWS: load balancers do not authenticate to targets with a certificate",
@@ -44,8 +44,8 @@ func (lib *Library) targetProfile() *Profile {
 		Rule{ID: "secure-renegotiation", Severity: results.Medium, Check: "protocol-yes", Values: []string{"secure_renegotiation"}, When: "old-version", Citation: "RFC 5746 §3.6"},
 	)
 	p.Unseen = []Unseen{
-		{awsTargets, "only the load balancer reaches the instance", "a matter of security groups and subnets, not of TLS"},
-		{"AWS ALB health checks", "the health check's path answers", "not a matter of TLS"},
+		unseen(awsTargets, "only the load balancer reaches the instance", "a matter of security groups and subnets, not of TLS"),
+		unseen("AWS ALB health checks", "the health check's path answers", "not a matter of TLS"),
 	}
 	return p.worded()
 }

@@ -39,8 +39,8 @@ func (lib *Library) weaknessProfile() *Profile {
 			{ID: "groups-strong", Severity: results.Medium, Check: "groups-none", Values: []string{"weak"}, Citation: "RFC 9325 §4.5, RFC 8422 §5.1.1", Mend: mendGroups([]string{"X25519", "secp256r1", "secp384r1"})},
 		},
 		Unseen: []Unseen{
-			{"CVE-2014-0160 (Heartbleed), ROBOT, Lucky 13, CCS injection", "faults of an implementation", "seen only by attacking, which is not done here"},
-			{"CVE-2008-0166", "keys of Debian's generator of 2008", "needs a list of all of them, which is not kept here"},
+			unseen("CVE-2014-0160 (Heartbleed), ROBOT, Lucky 13, CCS injection", "faults of an implementation", "seen only by attacking, which is not done here"),
+			unseen("CVE-2008-0166", "keys of Debian's generator of 2008", "needs a list of all of them, which is not kept here"),
 		},
 	}
 	return p.worded()

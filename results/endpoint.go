@@ -183,7 +183,11 @@ type Protocol struct {
 	VersionIntolerant   Answer `json:"version_intolerant,omitempty"`
 	SizeIntolerant      Answer `json:"size_intolerant,omitempty"`
 	ExtensionIntolerant Answer `json:"extension_intolerant,omitempty"`
-	HSTS                *int   `json:"hsts,omitempty"` // seconds
+	// HTTP says whether what is spoken within TLS is HTTP: what ALPN chose or the
+	// answer to a request tells. It is absent where nobody asked, or a server that
+	// promised nothing was silent. HSTS is what the answer asks of browsers.
+	HTTP Answer `json:"http,omitempty"`
+	HSTS *int   `json:"hsts,omitempty"` // seconds
 }
 
 // Chain is one certificate chain as a server sent it, and its verdict.

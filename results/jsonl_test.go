@@ -49,7 +49,7 @@ func everyRecord() []Record {
 			SignatureSchemes: map[Version][]Named{TLSv13: {{ID: "0x0403", Name: "ecdsa_secp256r1_sha256"}}},
 			Undetermined:     Undetermined{Versions: []Version{TLSv10}, Suites: map[Version][]string{TLSv12: {"0x0005"}}},
 			Protocol: Protocol{
-				ALPN: []string{}, ExtendedMasterSecret: Yes, SCT: Unknown, DHBits: 2048, HSTS: &hsts,
+				ALPN: []string{}, ExtendedMasterSecret: Yes, SCT: Unknown, DHBits: 2048, HTTP: Yes, HSTS: &hsts,
 				ClientCertificateAuthorities: []string{"CN=Staff"},
 			},
 			Chains: []Chain{chain},
@@ -95,6 +95,18 @@ func everyRecord() []Record {
 		&Attribution{
 			Service: "portal", Part: "HSM", With: "hsm", Without: "i-1", Asked: shape, Phase: "handshake", Quantile: "p50",
 			AddsUS: 2310.5, LowUS: 2200, HighUS: 2421, Confidence: 0.95, Blocks: 20, WithoutUS: 990, Unlike: "group X25519, not secp256r1",
+		},
+		&Profile{
+			Name: "own", Title: "Ours", About: "what we want", Verification: "cross-checked", Sources: []string{"here"}, Notes: []string{"note"},
+			Rules: []ProfileRule{{
+				ID: "suites", Severity: High, Advice: true, Check: "suites-none", Values: []string{"cbc"}, Limit: 3, Versions: []Version{TLSv12}, When: "tls1.2",
+				From: at, Citation: "RFC 9325", Expected: "no CBC", Why: "padding", Mend: "leave it out",
+			}},
+			Unseen: []ProfileUnseen{{Citation: "§1", Requirement: "a lock", Why: "not a matter of TLS"}},
+		},
+		&PolicyChange{
+			From: "old", To: "new", Dropped: []string{"TLSv1.0"}, Added: []string{"TLSv1.3"}, Notes: []string{"note"},
+			Endpoints: []EndpointChange{{Service: "portal", Path: "alb", Address: "192.0.2.7:443", Loses: []string{"TLSv1.0"}, Gains: []string{}, Unknown: []string{"TLSv1.1"}, Stops: true}},
 		},
 		&Verdict{
 			Verdict: GateClosed, FailOn: Medium, Why: []string{"1 finding fails", "1 endpoint could not be determined"},

@@ -1,19 +1,41 @@
-// HSTS: for how long a server tells browsers to come back by TLS alone (RFC 6797).
+// HTTP: whether a server speaks it, and HSTS, for how long it tells browsers to
+// come back by TLS alone (RFC 6797).
 
 package scanner
 
 import (
+	"bytes"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+
+	"shakedown/results"
 )
+
+// speaksHTTP says whether HTTP is spoken, from what ALPN chose and what answered
+// the request; "" where nothing tells. STARTTLS names what is spoken by itself.
+func (s *session) speaksHTTP(alpn []string, head []byte) results.Answer {
+	ofHTTP := func(name string) bool { return strings.HasPrefix(name, "http/") || name == "h2" }
+	switch {
+	case s.path.Scheme != "":
+		return results.No
+	case slices.ContainsFunc(alpn, ofHTTP), isHTTP(head):
+		return results.Yes
+	case len(head) > 0:
+		return results.No
+	}
+	return ""
+}
+
+func isHTTP(head []byte) bool { return bytes.HasPrefix(head, []byte("HTTP/1.")) }
 
 // strictTransport reads the head of an HTTP response: for how many seconds its
 // Strict-Transport-Security is to be kept, 0 where there is none that a browser
 // would follow. nil is no HTTP, or a head that was cut off before it said.
 func strictTransport(head []byte) *int {
-	if !strings.HasPrefix(string(head), "HTTP/1.") {
+	if !isHTTP(head) {
 		return nil
 	}
 	for line := range strings.Lines(string(head)) {

@@ -78,16 +78,27 @@ func TestHSTS(t *testing.T) {
 			return netip.MustParseAddrPort(s.Listener.Addr().String())
 		}
 	}
+	greeting := func(version uint16) func(t *testing.T) netip.AddrPort {
+		return func(t *testing.T) netip.AddrPort {
+			return serveEach(t, &tls.Config{Certificates: []tls.Certificate{goCertificate(t)}, MaxVersion: version}, func(conn net.Conn) {
+				io.WriteString(conn, "-ERR unknown command\r\n\r\n")
+				swallow(conn)
+			})
+		}
+	}
 	for name, c := range map[string]struct {
 		serve func(t *testing.T) netip.AddrPort
 		heard bool
+		http  results.Answer
 	}{
-		"TLS 1.3":           {web(&tls.Config{}), true},
-		"TLS 1.2 alone":     {web(&tls.Config{MaxVersion: tls.VersionTLS12}), true},
-		"h2 and http/1.1":   {web(&tls.Config{NextProtos: []string{"h2", "http/1.1"}}), true},
-		"h2 alone":          {web(&tls.Config{NextProtos: []string{"h2"}}), true}, // Go's server answers what comes
-		"silent in TLS 1.3": {silent(tls.VersionTLS13), false},
-		"silent in TLS 1.2": {silent(tls.VersionTLS12), false},
+		"TLS 1.3":                   {web(&tls.Config{}), true, results.Yes},
+		"TLS 1.2 alone":             {web(&tls.Config{MaxVersion: tls.VersionTLS12}), true, results.Yes},
+		"h2 and http/1.1":           {web(&tls.Config{NextProtos: []string{"h2", "http/1.1"}}), true, results.Yes},
+		"h2 alone":                  {web(&tls.Config{NextProtos: []string{"h2"}}), true, results.Yes}, // Go's server answers what comes
+		"another answer in TLS 1.3": {greeting(tls.VersionTLS13), false, results.No},
+		"another answer in TLS 1.2": {greeting(tls.VersionTLS12), false, results.No},
+		"silent in TLS 1.3":         {silent(tls.VersionTLS13), false, ""},
+		"silent in TLS 1.2":         {silent(tls.VersionTLS12), false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -95,6 +106,9 @@ func TestHSTS(t *testing.T) {
 			switch hsts := e.Protocol.HSTS; {
 			case c.heard != (hsts != nil), c.heard && *hsts != age:
 				t.Errorf("hsts %v, heard is %t; failures %+v", hsts, c.heard, e.Failures)
+			}
+			if e.Protocol.HTTP != c.http {
+				t.Errorf("http %q, want %q", e.Protocol.HTTP, c.http)
 			}
 			if e.Status != results.Complete || e.Protocol.ResumptionTicket != results.Yes {
 				t.Errorf("%s; ticket %s; failures %+v", e.Status, e.Protocol.ResumptionTicket, e.Failures)
@@ -105,6 +119,12 @@ func TestHSTS(t *testing.T) {
 
 // serveSilently finishes handshakes and answers nothing.
 func serveSilently(t *testing.T, config *tls.Config) netip.AddrPort {
+	t.Helper()
+	return serveEach(t, config, swallow)
+}
+
+// serveEach gives each connection to a function, which closes it.
+func serveEach(t *testing.T, config *tls.Config, answer func(net.Conn)) netip.AddrPort {
 	t.Helper()
 	l, err := tls.Listen("tcp", "127.0.0.1:0", config)
 	if err != nil {
@@ -117,7 +137,7 @@ func serveSilently(t *testing.T, config *tls.Config) netip.AddrPort {
 			if err != nil {
 				return
 			}
-			go swallow(conn)
+			go answer(conn)
 		}
 	}()
 	return netip.MustParseAddrPort(l.Addr().String())

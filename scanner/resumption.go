@@ -28,7 +28,7 @@ type resumption struct {
 
 	byID, byTicket, psk, early results.Answer
 	left                       []*handshake.Session // by ticket, to be offered elsewhere
-	hsts                       *int                 // seconds; nil where nothing of HTTP answered the request
+	head                       []byte               // what the request was answered with
 	now                        func() time.Time     // nil: no clock to hold the server's against
 	skew                       *int                 // seconds; nil where both clocks agree, or nothing told
 }
@@ -104,10 +104,10 @@ func (r *resumption) preSharedKey(ctx context.Context) (psk, early results.Answe
 	return r.again(ctx, r.new, s), early, s
 }
 
-// hear reads what a server answered the request with.
+// hear keeps what a server answered the request with.
 func (r *resumption) hear(o handshake.Outcome) {
 	if o.Head != nil {
-		r.hsts = strictTransport(o.Head)
+		r.head = o.Head
 		if r.now != nil {
 			r.skew = clockSkew(o.Head, r.now())
 		}
@@ -180,7 +180,7 @@ func (s *session) runResumption(ctx context.Context) {
 func (s *session) foldResumption(p *results.Protocol) {
 	if r := s.more.resumption; r != nil {
 		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData = r.byID, r.byTicket, r.psk, r.early
-		p.HSTS = r.hsts
+		p.HTTP, p.HSTS = s.speaksHTTP(p.ALPN, r.head), strictTransport(r.head)
 	}
 }
 

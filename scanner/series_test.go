@@ -3,6 +3,7 @@ package scanner
 import (
 	"net"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,7 +129,8 @@ func TestThreeAtOnce(t *testing.T) {
 	server := nginx(t)
 	want := atOnce(t, server.serve)
 	bubble(t, func(t *testing.T) {
-		places, turned := make(chan bool, 3), 0
+		var turned atomic.Int64
+		places := make(chan bool, 3)
 		l := to(func(c net.Conn) {
 			select {
 			case places <- true:
@@ -137,12 +139,12 @@ func TestThreeAtOnce(t *testing.T) {
 				held.untilGone()
 				<-places
 			default:
-				turned++
+				turned.Add(1)
 				c.Close()
 			}
 		})
 		same(t, scanOver(t, l, series3, 8).record, want)
-		if turned == 0 {
+		if turned.Load() == 0 {
 			t.Error("the server turned nobody away: this test tests nothing")
 		}
 	})

@@ -50,12 +50,12 @@ func benchCommand(a *app) *cobra.Command {
 		Use:   "bench [TARGET…]",
 		Short: "Measure handshakes over paths, interleaved, and compare the paths",
 		Long: `Bench measures TLS handshakes over paths: full ones, resumed ones (--resume 1), or
-both in a set ratio. It opens connections at a rate
-(--rate, an open loop: when one is due does not depend on how the others fare) or
-keeps some in flight (--connections, a closed loop), in short blocks that visit the
-paths in turn, in an order drawn by lot, so that paths can be compared although the
-machine and the network change. It records when each handshake passed which point
-and what it negotiated; only handshakes of the asked shape count.
+both in a set ratio. It opens connections at a rate (--rate, an open loop: when one
+is due does not depend on how the others fare) or keeps some in flight
+(--connections, a closed loop), in short blocks that visit the paths in turn, in an
+order drawn by lot, so that paths can be compared although the machine and the
+network change. It records when each handshake passed which point and what it
+negotiated; only handshakes of the asked shape count.
 
 Bench is for servers that you own: it puts load on them, and its own client (lean)
 gives secrecy up for speed; see --client. It completes every handshake. An address
@@ -63,7 +63,8 @@ that is not this host's own is refused without "load: allowed" in the inventory,
 --load-allowed.
 
 A trial that measured the generator, or nothing, is marked invalid and gives exit
-code 3.
+code 3. What has to hold is said by --slo: missed gives exit code 1, not decided 3.
+--find-capacity searches the highest rate that holds it.
 
 Resumed is what the server resumed: the session id that it echoed in TLS 1.2, the
 pre_shared_key in its ServerHello in TLS 1.3, never what was offered. A TLS 1.3
@@ -81,6 +82,8 @@ by themselves. Descriptors are those in flight too: ulimit -n.`,
   shakedown bench --inventory lab.yaml --rate 500 --resume 0.8
   shakedown bench --inventory lab.yaml --path portal/hsm --connections 8 --tls 1.2
   shakedown bench --load-allowed --rate 200 --duration 30s --request / portal.example
+  shakedown bench --inventory lab.yaml --baseline i-1 --slo "ratio<1.10" --slo "errors<0.1%"
+  shakedown bench --inventory lab.yaml --path hsm --find-capacity --slo "handshake.p99<50ms"
   shakedown bench --dry-run --inventory lab.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for name, limit := range map[string]int{"concurrency": f.concurrency, "per-endpoint": f.perEndpoint} {
@@ -106,22 +109,22 @@ func (f *benchFlags) registerAll(cmd *cobra.Command) {
 
 func (f *benchFlags) register(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.Lookup("rate").Usage = "open loop: connections a second on each path (default 50)"
-	fs.Lookup("concurrency").Usage = "open loop: the most connections in flight; what is due beyond waits (default 2000)"
-	fs.Lookup("per-endpoint").Usage = "the same: paths are measured one at a time"
+	fs.Lookup("rate").Usage = "open loop: `N` connections a second on each path (default 50)"
+	fs.Lookup("concurrency").Usage = "open loop: at most `N` connections in flight; what is due beyond waits (default 2000)"
+	fs.Lookup("per-endpoint").Usage = "as --concurrency, for paths are measured one at a time: `N` connections"
 	fs.Lookup("timeout").Usage = "time for one handshake, from connecting to the response"
 	for _, name := range []string{"concurrency", "per-endpoint"} {
 		fs.Lookup(name).DefValue = "0" // cobra would print scan's
 	}
 	fs.DurationVar(&f.duration, "duration", 10*time.Second, "time for each path, over all its blocks")
 	fs.IntVar(&f.connections, "connections", 0, "closed loop: `N` connections in flight all the time, in place of --rate")
-	fs.IntVar(&f.blocks, "blocks", 10, "interleaved blocks of each path; comparisons need 5 at least")
+	fs.IntVar(&f.blocks, "blocks", 10, "`N` interleaved blocks of each path; comparisons need 5 at least")
 	fs.BoolVar(&f.poisson, "poisson", false, "open loop: connections at random instants, not at fixed intervals")
-	fs.StringVar(&f.tls, "tls", "1.3", "version to measure: 1.2 or 1.3")
-	fs.StringVar(&f.group, "group", "", "key exchange group: X25519, P-256, P-384, P-521, X25519MLKEM768 or SecP256r1MLKEM768 (default the server's choice, X25519 first)")
+	fs.StringVar(&f.tls, "tls", "1.3", "`VERSION` to measure: 1.2 or 1.3")
+	fs.StringVar(&f.group, "group", "", "key exchange group, a `NAME`: X25519, P-256, P-384, P-521, X25519MLKEM768 or SecP256r1MLKEM768 (default the server's choice, X25519 first)")
 	fs.StringVar(&f.suite, "suite", "", "cipher suite, by IANA's or OpenSSL's `NAME` (default the server's choice)")
 	fs.StringVar(&f.signature, "signature", "", "signature scheme, by IANA's `NAME`, and so the kind of certificate (default the server's choice)")
-	fs.StringVar(&f.client, "client", string(bench.Lean), "lean: our own, cheap, without secrecy; or stock: Go's crypto/tls")
+	fs.StringVar(&f.client, "client", string(bench.Lean), "`NAME` of the client, lean: our own, cheap, without secrecy; or stock: Go's crypto/tls")
 	fs.IntVar(&f.verifySample, "verify-sample", 100, "lean: check the certificate's signature in 1 of `N` handshakes")
 	fs.StringVar(&f.request, "request", "", "after each handshake GET this `PATH` by HTTP/1.1, to time the first byte")
 	fs.StringVar(&f.baseline, "baseline", "", "compare with this path, `PATH-NAME` (default the first instance of a service, else its first path)")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,14 +17,16 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/net/idna"
 
+	"shakedown/profiles"
 	"shakedown/results"
+	"shakedown/results/report"
 	"shakedown/scanner/chain"
 )
 
 // certFlags are what the verb cert was asked.
 type certFlags struct {
 	host, at, key, passwordFile string
-	roots                       []string
+	roots, profiles             []string
 	bundle                      bool
 	netFlags                    // of which it takes those about output
 }
@@ -42,12 +45,17 @@ is printed.
 --bundle puts what the files hold together in order: the leaf, then each issuer,
 without the root and what is not needed. It prints PEM, and judges that.
 
+--profile judges by a policy as scan does (see: shakedown profile list), by those
+of its rules that are about certificates; how many a file cannot answer is said.
+Rules about names need --host.
+
 --key takes a private or public key (PEM, DER, PKCS#12), or the pkcs11: URI of a
 key in an HSM, whose public half p11tool (package gnutls-bin) reads. Passwords and
 PINs come from --password-file, from the URI's pin-source, or are asked for on the
 terminal; never from the command line or the environment.`,
 		Example: `  shakedown cert --host portal.example --key portal.key portal.pem
   shakedown cert --roots company-ca.pem --at 2026-12-24T00:00:00Z *.pem
+  shakedown cert --host portal.example --profile pci-dss-4 portal.pem
   shakedown cert --password-file pass.txt portal.p12
   shakedown cert --bundle --output chain.pem portal.crt intermediates.p7b
   shakedown cert --key 'pkcs11:token=hsm;object=portal?pin-source=/run/pin' portal.pem`,
@@ -59,8 +67,9 @@ terminal; never from the command line or the environment.`,
 	fs.StringVar(&f.at, "at", "", "judge for this `TIME`, as 2026-12-24T00:00:00Z (default now)")
 	fs.StringVar(&f.key, "key", "", "the key that the leaf must have, a `FILE` or a pkcs11: URI")
 	fs.StringVar(&f.passwordFile, "password-file", "", "the password of PKCS#12 files and encrypted keys, the first line of `FILE`")
+	fs.StringArrayVar(&f.profiles, "profile", nil, "judge by this profile too, a `NAME` or a YAML file (repeatable; see: shakedown profile list)")
 	fs.BoolVar(&f.bundle, "bundle", false, "put the chain in order and print it as PEM")
-	fs.StringVar(&f.format, "format", "text", "what to print: text, json or html")
+	registerFormat(fs, &f.format)
 	fs.StringVar(&f.output, "output", "", "write to `FILE`; standard output stays empty")
 	fs.BoolVar(&f.verbose, "verbose", false, "lists in full")
 	fs.BoolVar(&f.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
@@ -83,14 +92,18 @@ func (a *app) cert(cmd *cobra.Command, names []string, f *certFlags) error {
 	if err != nil {
 		return err
 	}
+	rules, err := rulesOfFiles(f.profiles, opt.ServerName != "")
+	if err != nil {
+		return err
+	}
 	files, err := a.readChains(names, a.password(cmd.Context(), f.passwordFile))
 	if err != nil {
 		return err
 	}
 	if f.bundle {
-		return a.bundle(files, opt, f)
+		return a.bundle(files, opt, rules, f)
 	}
-	return a.judgeFiles(files, opt, f)
+	return a.judgeFiles(files, opt, rules, f)
 }
 
 func (a *app) certOptions(cmd *cobra.Command, f *certFlags) (chain.Options, error) {
@@ -186,7 +199,44 @@ func (a *app) readInput(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxInput))
 }
 
-func (a *app) judgeFiles(files []chainFile, opt chain.Options, f *certFlags) error {
+// fileRules are the rules that chain files are judged by.
+type fileRules struct {
+	judges *judges
+	left   []string // of each profile, what its other rules want
+}
+
+// rulesOfFiles takes from profiles what a file can answer. A profile without
+// any such rule would pass everything, so it is refused.
+func rulesOfFiles(names []string, named bool) (*fileRules, error) {
+	judges, err := (&judgeFlags{profiles: names}).load()
+	if err != nil {
+		return nil, err
+	}
+	r := &fileRules{judges: judges}
+	for i, p := range judges.profiles {
+		part, left := p.OfFiles(named)
+		if len(part.Rules) == 0 {
+			return nil, usagef("--profile %s: none of its rules can be judged from a file: judge the endpoint, shakedown scan --profile %s", p.Name, p.Name)
+		}
+		judges.profiles[i] = part
+		if left > 0 {
+			r.left = append(r.left, fmt.Sprintf("%s: %s judged; a file cannot answer the other %d, scan can", p.Name, count(len(part.Rules), "rule"), left))
+		}
+	}
+	return r, nil
+}
+
+// judge judges a chain that was judged by itself already.
+func (r *fileRules) judge(file results.ChainFile) ([]results.Finding, int) {
+	findings := r.judges.judge(profiles.Served(file), file.At)
+	verdict := verdictTally{}
+	for _, f := range findings {
+		verdict.add(f)
+	}
+	return slices.DeleteFunc(findings, func(f results.Finding) bool { return !r.judges.shows(f) }), verdict.code()
+}
+
+func (a *app) judgeFiles(files []chainFile, opt chain.Options, rules *fileRules, f *certFlags) error {
 	header := results.Header{Command: "cert"}
 	for _, file := range files {
 		header.Paths = append(header.Paths, file.name)
@@ -195,12 +245,19 @@ func (a *app) judgeFiles(files []chainFile, opt chain.Options, f *certFlags) err
 	if err != nil {
 		return err
 	}
+	out.after = rules.left
 	code := exitGood
 	for _, file := range files {
-		judged := chain.Judge(file.ders, opt)
-		code = worse(code, chainCode(judged))
-		if err := out.put(&results.ChainFile{File: file.name, At: opt.At.UTC(), Chain: judged}); err != nil {
+		judged := results.ChainFile{File: file.name, At: opt.At.UTC(), Chain: chain.Judge(file.ders, opt)}
+		findings, verdict := rules.judge(judged)
+		code = worse(code, worse(chainCode(judged.Chain), verdict))
+		if err := out.put(&judged); err != nil {
 			break // finish says it
+		}
+		for _, finding := range findings {
+			if err := out.put(&finding); err != nil {
+				break
+			}
 		}
 	}
 	return out.finish(code, true)
@@ -220,7 +277,7 @@ func chainCode(c results.Chain) int {
 // bundle prints one chain in order, made of what all files hold. One that
 // clients would not trust is printed too, for it is in order; the exit code and
 // standard error say what is wrong.
-func (a *app) bundle(files []chainFile, opt chain.Options, f *certFlags) error {
+func (a *app) bundle(files []chainFile, opt chain.Options, rules *fileRules, f *certFlags) error {
 	if f.format != "text" {
 		return usagef("--bundle prints PEM: leave --format out")
 	}
@@ -235,12 +292,26 @@ func (a *app) bundle(files []chainFile, opt chain.Options, f *certFlags) error {
 	if err := a.write(f.output, chain.PEM(ordered)); err != nil {
 		return err
 	}
-	judged := chain.Judge(ordered, opt)
-	code := chainCode(judged)
+	judged := results.ChainFile{File: "the bundle", At: opt.At.UTC(), Chain: chain.Judge(ordered, opt)}
+	findings, verdict := rules.judge(judged)
+	code := worse(chainCode(judged.Chain), verdict)
 	if code == exitGood {
 		return nil
 	}
-	return &exitError{code, fmt.Errorf("the bundle is in order, and yet: %s", problemList(judged))}
+	return &exitError{code, fmt.Errorf("the bundle is in order, and yet: %s", bundleTroubles(judged.Chain, findings))}
+}
+
+func bundleTroubles(c results.Chain, findings []results.Finding) string {
+	var words []string
+	if chainCode(c) != exitGood {
+		words = append(words, problemList(c))
+	}
+	for _, f := range findings {
+		if trouble := report.Trouble(&f); trouble != "" {
+			words = append(words, strings.TrimPrefix(trouble, f.Service+": "))
+		}
+	}
+	return strings.Join(words, "\n")
 }
 
 // write puts bytes to a file, or to standard output if it has no name.

@@ -32,7 +32,7 @@ func diffCommand(a *app) *cobra.Command {
 	var f diffFlags
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
-		Short: "What changed between two recorded runs",
+		Short: "Say what changed between two recorded runs",
 		Long: `Diff compares two runs, scans or benches: files of JSON Lines, or runs of the
 store by id (latest, latest~1 …). With --since it compares the newest run of
 the store with the newest that is at least so old, of the same verb and

@@ -33,7 +33,7 @@ func gateCommand(a *app) *cobra.Command {
 	var f gateFlags
 	cmd := &cobra.Command{
 		Use:   "gate",
-		Short: "One verdict for a release: scan, judge, compare with what was accepted",
+		Short: "Give one verdict on a release: scan, judge, compare with what was accepted",
 		Long: `Gate scans the inventory's paths, or reads the records of an earlier run (--from,
 then nothing is sent), and gives one verdict: open (exit code 0) or closed.
 
@@ -100,9 +100,9 @@ inconclusive with 3; or a --slo such as ratio<1.10 says what is too slow.
 	fs.StringVar(&f.markdown, "markdown", "", "write Markdown to `FILE`")
 	fs.BoolVar(&f.bench, "bench", false, "measure handshakes over every path too")
 	fs.StringArrayVar(&f.limits.slo, "slo", nil, "a `LIMIT` on what is measured, as \"handshake.p99<50ms\", \"errors<0.1%\" or \"ratio<1.10\" (repeatable)")
-	fs.Float64Var(&f.limits.rate, "bench-rate", 0, "bench: connections a second on each path (default 50)")
+	fs.Float64Var(&f.limits.rate, "bench-rate", 0, "bench: `N` connections a second on each path (default 50)")
 	fs.DurationVar(&f.limits.duration, "duration", 10*time.Second, "bench: time for each path, over all its blocks")
-	fs.IntVar(&f.limits.blocks, "blocks", 10, "bench: interleaved blocks of each path")
+	fs.IntVar(&f.limits.blocks, "blocks", 10, "bench: `N` interleaved blocks of each path")
 	fs.StringVar(&f.limits.request, "request", "", "bench: after each handshake GET this `PATH`")
 	fs.BoolVar(&f.limits.loadAllowed, "load-allowed", false, "bench: the owners of all these addresses agree to load")
 	registerStore(fs, &f.store)

@@ -53,7 +53,7 @@ func TestGateBeforeNginx(t *testing.T) {
 		want      []string
 	}{
 		"all three": {[]string{alb, i1, i2, drifted, expired, nobody}, exitBad, []string{
-			"i-3 inventory/siblings-alike fail", "i-4 min-days-left/days-left fail", "i-5 inventory/answers unknown", "closed: 2 findings fail, 1 endpoint could not be determined",
+			"i-3 inventory/siblings-alike fail", "i-4 min-days-left/days-left fail", "i-5 inventory/answers unknown", "closed: 3 findings fail, 1 endpoint could not be determined",
 		}},
 		"unreachable": {[]string{alb, i1, i2, i1, i2, nobody}, exitUndetermined, []string{
 			"closed: 1 endpoint could not be determined", "i-5 inventory/answers unknown",

@@ -104,3 +104,14 @@ func (t *verdictTally) add(f results.Finding) {
 		t.unknown++
 	}
 }
+
+// code is the exit code of what was counted.
+func (t *verdictTally) code() int {
+	switch {
+	case t.failed > 0:
+		return exitBad
+	case t.unknown > 0:
+		return exitUndetermined
+	}
+	return exitGood
+}

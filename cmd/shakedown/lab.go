@@ -31,7 +31,7 @@ one folder, and writes an inventory that the other verbs take.`,
 
 		SuggestionsMinimumDistance: 2,
 	}
-	cmd.PersistentFlags().StringVar(&dir, "dir", lab.DefaultDir(a.getenv), "the lab's folder")
+	cmd.PersistentFlags().StringVar(&dir, "dir", lab.DefaultDir(a.getenv), "the lab's `FOLDER`")
 	cmd.AddCommand(labUpCommand(a, &dir), labDownCommand(a, &dir), labStatusCommand(a, &dir))
 	return cmd
 }

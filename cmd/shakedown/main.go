@@ -58,8 +58,8 @@ func rootCommand(a *app) *cobra.Command {
 		Short: "Scan TLS endpoints behind load balancers and measure their handshakes",
 		Long: `Shakedown gives evidence for where TLS should end: at a load balancer, at the
 instances behind it, or at an HSM or enclave. It scans endpoints (versions,
-suites, groups, certificates; the load balancer beside its instances) and
-measures their handshakes, path beside path.
+suites, groups, certificates; the load balancer beside its instances), judges
+them by policies, and measures their handshakes, path beside path.
 
 Exit codes: 0 all that was asked is determined and good; 1 a verdict that was
 asked for is bad; 2 usage error, nothing was sent; 3 something could not be
@@ -69,6 +69,8 @@ determined; 130 interrupted, what was finished is kept.`,
   shakedown cert --host portal.example --key portal.key portal.pem
   shakedown bench --inventory inventory.yaml --rate 100 --format json --output bench.jsonl
   shakedown report --html report.html scan.jsonl bench.jsonl
+  shakedown gate --inventory inventory.yaml
+  shakedown sweep --inventory inventory.yaml
   shakedown lab up`,
 		SilenceErrors: true, // run prints them, once
 		SilenceUsage:  true,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"shakedown/results/report"
 	"shakedown/scanner/dial"
 	"shakedown/scanner/inventory"
 )
@@ -39,6 +40,13 @@ type netFlags struct {
 	noColor     bool
 }
 
+// registerFormat is the flag of the verbs that print any form of their records.
+func registerFormat(fs *pflag.FlagSet, format *string) {
+	names := report.Formats()
+	last := len(names) - 1
+	fs.StringVar(format, "format", "text", "what to print, a `NAME`: "+strings.Join(names[:last], ", ")+" or "+names[last])
+}
+
 func (f *netFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.inventory, "inventory", "", "services and paths to work on, a YAML `FILE`")
 	fs.StringArrayVar(&f.only, "path", nil, "only this path of the inventory, `NAME` or SERVICE/NAME (repeatable)")
@@ -49,13 +57,13 @@ func (f *netFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.v6, "ipv6", "6", false, "IPv6 addresses only")
 	fs.StringVar(&f.proxy, "proxy", "", "reach targets through http://, socks5:// or none, a `URL` (default HTTPS_PROXY, ALL_PROXY; NO_PROXY)")
 	fs.StringVar(&f.header, "proxy-protocol", "", "send this PROXY protocol header to targets first, `v1|v2`")
-	fs.StringVar(&f.format, "format", "text", "what to print: text, json or html")
+	registerFormat(fs, &f.format)
 	fs.StringVar(&f.output, "output", "", "write to `FILE`; standard output stays empty")
 	fs.DurationVar(&f.timeout, "timeout", 5*time.Second, "time for one exchange")
 	fs.DurationVar(&f.deadline, "deadline", 0, "time for the whole run (default none)")
-	fs.IntVar(&f.concurrency, "concurrency", 64, "connections in flight")
-	fs.IntVar(&f.perEndpoint, "per-endpoint", 4, "connections in flight to one address")
-	fs.Float64Var(&f.rate, "rate", 0, "new connections a second (default no limit)")
+	fs.IntVar(&f.concurrency, "concurrency", 64, "`N` connections in flight")
+	fs.IntVar(&f.perEndpoint, "per-endpoint", 4, "`N` connections in flight to one address")
+	fs.Float64Var(&f.rate, "rate", 0, "`N` new connections a second (default no limit)")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "say what would be asked, with connection counts; send nothing")
 	fs.BoolVar(&f.quiet, "quiet", false, "no progress")
 	fs.BoolVar(&f.verbose, "verbose", false, "say why each unknown is unknown")

@@ -24,9 +24,11 @@ type output struct {
 	stream *results.Stream
 	file   *os.File // nil if the records go to standard output
 	sides  []*side
-	unseen bool     // nobody reads the report as it is written
-	first  []string // the first troubles
-	more   int      // troubles beyond
+	text   io.Writer // where lines of our own may follow the records: io.Discard unless they are text
+	after  []string  // those lines
+	unseen bool      // nobody reads the report as it is written
+	first  []string  // the first troubles
+	more   int       // troubles beyond
 }
 
 // mostTroubles is how many paths are named on standard error.
@@ -48,7 +50,7 @@ func (o *output) put(r results.Record) error {
 // already: the rule adds nothing to it.
 func (o *output) repeats(r results.Record) bool {
 	f, ok := r.(*results.Finding)
-	return ok && f.Status == results.FindingUnknown && slices.ContainsFunc(o.first, func(t string) bool { return strings.HasPrefix(t, f.Service+"/"+f.Path+": ") })
+	return ok && f.Status == results.FindingUnknown && slices.ContainsFunc(o.first, func(t string) bool { return strings.HasPrefix(t, report.Where(f.Service, f.Path)+": ") })
 }
 
 // told is what the run says on standard error in the end, so that cron mails it:
@@ -120,6 +122,10 @@ func (a *app) openOutputs(f *netFlags, h results.Header, failOn results.Severity
 		return nil, err
 	}
 	h.ToolVersion, h.StartedAt, h.Inventory = version, a.now().UTC(), f.inventory
+	o.text = io.Discard
+	if f.format == "text" {
+		o.text = w
+	}
 	o.stream = results.NewStream(h, append(beside, sinks...)...)
 	return o, nil
 }
@@ -190,6 +196,11 @@ func (o *output) finish(code int, complete bool) error {
 	}
 	if err := o.stream.Finish(code, complete, o.a.now().UTC()); err != nil {
 		writeErr = err
+	}
+	for _, line := range o.after {
+		if _, err := fmt.Fprintln(o.text, line); err != nil && writeErr == nil {
+			writeErr = err
+		}
 	}
 	if err := o.close(); err != nil && writeErr == nil {
 		writeErr = err

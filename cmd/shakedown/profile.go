@@ -19,11 +19,11 @@ import (
 func profileCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profile list|show|match|checks",
-		Short: "Policies: list them, explain and compare them, find which an endpoint follows",
+		Short: "List, explain and compare policies; find which one an endpoint follows",
 		Long: `Profile knows the policies of AWS load balancers, CloudFront and API Gateway, of
 Mozilla, and standards such as NIST SP 800-52r2. It lists and explains them, says
 what a change from one to another would drop, and finds those that an endpoint
-follows. scan --profile judges by them.`,
+follows. scan and cert judge by them: --profile NAME.`,
 		Example: `  shakedown profile list
   shakedown profile show aws-elb/ELBSecurityPolicy-TLS13-1-2-2021-06
   shakedown profile match portal.example`,
@@ -82,7 +82,7 @@ func everyProfile(lib *profiles.Library) ([]results.Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, p)
+		out = append(out, p.Record())
 	}
 	return out, nil
 }
@@ -158,9 +158,9 @@ func versionSpan(vs []results.Version) string {
 
 func profileChecksCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "checks", Short: "What a profile of your own can ask for, and an example",
+		Use: "checks", Short: "Say what a profile of your own can ask for, with an example",
 		Long: `A profile of your own is a YAML file: it extends a profile by name, drops some of
-its rules, changes others and adds new ones. Give it to --profile.`,
+its rules, changes others and adds new ones. Give it to --profile by its file name.`,
 		Example: "  shakedown profile checks", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return checksText(a.stdout) },
 	}

@@ -18,7 +18,7 @@ func profileMatchCommand(a *app) *cobra.Command {
 	var from []string
 	cmd := &cobra.Command{
 		Use:   "match [TARGET…]",
-		Short: "Which named policies does an endpoint follow exactly, or nearly",
+		Short: "Find the named policies that an endpoint follows, exactly or nearly",
 		Long: `Match compares endpoints with every named policy: of AWS load balancers,
 CloudFront, API Gateway and Mozilla. It names all that an endpoint follows to the
 suite (several, where names share a list or the served certificates hide the

@@ -19,7 +19,7 @@ func profileShowCommand(a *app) *cobra.Command {
 	var out plainOutput
 	var from []string
 	cmd := &cobra.Command{
-		Use: "show NAME [NAME]", Short: "Explain a profile; with two names, what a change from the first to the second does",
+		Use: "show NAME [NAME]", Short: "Explain a profile; of two, say what a change from the first to the second does",
 		Long: `Show explains a profile: what it accepts, every rule with its source, and what
 cannot be judged from outside. With two names it says what a change from the
 first policy to the second would drop and add, and with --from, for which
@@ -50,7 +50,7 @@ func (a *app) showProfile(name string, out *plainOutput) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
-	return out.write(a, "profile show", []results.Record{p}, func(w io.Writer) error { return profileText(w, lib, p) })
+	return out.write(a, "profile show", []results.Record{p.Record()}, func(w io.Writer) error { return profileText(w, lib, p) })
 }
 
 func profileText(w io.Writer, lib *profiles.Library, p *profiles.Profile) error {
@@ -180,7 +180,7 @@ func (a *app) recorded(ctx context.Context, files []string) ([]*results.Endpoint
 	return out, nil
 }
 
-func changeText(w io.Writer, c *profiles.PolicyChange) error {
+func changeText(w io.Writer, c *results.PolicyChange) error {
 	fmt.Fprintf(w, "From %s\n  to %s\n\n", c.From, c.To)
 	for _, part := range []struct {
 		head  string
@@ -214,7 +214,7 @@ func changeText(w io.Writer, c *profiles.PolicyChange) error {
 	return nil
 }
 
-func endpointChangeWords(e profiles.EndpointChange) string {
+func endpointChangeWords(e results.EndpointChange) string {
 	var words []string
 	for _, part := range []struct {
 		head  string

@@ -37,7 +37,7 @@ func scanCommand(a *app) *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "scan [TARGET…]",
-		Short: "Observe endpoints: versions, suites, groups, certificates",
+		Short: "Observe endpoints: versions, suites, groups, certificates; judge them by policies",
 		Long: `Scan observes TLS endpoints: which protocol versions, cipher suites, key
 exchange groups and certificates they serve. Every fact is yes, no or unknown;
 what could not be determined is listed as such and gives exit code 3.

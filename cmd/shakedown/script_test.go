@@ -44,6 +44,8 @@ func TestStories(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TERM", "dumb")
+			// The race detector would have each process wait a second before it ends.
+			env.Setenv("GORACE", "atexit_sleep_ms=10 "+os.Getenv("GORACE"))
 			env.Values[fleetKey{}] = &fleet{}
 			env.Defer(func() { holdToSchema(t, env.WorkDir) })
 			return nil

@@ -43,7 +43,7 @@ diff take the ids of its runs, beginnings of ids, latest, latest~1 and so on.`,
 func storeList(a *app, dsn *string) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the runs, newest first", Args: noArgs,
+		Use: "list", Short: "List the runs, newest first", Example: "  shakedown store list", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format != "text" && format != "json" {
 				return usagef("--format %q: write text or json", format)
@@ -94,6 +94,7 @@ func storeExport(a *app, dsn *string) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use: "export RUN…", Short: "Write runs as JSON Lines, the lines that they were recorded as",
+		Example: "  shakedown store export latest --output run.jsonl",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("store export needs the id of a run, or latest: shakedown store list shows them")
@@ -141,6 +142,7 @@ func (a *app) export(ctx context.Context, s *store.Store, refs []string, output 
 func storeImport(a *app, dsn *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "import FILE…", Short: "Add recorded runs, files of JSON Lines or - for standard input",
+		Example: "  shakedown store import scan.jsonl bench.jsonl",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("store import needs a recorded run: a file that --format json wrote, or -")
@@ -185,7 +187,8 @@ func (a *app) importRun(ctx context.Context, s *store.Store, name string) error 
 func storePrune(a *app, dsn *string) *cobra.Command {
 	var keep string
 	cmd := &cobra.Command{
-		Use: "prune --keep AGE|N", Short: "Remove old runs; what was last known of each endpoint stays", Args: noArgs,
+		Use: "prune --keep AGE|N", Short: "Remove old runs; what was last known of each endpoint stays",
+		Example: "  shakedown store prune --keep 90d\n  shakedown store prune --keep 200", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			before, newest, err := parseKeep(keep, a.now())
 			if err != nil {

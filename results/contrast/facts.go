@@ -282,6 +282,7 @@ func ProtocolQuestions() []ProtocolQuestion {
 		yesNo("version_intolerant", "version intolerant", func(p results.Protocol) results.Answer { return p.VersionIntolerant }),
 		yesNo("size_intolerant", "size intolerant", func(p results.Protocol) results.Answer { return p.SizeIntolerant }),
 		yesNo("extension_intolerant", "extension intolerant", func(p results.Protocol) results.Answer { return p.ExtensionIntolerant }),
+		yesNo("http", "HTTP", func(p results.Protocol) results.Answer { return p.HTTP }),
 		{"hsts", "HSTS", func(p results.Protocol) Cell {
 			if p.HSTS == nil {
 				return Cell{}

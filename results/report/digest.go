@@ -289,6 +289,9 @@ func arrange(services map[string]*section, planned places) []*section {
 	case n == 1: // alone under its own name
 		single.many = false
 		return append(sections, single)
+	case n > 1 && single.paths() == 0: // chain files that were judged by profiles
+		single.title = fmt.Sprintf("Verdicts on %d files", n)
+		return append(sections, single)
 	case n > 1:
 		single.title = fmt.Sprintf("%d services with one path each", n)
 		return append(sections, single)
@@ -385,8 +388,8 @@ func (s *section) nameTrials() {
 }
 
 func (s *section) pathLabel(service, path string) string {
-	if s.many && !strings.Contains(path, service) {
-		path = service + " " + path
+	if s.many && !strings.Contains(path, service) || path == "" {
+		path = strings.TrimSpace(service + " " + path)
 	}
 	return clean(path)
 }

@@ -39,6 +39,9 @@ type outcome struct {
 
 // where names the path.
 func (o outcome) where() string {
+	if o.path == "" { // a file's name may begin with a slash
+		return o.service
+	}
 	return strings.Trim(o.service+"/"+o.path, "/")
 }
 
