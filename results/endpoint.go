@@ -110,6 +110,9 @@ type PathFacts struct {
 	// TicketsFrom says by address whether a session that was made there was
 	// resumed here.
 	TicketsFrom map[string]Answer `json:"tickets_from,omitempty"`
+	// ClockSkewS is by how many seconds, in whole minutes, the Date of an HTTP answer
+	// was ahead of this machine's clock; absent below five minutes, and without one.
+	ClockSkewS *int `json:"clock_skew_s,omitempty"`
 }
 
 // Steadiness says how the answers to a repeated question relate.

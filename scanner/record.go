@@ -31,6 +31,9 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 		s.foldResumption(&e.Protocol)
 	}
 	e.PathFacts = s.more.drift
+	if r := s.more.resumption; r != nil && s.wants(AspectProtocol) {
+		e.PathFacts.ClockSkewS = r.skew
+	}
 	e.Status = status(e)
 	if s.unseen && e.Status == results.Complete {
 		e.Status = results.Partial

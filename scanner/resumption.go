@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,6 +29,8 @@ type resumption struct {
 	byID, byTicket, psk, early results.Answer
 	left                       []*handshake.Session // by ticket, to be offered elsewhere
 	head                       []byte               // what the request was answered with
+	now                        func() time.Time     // nil: no clock to hold the server's against
+	skew                       *int                 // seconds; nil where both clocks agree, or nothing told
 }
 
 // run asks TLS 1.2 and 1.3 side by side.
@@ -105,6 +108,9 @@ func (r *resumption) preSharedKey(ctx context.Context) (psk, early results.Answe
 func (r *resumption) hear(o handshake.Outcome) {
 	if o.Head != nil {
 		r.head = o.Head
+		if r.now != nil {
+			r.skew = clockSkew(o.Head, r.now())
+		}
 	}
 }
 
@@ -129,7 +135,7 @@ func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.
 
 // newResumption asks in the suites that were accepted and can be resumed here.
 func (s *session) newResumption() *resumption {
-	r := &resumption{ask: s.ask, request: s.request(), http: s.path.Scheme == ""}
+	r := &resumption{ask: s.ask, request: s.request(), http: s.path.Scheme == "", now: s.more.now}
 	resumable := func(version uint16) []uint16 {
 		return slices.DeleteFunc(slices.Clone(s.allSuites(version)), func(id uint16) bool {
 			return !slices.Contains(handshake.Resumable(version), id)

@@ -111,7 +111,7 @@ func (s *Scanner) visit(p inventory.Path, route dial.Route, siblings bool, tried
 	ask := newAsker(lane, patience, s.opt.Patience > 0)
 	ask.left = tried
 	v := &visit{session: newSession(p, s.opt.Aspects, ask), lane: lane, route: route, record: s.record(p, route.String(), s.opt.Now())}
-	v.session.more = extras{complete: s.opt.Complete, certificate: s.opt.Certificate, siblings: siblings && v.session.wants(AspectPath)}
+	v.session.more = extras{complete: s.opt.Complete, certificate: s.opt.Certificate, now: s.opt.Now, siblings: siblings && v.session.wants(AspectPath)}
 	return v
 }
 

@@ -43,6 +43,7 @@ type extras struct {
 	complete    bool             // finish accepted suites too
 	certificate *tls.Certificate // ours, if a server asks; nil if we have none
 	siblings    bool             // the name has other addresses, to offer sessions to
+	now         func() time.Time // to hold a server's clock against; nil: it is not
 
 	completes  map[pair]results.Answer
 	resumption *resumption

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -16,27 +18,52 @@ import (
 
 // reportFlags are what the verb report was asked.
 type reportFlags struct {
-	html, format, output string
-	store                string
-	noColor, verbose     bool
+	files            []reportFile
+	format, output   string
+	store            string
+	plannedRate      float64
+	noColor, verbose bool
+}
+
+// reportFile is a format and the file that is asked for in it, "" for none.
+type reportFile struct{ format, name string }
+
+// fileFormats are those with a flag of their own.
+func fileFormats() []reportFile {
+	return []reportFile{
+		{"html", "an HTML page"}, {"junit", "JUnit XML"}, {"sarif", "SARIF"}, {"markdown", "Markdown"}, {"csv", "CSV"},
+		{"prometheus", "metrics for Prometheus' textfile collector"},
+	}
 }
 
 func reportCommand(a *app) *cobra.Command {
 	var f reportFlags
 	cmd := &cobra.Command{
 		Use:   "report RUN…",
-		Short: "Render recorded runs as text or HTML",
+		Short: "Render recorded runs as text, HTML and other formats",
 		Long: `Render recorded runs of scan and bench, several as one report. RUN is a file
 of JSON Lines, as --format json writes it, - for standard input, or the id of
 a run in the store. A run that was interrupted is rendered as far as it goes,
-and the report says so.`,
+and the report says so.
+
+Of a service with paths of several kinds the report says where its TLS should
+end: what each kind protects, what was seen of it, what it was measured to cost,
+and with --planned-rate how many of what was measured would carry that load.
+Several runs of the same inventory show what changed from each to the next.`,
 		Example: `  shakedown report scan.jsonl
-  shakedown report scan.jsonl bench.jsonl --html report.html`,
+  shakedown report scan.jsonl bench.jsonl --html report.html --planned-rate 2000
+  shakedown report latest --junit junit.xml --sarif findings.sarif
+  shakedown report latest~2 latest~1 latest --html drift.html`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.report(cmd.Context(), args, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.html, "html", "", "write an HTML page to `FILE`; standard output stays empty unless --format is given too")
-	flags.StringVar(&f.format, "format", "", "render as text, json or html (default text)")
+	f.files = make([]reportFile, len(fileFormats()))
+	for i, kind := range fileFormats() {
+		f.files[i].format = kind.format
+		flags.StringVar(&f.files[i].name, kind.format, "", "write "+kind.name+" to `FILE`; standard output stays empty unless --format is given too")
+	}
+	flags.StringVar(&f.format, "format", "", "render as text, json, html, junit, sarif, markdown, github, csv or prometheus (default text)")
+	flags.Float64Var(&f.plannedRate, "planned-rate", 0, "say what it takes to carry `N` handshakes a second")
 	flags.StringVar(&f.output, "output", "", "write to `FILE`; standard output stays empty")
 	registerStore(flags, &f.store)
 	flags.BoolVar(&f.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
@@ -52,12 +79,17 @@ func (a *app) report(ctx context.Context, args []string, f reportFlags) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
-	if f.html != "" {
-		if err := a.render(runs, "html", f.html, f); err != nil {
+	wrote := false
+	for _, file := range f.files {
+		if file.name == "" {
+			continue
+		}
+		if err := a.render(runs, file.format, file.name, f); err != nil {
 			return err
 		}
+		wrote = true
 	}
-	if f.html != "" && f.format == "" && f.output == "" {
+	if wrote && f.format == "" && f.output == "" {
 		return nil
 	}
 	format := f.format
@@ -76,8 +108,23 @@ func (f reportFlags) check(args []string) error {
 			return usagef("--format: %w", err)
 		}
 	}
-	if f.html != "" && f.html == f.output {
-		return usagef("--html and --output name the same file %s", f.html)
+	if f.plannedRate < 0 || math.IsNaN(f.plannedRate) || math.IsInf(f.plannedRate, 0) {
+		return usagef("--planned-rate %g: give handshakes a second, such as 2000", f.plannedRate)
+	}
+	return f.apart()
+}
+
+// apart makes sure that no file is written twice.
+func (f reportFlags) apart() error {
+	flagOf := map[string]string{}
+	for _, file := range append(slices.Clone(f.files), reportFile{"output", f.output}) {
+		if file.name == "" {
+			continue
+		}
+		if other := flagOf[file.name]; other != "" {
+			return usagef("--%s and --%s name the same file %s", other, file.format, file.name)
+		}
+		flagOf[file.name] = file.format
 	}
 	return nil
 }
@@ -85,7 +132,7 @@ func (f reportFlags) check(args []string) error {
 // render writes runs to a file, or to standard output if it has no name.
 func (a *app) render(runs []report.Run, format, name string, f reportFlags) error {
 	options := a.reportOptions(f.noColor || name != "", f.verbose)
-	options.Runs = runs
+	options.Runs, options.PlannedRate = runs, f.plannedRate
 	if name == "" {
 		return replay(runs, format, a.stdout, options)
 	}

@@ -52,6 +52,11 @@ func TestReport(t *testing.T) {
 		{"html file", map[string]string{"a": whole}, "", "a --html out.html", 0, "", ""},
 		{"output file", map[string]string{"a": whole}, "", "a --output out.html --format html", 0, "", ""},
 		{"both", map[string]string{"a": whole}, "", "a --html out.html --format text", 0, "connection refused", ""},
+		{"a file for each format", map[string]string{"a": whole}, "", "a --junit j --sarif s --markdown m --csv c --prometheus p --html out.html", 0, "", ""},
+		{"one file for two formats", map[string]string{"a": whole}, "", "a --junit x --csv x", 2, "", "--junit and --csv name the same file x"},
+		{"a planned rate", map[string]string{"a": whole}, "", "a --planned-rate 2000", 0, "connection refused", ""},
+		{"a planned rate of nothing", map[string]string{"a": whole}, "", "a --planned-rate -1", 2, "", "give handshakes a second"},
+		{"a planned rate without a number", map[string]string{"a": whole}, "", "a --planned-rate NaN", 2, "", "give handshakes a second"},
 		{"no runs", nil, "", "", 2, "", "needs a recorded run"},
 		{"no such file", nil, "", "a", 2, "", "no such file"},
 		{"empty file", map[string]string{"a": ""}, "", "a", 2, "", "reading a: no records"},
@@ -76,6 +81,12 @@ func TestReport(t *testing.T) {
 			}
 			if strings.Contains(stdout, "\x1b") {
 				t.Error("colours, though standard output is no terminal")
+			}
+			for name, begin := range map[string]string{"--junit j": "<?xml", "--sarif s": "{", "--markdown m": "## shakedown", "--csv c": "record,service", "--prometheus p": "# HELP"} {
+				content, err := os.ReadFile(name[len(name)-1:])
+				if strings.Contains(tt.args, name) && (err != nil || !bytes.HasPrefix(content, []byte(begin))) {
+					t.Errorf("%s: %v, begins with %.20q", name, err, content)
+				}
 			}
 			if strings.Contains(tt.args, "out.html") {
 				page, err := os.ReadFile(filepath.Join(".", "out.html"))

@@ -26,6 +26,7 @@ func attention(d *digest) []issue {
 	for _, run := range d.runs {
 		all = append(all, runIssues(run)...)
 	}
+	all = append(all, clockIssue(d)...)
 	for _, s := range d.sections {
 		all = append(all, merged(sectionIssues(s))...)
 	}
@@ -86,17 +87,30 @@ func runTitle(run Run) string {
 }
 
 func sectionIssues(s *section) []issue {
-	var all []issue
-	add := func(l level, label string, at ref, words string) {
-		if l >= warning {
-			all = append(all, issue{l, s, []string{label}, words, []ref{at}})
-		}
+	return slices.Concat(scanIssues(s), findingIssues(s), benchIssues(s), limitIssues(s), likenessIssues(s))
+}
+
+// issuesOf collects those of a section that are worth acting on.
+type issuesOf struct {
+	section *section
+	all     []issue
+}
+
+func (i *issuesOf) add(l level, label string, at ref, words string) {
+	if l >= warning {
+		i.all = append(i.all, issue{l, i.section, []string{label}, words, []ref{at}})
 	}
+}
+
+// scanIssues are of what the servers serve.
+func scanIssues(s *section) []issue {
+	found := issuesOf{section: s}
+	add := found.add
 	for _, e := range s.endpoints {
 		l, words := statusWords(e)
 		add(l, e.label, e.ref, words)
 		add(e.cert.level, e.label, e.ref, "certificate: "+e.cert.alarm())
-		for _, words := range []string{behindWords(e), incompleteWords(e)} {
+		for _, words := range []string{behindWords(e), incompleteWords(e), clockWords(e)} {
 			if words != "" {
 				add(warning, e.label, e.ref, words)
 			}
@@ -108,36 +122,60 @@ func sectionIssues(s *section) []issue {
 		}
 		add(warning, d.who.label, d.who.ref, d.String())
 	}
+	return found.all
+}
+
+// findingIssues are of rules that are not kept.
+func findingIssues(s *section) []issue {
+	found := issuesOf{section: s}
 	for _, f := range s.findings {
 		if s.saidBy(f.Finding) {
 			continue
 		}
-		add(findingLevel(f.Finding), s.pathLabel(f.Service, f.Path), f.ref, findingWords(f.Finding))
+		found.add(findingLevel(f.Finding), s.pathLabel(f.Service, f.Path), f.ref, findingWords(f.Finding))
 	}
+	return found.all
+}
+
+// benchIssues are of measurements.
+func benchIssues(s *section) []issue {
+	found := issuesOf{section: s}
 	for _, t := range s.trials {
 		l, words := trialWords(t)
-		add(l, t.label, t.ref, words)
+		found.add(l, t.label, t.ref, words)
 	}
+	return found.all
+}
+
+// limitIssues are of limits that are missed or undecided.
+func limitIssues(s *section) []issue {
+	found := issuesOf{section: s}
 	for _, o := range s.objectives {
 		if s.toldAlready(o) {
 			continue
 		}
 		l, words := objectiveWords(o.Objective)
-		add(l, s.pathLabel(o.Service, o.Path), o.ref, words)
+		found.add(l, s.pathLabel(o.Service, o.Path), o.ref, words)
 	}
 	for _, c := range s.capacities {
 		l, words := capacityWords(c.Capacity)
-		add(l, c.label, c.ref, words)
+		found.add(l, c.label, c.ref, words)
 	}
+	return found.all
+}
+
+// likenessIssues are of comparisons: with another run, and of unlike handshakes.
+func likenessIssues(s *section) []issue {
+	found := issuesOf{section: s}
 	for _, c := range s.comparisons {
 		if o := comparisonOutcome(c.Comparison); c.BaselineRun != "" && o.end != passed {
-			add(map[end]level{failed: bad, undecided: warning}[o.end], s.pathLabel(c.Service, c.Candidate), c.ref, fmt.Sprintf("%s %s: %s", clean(c.Phase), clean(c.Quantile), clean(o.words)))
+			found.add(map[end]level{failed: bad, undecided: warning}[o.end], s.pathLabel(c.Service, c.Candidate), c.ref, fmt.Sprintf("%s %s: %s", clean(c.Phase), clean(c.Quantile), clean(o.words)))
 		}
 		if unlike := s.unlike(c); unlike != "" {
-			add(warning, s.pathLabel(c.Service, c.Candidate), c.ref, fmt.Sprintf("compared with %s, but not like with like: %s", baselineName(c), unlike))
+			found.add(warning, s.pathLabel(c.Service, c.Candidate), c.ref, fmt.Sprintf("compared with %s, but not like with like: %s", baselineName(c), unlike))
 		}
 	}
-	return all
+	return found.all
 }
 
 // distinctDrifts names an instance's drift once, though several load balancers

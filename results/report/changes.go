@@ -164,13 +164,13 @@ func markdownChanges(b *strings.Builder, d *digest) {
 type changeView struct {
 	Level              level
 	Sign, Where, Words string
-	Ref                ref
+	Refs               []ref
 }
 
 func changeViews(d *digest) []changeView {
 	views := make([]changeView, 0, len(d.changes))
 	for _, c := range d.changes {
-		views = append(views, changeView{c.level(), c.sign(), c.where(), c.words(), c.ref})
+		views = append(views, changeView{c.level(), c.sign(), c.where(), c.words(), []ref{c.ref}})
 	}
 	slices.SortStableFunc(views, func(a, b changeView) int { return cmp.Compare(b.Level, a.Level) })
 	return views

@@ -15,13 +15,14 @@ import (
 
 // digest is all that a report says.
 type digest struct {
-	runs      []Run
-	sections  []*section
-	files     []*chainFile
-	changes   []changed
-	attention []issue
-	catalog   []entry
-	checks    []*results.Calibration
+	runs        []Run
+	successions []*succession
+	sections    []*section
+	files       []*chainFile
+	changes     []changed
+	attention   []issue
+	catalog     []entry
+	checks      []*results.Calibration
 }
 
 // section is one service; or, to keep a list of single addresses readable, all
@@ -102,7 +103,8 @@ type entry struct {
 
 func newDigest(runs []Run) *digest {
 	d := &digest{runs: runs}
-	g := gatherer{digest: d, services: map[string]*section{}, trials: map[trialKey]*trial{}}
+	d.successions = successions(runs)
+	g := gatherer{digest: d, services: map[string]*section{}, trials: map[trialKey]*trial{}, overtaken: overtaken(d.successions), endpoints: map[endpointKey]ref{}}
 	for i, run := range runs {
 		for line, rec := range run.Records {
 			g.add(i, ref{len(d.catalog) + 1, place(run, line)}, rec)
@@ -110,6 +112,9 @@ func newDigest(runs []Run) *digest {
 	}
 	g.joinBlocks()
 	g.takeSteps()
+	for _, s := range d.successions {
+		s.tell(runs, g.endpoints)
+	}
 	planned := placesOf(runs)
 	d.sections = arrange(g.services, planned)
 	for _, s := range d.sections {
@@ -129,10 +134,12 @@ func place(run Run, index int) string {
 
 // gatherer sorts records into services.
 type gatherer struct {
-	digest   *digest
-	services map[string]*section
-	trials   map[trialKey]*trial
-	blocks   []struct {
+	digest    *digest
+	services  map[string]*section
+	trials    map[trialKey]*trial
+	overtaken map[int]bool // runs whose scans a newer one has made anew
+	endpoints map[endpointKey]ref
+	blocks    []struct {
 		trialKey
 		*block
 	}
@@ -161,10 +168,14 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		if when.IsZero() {
 			when = g.digest.runs[run].Header.StartedAt
 		}
+		g.endpoints[endpointKey{run, rec.Service, rec.Path, rec.Address}] = at
+		about = fmt.Sprintf("%s %s at %s", rec.Service, rec.Path, rec.Address)
+		if g.overtaken[run] {
+			break
+		}
 		e := &endpoint{Endpoint: rec, ref: at, at: when, cert: worstOf(rec.Chains, when)}
 		s := g.service(rec.Service)
 		s.endpoints = append(s.endpoints, e)
-		about = fmt.Sprintf("%s %s at %s", rec.Service, rec.Path, rec.Address)
 	case *results.Trial:
 		t := &trial{Trial: rec, ref: at, run: run}
 		s := g.service(rec.Service)
@@ -184,16 +195,22 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 	case *results.Objective, *results.Capacity, *results.Attribution:
 		about = g.limit(run, at, rec)
 	case *results.Finding:
+		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Profile, rec.Rule)
+		if g.overtaken[run] {
+			break
+		}
 		s := g.service(rec.Service)
 		s.findings = append(s.findings, &finding{rec, at})
-		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Profile, rec.Rule)
 	case *results.Change:
 		g.digest.changes = append(g.digest.changes, changed{rec, at})
 		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Kind, rec.Fact)
 	case *results.Match:
+		about = fmt.Sprintf("%s %s: named policies", rec.Service, rec.Path)
+		if g.overtaken[run] {
+			break
+		}
 		s := g.service(rec.Service)
 		s.matches = append(s.matches, &match{rec, at})
-		about = fmt.Sprintf("%s %s: named policies", rec.Service, rec.Path)
 	case *results.Difference: // the endpoints themselves tell it: see bonds
 		about = fmt.Sprintf("%s: %s beside %s, %s", rec.Service, rec.Beside, rec.Path, plural(len(rec.Facts), "difference"))
 	case *results.Calibration:

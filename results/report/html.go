@@ -23,7 +23,7 @@ import (
 var assets embed.FS
 
 // writeHTML renders a digest as one page, in one Write.
-func writeHTML(w io.Writer, d *digest) error {
+func writeHTML(w io.Writer, d *digest, o Options) error {
 	t, err := template.New("page.tmpl").Funcs(template.FuncMap{
 		"ms": milliseconds, "sig": significant, "grouped": grouped, "plural": plural, "clean": clean, "moment": moment, "date": date,
 		"join": func(words []string) string { return strings.Join(words, ", ") }, "short": short, "rate": rate, "key": keyWords, "shape": shapeWords,
@@ -33,7 +33,7 @@ func writeHTML(w io.Writer, d *digest) error {
 	if err != nil {
 		return fmt.Errorf("reading the page's template: %w", err)
 	}
-	p, err := newHTMLPage(d)
+	p, err := newHTMLPage(d, o)
 	if err != nil {
 		return err
 	}
@@ -47,23 +47,31 @@ func writeHTML(w io.Writer, d *digest) error {
 
 // htmlPage is what the template page.tmpl shows.
 type htmlPage struct {
-	Title    string
-	Policy   string // Content-Security-Policy: nothing from outside, no script but ours
-	CSS      template.CSS
-	JS       template.JS
-	Runs     []runView
-	Totals   string
-	Verdicts []issueView // of gates
-	Changes  []changeView
-	Issues   []issueView
-	Hidden   int    // issues beyond those listed
-	Calm     string // what to say where there is no issue
-	Sections []*sectionView
-	Files    []chainView
-	Records  []entry
-	Partial  bool
-	Checks   []issueView // what each part of a calibration came to
+	Title       string
+	Policy      string // Content-Security-Policy: nothing from outside, no script but ours
+	CSS         template.CSS
+	JS          template.JS
+	Runs        []runView
+	Totals      string
+	Changes     []changeView
+	Successions []successionView
+	Issues      []issueView
+	Hidden      int    // issues beyond those listed
+	Calm        string // what to say where there is no issue
+	Sections    []*sectionView
+	Decisions   []*decisionView
+	Files       []chainView
+	Records     []entry
+	Partial     bool
+	Verdicts    []issueView // of gates
+	Checks      []issueView // what each part of a calibration came to
 }
+
+// mostAtOnce is how many records a browser lays out at once without delay.
+const mostAtOnce = 300
+
+// Big reports whether the page is laid out part by part, as they come into sight.
+func (p *htmlPage) Big() bool { return len(p.Records) > mostAtOnce }
 
 // mostCosts is how many services show their costs at the top of the page.
 const mostCosts = 3
@@ -77,7 +85,7 @@ func (p *htmlPage) Costs() []*sectionView {
 	return all
 }
 
-func newHTMLPage(d *digest) (*htmlPage, error) {
+func newHTMLPage(d *digest, o Options) (*htmlPage, error) {
 	css, err := assets.ReadFile("assets/report.css")
 	if err != nil {
 		return nil, err
@@ -96,13 +104,15 @@ func newHTMLPage(d *digest) (*htmlPage, error) {
 		p.Partial = p.Partial || run.Trailer == nil
 	}
 	for i, s := range d.sections {
-		p.Sections = append(p.Sections, newSectionView(s, fmt.Sprintf("s%d", i+1)))
+		id := fmt.Sprintf("s%d", i+1)
+		p.Sections = append(p.Sections, newSectionView(s, id))
+		p.decide(newDecision(s, o.PlannedRate), id)
 	}
 	for _, c := range calibrationOf(d.checks) {
 		p.Checks = append(p.Checks, issueView{Level: c.level(), Who: clean(c.part), Words: c.words()})
 	}
 	p.Title, p.Calm = pageTitle(d), calm(d)
-	p.Changes = changeViews(d)
+	p.Changes, p.Successions = changeViews(d), successionViews(d)
 	for _, v := range verdictsOf(d.runs) {
 		p.Verdicts = append(p.Verdicts, issueView{Level: verdictLevel(v), Words: verdictWords(v)})
 	}
@@ -326,19 +336,6 @@ func (e *endpoint) Unknown() string {
 	return strings.Join(undeterminedWords(e.Undetermined, true), ", ")
 }
 
-// Mark is a cell as a sign: ✓ yes, – no, ? unknown; a value is itself.
-func (c cell) Mark() string {
-	switch c.Text {
-	case "yes":
-		return "✓"
-	case "no":
-		return "–"
-	case "unknown":
-		return "?"
-	}
-	return c.Text
-}
-
 // Class is a word that the style sheet knows.
 func (c cell) Class() string {
 	switch c.Text {
@@ -349,9 +346,6 @@ func (c cell) Class() string {
 	}
 	return "value " + c.level.String()
 }
-
-// Say is the cell for assistive technology.
-func (c cell) Say() string { return cmp.Or(c.Text, "not asked, or without meaning here") }
 
 // bondView is a load balancer beside its targets.
 type bondView struct {
@@ -604,6 +598,7 @@ type phaseView struct {
 	Rows    []quantileRow
 	Coarse  []string // labels of those whose histogram cannot be read
 	Checked bool
+	Banded  bool // a curve has its interval around it
 }
 
 type quantileRow struct {
@@ -625,7 +620,7 @@ func newBenchView(s *section, id string) *benchView {
 	}
 	v.Cost = costPlot(id+"-cost", v.Series)
 	for _, ph := range phases() {
-		pv := phaseView{phase: ph, ID: id + "-" + ph.Name, Plot: percentilePlot(id+"-curve-"+ph.Name, v.Series, ph), Coarse: withoutHistogram(v.Series, ph), Checked: len(v.Curves) == 0}
+		pv := phaseView{phase: ph, ID: id + "-" + ph.Name, Plot: percentilePlot(id+"-curve-"+ph.Name, v.Series, ph), Coarse: withoutHistogram(v.Series, ph), Checked: len(v.Curves) == 0, Banded: banded(v.Series, ph)}
 		for _, one := range v.Series {
 			if d := ph.Of(one.Phases); d != nil {
 				pv.Rows = append(pv.Rows, quantileRow{one, d})

@@ -39,6 +39,7 @@ func TestHTMLInBrowser(t *testing.T) {
 		b.want(`[...document.querySelectorAll(".issues li")].some(li => /i-2 certificate: expired 11 days ago/.test(li.textContent))`, true)
 		b.want(`[...document.querySelectorAll(".issues li")].some(li => /i-2 drifted from i-1 and i-3/.test(li.textContent))`, true)
 		b.want(`document.querySelectorAll("#s1-curve-handshake path.curve").length`, 6) // all but the invalid one
+		b.want(`document.querySelectorAll("#s1-curve-handshake path.spread").length`, 6)
 		b.want(`document.querySelector("#s1-curve-handshake").textContent.includes("i-3")`, false)
 		b.want(`[...document.querySelectorAll(".banner")].some(p => /i-3: invalid measurement/.test(p.textContent))`, true)
 		b.want(`document.querySelectorAll("#s1-blocks circle").length`, 48)
@@ -127,6 +128,9 @@ func TestHTMLInBrowser(t *testing.T) {
 		b.want(`[...document.querySelectorAll(".tab")].filter(t => getComputedStyle(t).display === "none").length`, 0)
 		b.want(`getComputedStyle(document.querySelector(".theme")).display`, "none")
 		b.shot("print")
+		b.size(718, 1000) // A4, within its margins
+		b.want(`[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("svg")).map(e => e.tagName + " " + e.className + " " + e.textContent.slice(0, 30)).join("; ")`, "")
+		b.shot("print-a4")
 	})
 	b.t = t
 	b.silent(url)

@@ -140,7 +140,7 @@ func percentilePlot(id string, all []series, ph phase) *figure {
 		}
 	}
 	ranks := percentileRanks(end)
-	lines := make([][]float64, len(shown))
+	lines, lows, highs := make([][]float64, len(shown)), make([][]float64, len(shown)), make([][]float64, len(shown))
 	lo, hi := math.Inf(1), 0.0
 	for i, s := range shown {
 		d := ph.Of(s.Phases)
@@ -148,6 +148,7 @@ func percentilePlot(id string, all []series, ph phase) *figure {
 		if lines[i] == nil {
 			lines[i] = knownCurve(d, ranks)
 		}
+		lows[i], highs[i] = band(s.blocks, ph, ranks, lines[i])
 		for _, v := range lines[i] {
 			lo, hi = min(lo, v), max(hi, v)
 		}
@@ -155,9 +156,12 @@ func percentilePlot(id string, all []series, ph phase) *figure {
 	x := scale{0, end, left, width - right, false}
 	y := latencyScale(lo, hi, height-bottom, top)
 	f := &figure{ID: id, W: width, H: height, Title: "Percentiles of " + ph.Name + ", by path",
-		Desc: "One line for each path: the latency in milliseconds that a share of handshakes stayed below. The table below has the same numbers.",
+		Desc: "One line for each path: the latency in milliseconds that a share of handshakes stayed below; the band around it is its confidence interval. The table below has the same numbers.",
 		Data: map[string]string{"ranks": rankList(ranks), "x0": px(left).String(), "x1": px(width - right).String()}}
 	percentileAxes(f, x, y, height-bottom, top)
+	for i, s := range shown {
+		f.drawBand(s, x, y, ranks, lows[i], highs[i])
+	}
 	ends, reach := make([]float64, len(shown)), 0.0
 	for i, s := range shown {
 		points := make([][2]float64, len(lines[i]))

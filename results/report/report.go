@@ -29,6 +29,10 @@ type Options struct {
 	// failed; "" is what a gate's own verdict was made with, else medium.
 	FailOn results.Severity
 
+	// PlannedRate is the load, in handshakes a second, that each choice of where TLS
+	// ends is asked to carry; 0: none is planned.
+	PlannedRate float64
+
 	// Runs say where the records come from, if they were read from recorded
 	// runs: what they count must be what the sink is given, in that order. Left
 	// nil, the stream is one run and its header says all.
@@ -42,7 +46,7 @@ func New(format string, w io.Writer, o Options) (results.Sink, error) {
 	case "text":
 		return o.whole(func(runs []Run) error { return writeText(w, newDigest(runs), o) }), nil
 	case "html":
-		return o.whole(func(runs []Run) error { return writeHTML(w, newDigest(runs)) }), nil
+		return o.whole(func(runs []Run) error { return writeHTML(w, newDigest(runs), o) }), nil
 	case "none": // for verbs that say themselves what there is to say
 		return discard{}, nil
 	case "json":

@@ -16,10 +16,11 @@ import (
 
 // writeText renders a digest for a terminal, in one Write.
 func writeText(w io.Writer, d *digest, o Options) error {
-	p := &page{width: max(40, cmp.Or(o.Width, 100)), color: o.Color, verbose: o.Verbose, told: map[string]string{}}
+	p := &page{width: max(40, cmp.Or(o.Width, 100)), color: o.Color, verbose: o.Verbose, planned: o.PlannedRate, told: map[string]string{}}
 	p.verdict(d)
 	p.heading(d)
 	p.changes(d)
+	p.successions(d)
 	p.attention(d)
 	for _, s := range d.sections {
 		p.section(s)
@@ -40,6 +41,7 @@ type page struct {
 	width   int
 	color   bool
 	verbose bool
+	planned float64           // handshakes a second; 0: none
 	told    map[string]string // settings that were listed, by whose they are
 }
 

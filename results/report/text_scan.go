@@ -28,6 +28,7 @@ func (p *page) section(s *section) {
 	p.matches(s)
 	p.findings(s)
 	p.bench(s)
+	p.decision(newDecision(s, p.planned))
 }
 
 // legend explains the signs of the table of paths.

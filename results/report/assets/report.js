@@ -60,14 +60,21 @@
     input.className = "filter";
     input.placeholder = "Filter " + rows.length + " " + table.dataset.filter;
     input.setAttribute("aria-label", "Filter " + table.dataset.filter);
+    const shown = document.createElement("span");
+    shown.className = "shown";
+    shown.setAttribute("role", "status"); // read out as it changes
+    let texts;
     input.addEventListener("input", () => {
+      texts ??= rows.map((row) => row.textContent.toLowerCase());
       const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-      for (const row of rows) {
-        const text = row.textContent.toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
-      }
+      let count = 0;
+      rows.forEach((row, i) => {
+        row.hidden = !words.every((word) => texts[i].includes(word));
+        count += !row.hidden;
+      });
+      shown.textContent = words.length ? count + " of " + rows.length + " shown" : "";
     });
-    table.closest(".scroll").before(input);
+    table.closest(".scroll").before(input, shown);
   }
 
   // Reading values off a percentile plot.
