@@ -24,7 +24,7 @@ func TestImportDirection(t *testing.T) {
 		"scanner/handshake":         {"results", "scanner/wire", "scanner/dial", "scanner/secrets"},
 		"scanner/chain":             {"results"},
 		"scanner/chain/corpus":      {"results"},
-		"scanner/inventory":         {"results"},
+		"scanner/inventory":         {"results", "results/strictyaml"},
 		"scanner":                   {"results", "scanner/wire", "scanner/dial", "scanner/handshake", "scanner/chain", "scanner/inventory"},
 		"results/strictyaml":        {},
 		"profiles":                  {"results", "results/strictyaml"},
