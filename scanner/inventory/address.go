@@ -6,6 +6,7 @@ package inventory
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -113,7 +114,7 @@ func readScheme(s string) (scheme string, port uint16, err error) {
 		return "", 0, fmt.Errorf("scheme %q: write mysql://", s)
 	}
 	return "", 0, fmt.Errorf("unknown scheme %q: give host:port for TLS from the first byte, or one of %s for STARTTLS",
-		s, sortedKeys(ports))
+		s, strings.Join(slices.Sorted(maps.Keys(ports)), ", "))
 }
 
 // splitPort cuts the port off, if there is one: nil where there is not.
@@ -239,12 +240,3 @@ func plainText(s string) error {
 }
 
 func printable(s string) bool { return strictyaml.Printable(s) }
-
-func sortedKeys[V any](m map[string]V) string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return strings.Join(keys, ", ")
-}
