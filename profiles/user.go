@@ -29,11 +29,7 @@ func (lib *Library) Load(name string) (*Profile, error) {
 
 // Read reads a user's profile. name stands before the line in errors.
 func (lib *Library) Read(r io.Reader, name string) (*Profile, error) {
-	text, err := io.ReadAll(io.LimitReader(r, strictyaml.MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	doc, err := strictyaml.Parse(text, name, profileKind())
+	doc, err := strictyaml.Read(r, name, profileKind())
 	if err != nil {
 		return nil, err
 	}

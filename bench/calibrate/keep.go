@@ -4,7 +4,6 @@ package calibrate
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	"shakedown/bench"
 	"shakedown/results"
+	"shakedown/results/wholefile"
 )
 
 // DefaultFile is where the latest calibration is kept (XDG Base Directories); ""
@@ -52,22 +52,14 @@ func (k *Keeper) Whole() bool { return k.all[Stall] && k.all[Floor] && k.all[Wir
 // Save keeps the run, readable by its owner alone. A run that is being kept
 // meanwhile leaves a whole file too.
 func (k *Keeper) Save(file string) error {
-	dir := filepath.Dir(file)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("keeping the calibration: %w", err)
 	}
-	// CreateTemp makes files of mode 0600.
-	f, err := os.CreateTemp(dir, ".calibration-*")
+	err := wholefile.Write(file, 0o600, func(w io.Writer) error {
+		_, err := w.Write(k.text.Bytes())
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("keeping the calibration: %w", err)
-	}
-	_, err = f.Write(k.text.Bytes())
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
 		return fmt.Errorf("keeping the calibration: %w", err)
 	}
 	return nil

@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"shakedown/results/wholefile"
 )
 
 // Place is where a server lives and how long.
@@ -288,10 +290,10 @@ func writeJSON(file string, v any) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file+".new", append(b, '\n'), 0o600); err != nil {
+	return wholefile.Write(file, 0o600, func(w io.Writer) error {
+		_, err := w.Write(append(b, '\n'))
 		return err
-	}
-	return os.Rename(file+".new", file)
+	})
 }
 
 // connects is ready when something listens.

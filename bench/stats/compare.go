@@ -110,6 +110,11 @@ func (r *Run) Compare(opt Options) []*results.Comparison {
 			}
 		}
 	}
+	return judged(cells, opt)
+}
+
+// judged are comparisons that are made, with their verdicts.
+func judged(cells []*cell, opt Options) []*results.Comparison {
 	judge(cells, opt)
 	var all []*results.Comparison
 	for _, c := range cells {

@@ -32,12 +32,7 @@ func (r *Run) Since(earlier *Run, opt Options) []*results.Comparison {
 			}
 		}
 	}
-	judge(cells, opt)
-	var all []*results.Comparison
-	for _, c := range cells {
-		all = append(all, &c.Comparison)
-	}
-	return all
+	return judged(cells, opt)
 }
 
 // since compares one trial with an earlier one; nil if blocks are too short for

@@ -10,12 +10,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"shakedown/bench/stats"
 	"shakedown/profiles/gate"
 	"shakedown/results"
 	"shakedown/results/report"
+	"shakedown/results/wholefile"
 )
 
 // baseline is what a run is compared with.
@@ -92,7 +92,7 @@ func (b *baseline) add(run report.Run) {
 // so that what was accepted before stays until then.
 type acceptance struct {
 	name string
-	file *os.File
+	file *wholefile.File
 }
 
 // openAcceptance finds out that the file can be written before anything is sent.
@@ -100,7 +100,7 @@ func openAcceptance(name string) (*acceptance, error) {
 	if name == "" {
 		return nil, nil
 	}
-	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
+	file, err := wholefile.Create(name)
 	if err != nil {
 		return nil, usagef("--accept: %w", err)
 	}
@@ -110,8 +110,7 @@ func openAcceptance(name string) (*acceptance, error) {
 // drop forgets about it.
 func (a *acceptance) drop() {
 	if a != nil {
-		a.file.Close()
-		os.Remove(a.file.Name())
+		a.file.Drop()
 	}
 }
 
@@ -125,12 +124,7 @@ func (a *acceptance) write(es []*results.Endpoint, whole bool) error {
 		a.drop()
 		return fmt.Errorf("nothing is accepted: %s; a baseline has to know every path: mend that, or take the path out of the inventory", why)
 	}
-	err := errors.Join(gate.WriteBaseline(a.file, es), a.file.Chmod(0o644), a.file.Close())
-	if err == nil {
-		err = os.Rename(a.file.Name(), a.name)
-	}
-	if err != nil {
-		a.drop()
+	if err := a.file.Replace(0o644, func(w io.Writer) error { return gate.WriteBaseline(w, es) }); err != nil {
 		return fmt.Errorf("writing the baseline %s: %w", a.name, err)
 	}
 	return nil

@@ -24,21 +24,22 @@ func TestImportDirection(t *testing.T) {
 		"scanner/handshake":         {"results", "scanner/wire", "scanner/dial", "scanner/secrets"},
 		"scanner/chain":             {"results"},
 		"scanner/chain/corpus":      {"results"},
-		"scanner/inventory":         {"results"},
+		"scanner/inventory":         {"results", "results/strictyaml"},
 		"scanner":                   {"results", "scanner/wire", "scanner/dial", "scanner/handshake", "scanner/chain", "scanner/inventory"},
 		"results/strictyaml":        {},
+		"results/wholefile":         {},
 		"profiles":                  {"results", "results/strictyaml"},
 		"profiles/gate":             {"results", "results/contrast", "results/strictyaml"},
 		"bench":                     {"results", "bench/client", "bench/stats", "scanner/wire", "scanner/inventory", "scanner/dial"},
 		"bench/client":              {"results", "scanner/wire", "scanner/secrets"},
-		"bench/calibrate":           {"results", "bench", "bench/client", "bench/stats", "scanner/wire"},
+		"bench/calibrate":           {"results", "results/wholefile", "bench", "bench/client", "bench/stats", "scanner/wire"},
 		"bench/stats":               {"results"},
 		"bench/internal/tlstest":    {}, // servers for tests
-		"bench/lab":                 {"results", "scanner/inventory"},
+		"bench/lab":                 {"results", "results/wholefile", "scanner/inventory"},
 		"bench/lab/stacks":          {"results", "scanner/wire", "bench/lab"}, // of wire, the names of suites alone
 		"bench/lab/equalwork":       {"results", "bench", "bench/client", "bench/stats", "bench/lab", "bench/lab/stacks", "scanner/dial"},
 		"bench/lab/stacks/truth":    {"results", "bench/lab/stacks"},
-		"bench/lab/stacks/peers":    {"results", "scanner/wire", "bench/lab", "bench/lab/delaylink", "bench/lab/stacks"}, // of wire, the same
+		"bench/lab/stacks/peers":    {"results", "results/wholefile", "scanner/wire", "bench/lab", "bench/lab/delaylink", "bench/lab/stacks"}, // of wire, the same
 		"bench/lab/delaylink":       {},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "shakedown/...").Output()

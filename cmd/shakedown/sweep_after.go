@@ -6,30 +6,24 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 
 	"shakedown/results/report"
+	"shakedown/results/wholefile"
 )
 
 // writeMetrics writes the file whole or not at all: its reader may come at any
 // moment.
 func (s *sweepRun) writeMetrics() error {
-	file, err := os.CreateTemp(filepath.Dir(s.f.prometheus), "."+filepath.Base(s.f.prometheus)+"-*")
+	// The node exporter runs as another user, so all may read.
+	err := wholefile.Write(s.f.prometheus, 0o644, func(w io.Writer) error {
+		_, err := s.sink.metrics.WriteTo(w)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("--prometheus: %w", err)
-	}
-	_, err = s.sink.metrics.WriteTo(file)
-	// The node exporter runs as another user.
-	err = errors.Join(err, file.Chmod(0o644), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), s.f.prometheus)
-	}
-	if err != nil {
-		os.Remove(file.Name())
 		return fmt.Errorf("--prometheus: %w", err)
 	}
 	return nil

@@ -36,11 +36,7 @@ func LoadWaivers(name string) ([]Waiver, error) {
 
 // ReadWaivers reads waivers; name stands before the line in errors.
 func ReadWaivers(r io.Reader, name string) ([]Waiver, error) {
-	text, err := io.ReadAll(io.LimitReader(r, strictyaml.MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	doc, err := strictyaml.Parse(text, name, strictyaml.Kind{
+	doc, err := strictyaml.Read(r, name, strictyaml.Kind{
 		Name: "a file of waivers", Begin: "begin with `version: 1` and `waivers:`", Shape: "waivers with a few keys each",
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-// Mistakes of a file, and the words to tell them with.
+// Mistakes of a file, collected so that its owner can mend them in one go.
 
 package strictyaml
 
@@ -7,89 +7,72 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 )
 
-// Mistakes are collected, so that a file is mended in one go.
+// maxMistakes are told; a file with more has one cause for most of them.
+const maxMistakes = 20
+
+// Mistakes are each FILE:LINE: what is wrong: how to mend it. The first of the
+// file are kept, however many there are.
 type Mistakes struct {
 	File string
-	list []mistake
+	// AsFound leaves those of one line in the order in which they were found;
+	// else they are sorted, so that a reader may go through a map.
+	AsFound bool
+	list    []*mistake
+	count   int
 }
 
 type mistake struct {
-	line int
-	text string
+	file   string
+	line   int
+	format string
+	args   []any
+	text   string // once it is told
 }
 
-const maxMistakes = 10
+func (m *mistake) told() string {
+	if m.text == "" {
+		m.text = fmt.Sprintf("%s:%d: %s", m.file, m.line, fmt.Sprintf(m.format, m.args...))
+	}
+	return m.text
+}
 
-// Add tells a mistake.
+// Add notes a mistake. It is put into words when it is told, which most of very
+// many never are.
 func (m *Mistakes) Add(line int, format string, args ...any) {
-	if len(m.list) < maxMistakes {
-		m.list = append(m.list, mistake{line, fmt.Sprintf("%s:%d: %s", m.File, line, fmt.Sprintf(format, args...))})
+	m.count++
+	m.list = append(m.list, &mistake{file: m.File, line: line, format: format, args: args})
+	if len(m.list) >= 10*maxMistakes {
+		m.keepFirst()
 	}
 }
 
-// Count is how many were told so far.
-func (m *Mistakes) Count() int { return len(m.list) }
+// Count is how many there are so far.
+func (m *Mistakes) Count() int { return m.count }
 
-// Err is all of them in the order of the file, nil if there is none.
+// Err joins the mistakes in the order of the file; nil if there is none.
 func (m *Mistakes) Err() error {
-	if len(m.list) == 0 {
-		return nil
+	m.keepFirst()
+	var errs []error
+	for _, one := range m.list {
+		errs = append(errs, errors.New(one.told()))
 	}
-	slices.SortFunc(m.list, func(a, b mistake) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.text, b.text)) })
-	lines := make([]string, len(m.list))
-	for i, one := range m.list {
-		lines[i] = one.text
+	if more := m.count - len(m.list); more > 0 {
+		errs = append(errs, fmt.Errorf("%s: and %d more", m.File, more))
 	}
-	return errors.New(strings.Join(lines, "\n"))
+	return errors.Join(errs...)
 }
 
-// Suggest names the known word that is nearest, else some of them.
-func Suggest(s string, known []string) string {
-	s = s[:min(len(s), 100)]
-	best, least := "", 4
-	for _, k := range known {
-		if d := Distance(strings.ToLower(s), strings.ToLower(k)); d < least && d < max(2, len(k)) {
-			best, least = k, d
-		}
-	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	if len(known) > 30 {
-		return fmt.Sprintf("it can be %s, or %d more", strings.Join(known[:24], ", "), len(known)-24)
-	}
-	return "it can be " + strings.Join(known, ", ")
+func (m *Mistakes) keepFirst() {
+	slices.SortStableFunc(m.list, m.compare)
+	clear(m.list[min(len(m.list), maxMistakes):])
+	m.list = m.list[:min(len(m.list), maxMistakes)]
 }
 
-// Quote shows a text of a file safely.
-func Quote(s string) string {
-	if len(s) > 60 {
-		s = s[:60] + "…"
+func (m *Mistakes) compare(a, b *mistake) int {
+	if a.line != b.line || m.AsFound {
+		return cmp.Compare(a.line, b.line)
 	}
-	return strconv.QuoteToASCII(s)
-}
-
-// Distance is Levenshtein's.
-func Distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return cmp.Compare(a.told(), b.told())
 }

@@ -6,12 +6,15 @@ package inventory
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"shakedown/results/strictyaml"
 )
 
 // maxTarget bounds a target's text: 253 bytes of name, a scheme, a port, a zone.
@@ -22,11 +25,11 @@ const maxTarget = 512
 // from a browser. The error says what is wrong and how to mend it.
 func ParseTarget(s string) (Path, error) {
 	if err := plainText(s); err != nil {
-		return Path{}, fmt.Errorf("bad target %s: %w", quote(s), err)
+		return Path{}, fmt.Errorf("bad target %s: %w", strictyaml.Quote(s), err)
 	}
 	scheme, host, port, err := splitTarget(s)
 	if err != nil {
-		return Path{}, fmt.Errorf("bad target %s: %w", quote(s), err)
+		return Path{}, fmt.Errorf("bad target %s: %w", strictyaml.Quote(s), err)
 	}
 	p := Path{Service: host, Name: s, Target: s, Scheme: scheme, Host: host, Port: port}
 	p.ServerName = defaultServerName(host)
@@ -111,7 +114,7 @@ func readScheme(s string) (scheme string, port uint16, err error) {
 		return "", 0, fmt.Errorf("scheme %q: write mysql://", s)
 	}
 	return "", 0, fmt.Errorf("unknown scheme %q: give host:port for TLS from the first byte, or one of %s for STARTTLS",
-		s, sortedKeys(ports))
+		s, strings.Join(slices.Sorted(maps.Keys(ports)), ", "))
 }
 
 // splitPort cuts the port off, if there is one: nil where there is not.
@@ -122,14 +125,14 @@ func splitPort(s string) (host string, port *string, err error) {
 			return "", nil, fmt.Errorf("the bracket is not closed: write [%s]:443", host)
 		}
 		if addr, err := netip.ParseAddr(host); err != nil || addr.Is4() {
-			return "", nil, fmt.Errorf("brackets are for IPv6 addresses, and %s is none: write host:port", quote(host))
+			return "", nil, fmt.Errorf("brackets are for IPv6 addresses, and %s is none: write host:port", strictyaml.Quote(host))
 		}
 		if after == "" {
 			return host, nil, nil
 		}
 		digits, found := strings.CutPrefix(after, ":")
 		if !found {
-			return "", nil, fmt.Errorf("%s after the bracket: write [%s]:443", quote(after), host)
+			return "", nil, fmt.Errorf("%s after the bracket: write [%s]:443", strictyaml.Quote(after), host)
 		}
 		return host, &digits, nil
 	}
@@ -148,7 +151,7 @@ func splitPort(s string) (host string, port *string, err error) {
 func readPort(s string) (uint16, error) {
 	n, err := strconv.ParseUint(s, 10, 16)
 	if err != nil || n == 0 || s[0] == '+' {
-		return 0, fmt.Errorf("bad port %s: give a number from 1 to 65535", quote(s))
+		return 0, fmt.Errorf("bad port %s: give a number from 1 to 65535", strictyaml.Quote(s))
 	}
 	return uint16(n), nil
 }
@@ -185,7 +188,7 @@ func checkHost(host string) error {
 		}
 	}
 	if strings.Trim(labels[len(labels)-1], "0123456789") == "" {
-		return fmt.Errorf("%s is neither a name nor an IP address: write host:port", quote(host))
+		return fmt.Errorf("%s is neither a name nor an IP address: write host:port", strictyaml.Quote(host))
 	}
 	return nil
 }
@@ -236,27 +239,4 @@ func plainText(s string) error {
 	return nil
 }
 
-func printable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
-}
-
-// quote makes text safe and short enough for a message.
-func quote(s string) string {
-	const most = 80
-	if len(s) > most {
-		return strconv.QuoteToASCII(s[:most]) + "..."
-	}
-	if printable(s) {
-		return strconv.Quote(s)
-	}
-	return strconv.QuoteToASCII(s)
-}
-
-func sortedKeys[V any](m map[string]V) string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return strings.Join(keys, ", ")
-}
+func printable(s string) bool { return strictyaml.Printable(s) }

@@ -5,6 +5,9 @@ package inventory
 
 import "shakedown/results"
 
+// maxBytes bounds an inventory, and a list of targets.
+const maxBytes = 16 << 20
+
 // Inventory is the services of one file, in its order.
 type Inventory struct {
 	Services []Service

@@ -3,7 +3,6 @@
 package inventory
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -15,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"shakedown/results"
+	"shakedown/results/strictyaml"
 )
 
 // Load reads an inventory file. Roots come back as paths that open from here.
@@ -51,49 +51,50 @@ func relativeTo(dir string, files []string) []string {
 // they were written. The error lists the mistakes, one a line, each as
 // FILE:LINE: what is wrong: how to mend it.
 func Read(r io.Reader, name string) (*Inventory, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the inventory %s: %w", name, err)
-	}
-	if len(text) > maxBytes {
-		return nil, fmt.Errorf("%s:1: the file is larger than %d MB: split it", name, maxBytes>>20)
-	}
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, fmt.Errorf("%s:1: the file is empty: begin with `version: 1` and `services:`", name)
-	}
-	doc, err := parse(text, name)
+	doc, err := strictyaml.Read(r, name, kind())
 	if err != nil {
 		return nil, err
 	}
 	inv := &Inventory{Services: (&reader{doc}).services()}
-	if err := doc.err(); err != nil {
+	if err := doc.Err(); err != nil {
 		return nil, err
 	}
 	return inv, nil
 }
 
+// kind bounds an inventory: a discovered estate may be large, and the lists that
+// its services share stand once, with aliases. It is five levels deep.
+func kind() strictyaml.Kind {
+	return strictyaml.Kind{
+		Name: "an inventory", Begin: "begin with `version: 1` and `services:`", Shape: "services, paths and lists of names",
+		Join: "join them under one `services:`", Share: "say it once on the service, its paths inherit it",
+		AsFound: true,
+		Limits:  strictyaml.Limits{Bytes: maxBytes, Depth: 32, Indent: 256, Values: 4 << 20},
+	}
+}
+
 // reader gives meaning to a document.
-type reader struct{ *document }
+type reader struct{ *strictyaml.Document }
 
 func (rd *reader) services() []Service {
-	top := rd.fields(rd.root, "the inventory", "version", "services")
+	top := rd.Fields(rd.Root, "the inventory", "version", "services")
 	if top == nil {
 		return nil
 	}
 	rd.version(top)
 	f, given := top["services"]
 	if !given {
-		rd.add(1, "no services: list them under `services:`")
+		rd.Add(1, "no services: list them under `services:`")
 		return nil
 	}
 	var services []Service
 	first := map[string]int{}
-	nodes, ok := rd.items(f.value, "`services`", "begin each service with `- name: NAME`")
+	nodes, ok := rd.List(f.Value, "`services`", "begin each service with `- name: NAME`")
 	if ok && len(nodes) == 0 {
-		rd.add(f.line, "no services: list at least one, as `- name: NAME`")
+		rd.Add(f.Line, "no services: list at least one, as `- name: NAME`")
 	}
 	for _, n := range nodes {
-		if rd.tooMany() {
+		if rd.TooMany() {
 			return nil
 		}
 		s, line, ok := rd.service(n)
@@ -101,7 +102,7 @@ func (rd *reader) services() []Service {
 			continue
 		}
 		if at := first[s.Name]; at != 0 {
-			rd.add(line, "service %s stands already in line %d: rename one, or join their paths", quote(s.Name), at)
+			rd.Add(line, "service %s stands already in line %d: rename one, or join their paths", strictyaml.Quote(s.Name), at)
 			continue
 		}
 		first[s.Name] = line
@@ -110,20 +111,20 @@ func (rd *reader) services() []Service {
 	return services
 }
 
-func (rd *reader) version(top map[string]field) {
+func (rd *reader) version(top map[string]strictyaml.Field) {
 	f, given := top["version"]
 	if !given {
-		rd.add(1, "no version: begin the file with `version: 1`")
+		rd.Add(1, "no version: begin the file with `version: 1`")
 		return
 	}
-	if v, ok := rd.text(f.value, "`version`"); ok && v != "1" {
-		rd.add(f.line, "version %s is not known here: write `version: 1`", quote(v))
+	if v, ok := rd.Scalar(f.Value, "`version`"); ok && v != "1" {
+		rd.Add(f.Line, "version %s is not known here: write `version: 1`", strictyaml.Quote(v))
 	}
 }
 
 // service reads one service, with the line of its name.
 func (rd *reader) service(n ast.Node) (s Service, line int, ok bool) {
-	fields := rd.fields(n, "a service", "name", "server_name", "roots", "profiles", "load", "proxy_protocol", "paths")
+	fields := rd.Fields(n, "a service", "name", "server_name", "roots", "profiles", "load", "proxy_protocol", "paths")
 	if fields == nil {
 		return s, 0, false
 	}
@@ -131,7 +132,7 @@ func (rd *reader) service(n ast.Node) (s Service, line int, ok bool) {
 	base := rd.common(fields, common{})
 	f, given := fields["paths"]
 	if !given {
-		rd.add(line, "service %s has no paths: list at least one under `paths:`, as `- {name: NAME, address: \"host:port\"}`", quote(s.Name))
+		rd.Add(line, "service %s has no paths: list at least one under `paths:`, as `- {name: NAME, address: \"host:port\"}`", strictyaml.Quote(s.Name))
 		return s, line, ok
 	}
 	s.Paths = rd.paths(f, s.Name, base)
@@ -139,19 +140,19 @@ func (rd *reader) service(n ast.Node) (s Service, line int, ok bool) {
 }
 
 // name reads what a service or path is called.
-func (rd *reader) name(n ast.Node, fields map[string]field, what string) (name string, line int, ok bool) {
+func (rd *reader) name(n ast.Node, fields map[string]strictyaml.Field, what string) (name string, line int, ok bool) {
 	f, given := fields["name"]
 	if !given {
-		line = lineOf(n)
-		rd.add(line, "%s has no name: give it `name: NAME`", what)
+		line = strictyaml.LineOf(n)
+		rd.Add(line, "%s has no name: give it `name: NAME`", what)
 		return "", line, false
 	}
-	name, ok = rd.text(f.value, "`name`")
+	name, ok = rd.Scalar(f.Value, "`name`")
 	if ok && (name == "" || strings.TrimSpace(name) != name) {
-		rd.add(f.line, "name %s is empty or has space around it: write the bare name", quote(name))
+		rd.Add(f.Line, "name %s is empty or has space around it: write the bare name", strictyaml.Quote(name))
 		ok = false
 	}
-	return name, f.line, ok
+	return name, f.Line, ok
 }
 
 // common is what a service may say for all its paths. A path begins with its
@@ -163,7 +164,7 @@ type common struct {
 	proxyProtocol   string
 }
 
-func (rd *reader) common(fields map[string]field, c common) common {
+func (rd *reader) common(fields map[string]strictyaml.Field, c common) common {
 	if f, given := fields["server_name"]; given {
 		if name, ok := rd.serverName(f); ok {
 			c.serverName = &name
@@ -176,8 +177,8 @@ func (rd *reader) common(fields map[string]field, c common) common {
 		c.profiles = rd.texts(f, "`profiles`", "write `profiles: [NAME]`")
 	}
 	if f, given := fields["load"]; given {
-		if v, ok := rd.text(f.value, "`load`"); ok && v != "allowed" {
-			rd.add(f.line, "load can only be allowed, not %s: write `load: allowed`, or remove the line", quote(v))
+		if v, ok := rd.Scalar(f.Value, "`load`"); ok && v != "allowed" {
+			rd.Add(f.Line, "load can only be allowed, not %s: write `load: allowed`, or remove the line", strictyaml.Quote(v))
 		}
 		c.load = true
 	}
@@ -189,45 +190,45 @@ func (rd *reader) common(fields map[string]field, c common) common {
 
 // proxyProtocol reads the header that a target wants; a path takes back by none
 // what its service says.
-func (rd *reader) proxyProtocol(f field) string {
-	v, ok := rd.text(f.value, "`proxy_protocol`")
+func (rd *reader) proxyProtocol(f strictyaml.Field) string {
+	v, ok := rd.Scalar(f.Value, "`proxy_protocol`")
 	if !ok {
 		return ""
 	}
 	header, err := ParseProxyProtocol(v)
 	if err != nil {
-		rd.add(f.line, "bad proxy_protocol %s: %v", quote(v), err)
+		rd.Add(f.Line, "bad proxy_protocol %s: %v", strictyaml.Quote(v), err)
 	}
 	return header
 }
 
 // serverName reads an SNI; "" says that none is sent.
-func (rd *reader) serverName(f field) (string, bool) {
-	name, ok := rd.text(f.value, "`server_name`")
+func (rd *reader) serverName(f strictyaml.Field) (string, bool) {
+	name, ok := rd.Scalar(f.Value, "`server_name`")
 	if !ok || name == "" {
 		return "", ok
 	}
 	sni, err := ParseServerName(name)
 	if err != nil {
-		rd.add(f.line, "bad server_name %s: %v", quote(name), err)
+		rd.Add(f.Line, "bad server_name %s: %v", strictyaml.Quote(name), err)
 		return "", false
 	}
 	return sni, true
 }
 
 // texts reads a list of different texts.
-func (rd *reader) texts(f field, what, mend string) []string {
+func (rd *reader) texts(f strictyaml.Field, what, mend string) []string {
 	var list []string
-	nodes, _ := rd.items(f.value, what, mend)
+	nodes, _ := rd.List(f.Value, what, mend)
 	for _, n := range nodes {
-		if rd.tooMany() {
+		if rd.TooMany() {
 			return nil
 		}
-		s, ok := rd.text(n, "an entry of "+what)
+		s, ok := rd.Scalar(n, "an entry of "+what)
 		switch {
 		case !ok:
 		case s == "":
-			rd.add(lineOf(n), "an entry of %s is empty: remove it", what)
+			rd.Add(strictyaml.LineOf(n), "an entry of %s is empty: remove it", what)
 		default:
 			list = append(list, s)
 		}
@@ -235,25 +236,25 @@ func (rd *reader) texts(f field, what, mend string) []string {
 	seen := map[string]bool{}
 	for _, s := range list {
 		if seen[s] {
-			rd.add(f.line, "%s lists %s twice: keep one", what, quote(s))
+			rd.Add(f.Line, "%s lists %s twice: keep one", what, strictyaml.Quote(s))
 		}
 		seen[s] = true
 	}
 	return list
 }
 
-func (rd *reader) paths(f field, service string, base common) []Path {
+func (rd *reader) paths(f strictyaml.Field, service string, base common) []Path {
 	var paths []Path
 	first, targetLines := map[string]int{}, map[string]int{}
-	nodes, ok := rd.items(f.value, "`paths`", "begin each path with `- name: NAME`")
+	nodes, ok := rd.List(f.Value, "`paths`", "begin each path with `- name: NAME`")
 	if ok && len(nodes) == 0 {
-		rd.add(f.line, "service %s has no paths: list at least one, as `- {name: NAME, address: \"host:port\"}`", quote(service))
+		rd.Add(f.Line, "service %s has no paths: list at least one, as `- {name: NAME, address: \"host:port\"}`", strictyaml.Quote(service))
 	}
 	for _, n := range nodes {
-		if rd.tooMany() {
+		if rd.TooMany() {
 			return nil
 		}
-		fields := rd.fields(n, "a path", "name", "kind", "address", "targets", "server_name", "roots", "profiles", "load", "proxy_protocol")
+		fields := rd.Fields(n, "a path", "name", "kind", "address", "targets", "server_name", "roots", "profiles", "load", "proxy_protocol")
 		if fields == nil {
 			continue
 		}
@@ -262,10 +263,10 @@ func (rd *reader) paths(f field, service string, base common) []Path {
 			continue
 		}
 		if at := first[p.Name]; at != 0 {
-			rd.add(line, "path %s of service %s stands already in line %d: rename one", quote(p.Name), quote(service), at)
+			rd.Add(line, "path %s of service %s stands already in line %d: rename one", strictyaml.Quote(p.Name), strictyaml.Quote(service), at)
 			continue
 		}
-		first[p.Name], targetLines[p.Name] = line, fields["targets"].line
+		first[p.Name], targetLines[p.Name] = line, fields["targets"].Line
 		paths = append(paths, p)
 	}
 	rd.checkTargets(paths, first, targetLines)
@@ -273,12 +274,12 @@ func (rd *reader) paths(f field, service string, base common) []Path {
 }
 
 // path reads one path, with the line of its name; ok if it has a name.
-func (rd *reader) path(n ast.Node, fields map[string]field, service string, base common) (p Path, line int, ok bool) {
+func (rd *reader) path(n ast.Node, fields map[string]strictyaml.Field, service string, base common) (p Path, line int, ok bool) {
 	name, line, ok := rd.name(n, fields, "the path")
 	if f, given := fields["address"]; given {
 		p = rd.address(f)
 	} else {
-		rd.add(line, "path %s has no address: give it `address: \"host:port\"`", quote(name))
+		rd.Add(line, "path %s has no address: give it `address: \"host:port\"`", strictyaml.Quote(name))
 	}
 	p.Service, p.Name = service, name
 	if f, given := fields["kind"]; given {
@@ -295,24 +296,24 @@ func (rd *reader) path(n ast.Node, fields map[string]field, service string, base
 	return p, line, ok
 }
 
-func (rd *reader) address(f field) Path {
-	if _, isList := f.value.(*ast.SequenceNode); isList {
-		rd.add(f.line, "the address is read as a list: put it in quotes, as `address: \"[v6]:port\"`")
+func (rd *reader) address(f strictyaml.Field) Path {
+	if _, isList := f.Value.(*ast.SequenceNode); isList {
+		rd.Add(f.Line, "the address is read as a list: put it in quotes, as `address: \"[v6]:port\"`")
 		return Path{}
 	}
-	s, ok := rd.text(f.value, "`address`")
+	s, ok := rd.Scalar(f.Value, "`address`")
 	if !ok {
 		return Path{}
 	}
 	p, err := ParseTarget(s)
 	if err != nil {
-		rd.add(f.line, "%s", strings.Replace(err.Error(), "bad target", "bad address", 1))
+		rd.Add(f.Line, "%s", strings.Replace(err.Error(), "bad target", "bad address", 1))
 	}
 	return p
 }
 
-func (rd *reader) kind(f field) results.PathKind {
-	s, ok := rd.text(f.value, "`kind`")
+func (rd *reader) kind(f strictyaml.Field) results.PathKind {
+	s, ok := rd.Scalar(f.Value, "`kind`")
 	if !ok {
 		return ""
 	}
@@ -321,29 +322,28 @@ func (rd *reader) kind(f field) results.PathKind {
 		known = append(known, string(k))
 	}
 	if !slices.Contains(known, s) {
-		rd.add(f.line, "unknown kind %s: %s", quote(s), suggest(s, known))
+		rd.Add(f.Line, "unknown kind %s: %s", strictyaml.Quote(s), strictyaml.Suggest(s, known))
 	}
 	return results.PathKind(s)
 }
 
 // checkTargets holds targets to other paths of the same service, without circles.
 func (rd *reader) checkTargets(paths []Path, lines, targetLines map[string]int) {
-	targets := map[string][]string{}
+	targets, known := map[string][]string{}, slices.Sorted(maps.Keys(lines))
 	for _, p := range paths {
 		for _, t := range p.Targets {
 			switch {
 			case t == p.Name:
-				rd.add(targetLines[p.Name], "path %s is its own target: name the instances behind it", quote(t))
+				rd.Add(targetLines[p.Name], "path %s is its own target: name the instances behind it", strictyaml.Quote(t))
 			case lines[t] == 0:
-				known := slices.Sorted(maps.Keys(lines))
-				rd.add(targetLines[p.Name], "target %s is not a path of service %s: %s", quote(t), quote(p.Service), suggest(t, known))
+				rd.Add(targetLines[p.Name], "target %s is not a path of service %s: %s", strictyaml.Quote(t), strictyaml.Quote(p.Service), strictyaml.Suggest(t, known))
 			default:
 				targets[p.Name] = append(targets[p.Name], t)
 			}
 		}
 	}
 	if at := circle(targets); at != "" {
-		rd.add(targetLines[at], "the targets of path %s lead back to it: name only what stands behind it", quote(at))
+		rd.Add(targetLines[at], "the targets of path %s lead back to it: name only what stands behind it", strictyaml.Quote(at))
 	}
 }
 

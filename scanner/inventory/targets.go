@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"shakedown/results/strictyaml"
 )
 
 // ReadTargets reads one target a line. What follows a # is a comment, empty
@@ -16,7 +18,7 @@ import (
 func ReadTargets(r io.Reader, name string) ([]Path, error) {
 	var (
 		paths    []Path
-		mistakes = mistakes{file: name}
+		mistakes = strictyaml.Mistakes{File: name}
 		seen     = map[address]bool{}
 		lines    = bufio.NewScanner(io.LimitReader(r, maxBytes+1))
 		line, n  int
@@ -32,7 +34,7 @@ func ReadTargets(r io.Reader, name string) ([]Path, error) {
 		}
 		p, err := ParseTarget(text)
 		if err != nil {
-			mistakes.add(line, "%v", err)
+			mistakes.Add(line, "%v", err)
 			continue
 		}
 		if a := addressOf(p); !seen[a] {
@@ -41,11 +43,11 @@ func ReadTargets(r io.Reader, name string) ([]Path, error) {
 		}
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		mistakes.add(line+1, "the line is too long: give one target a line")
+		mistakes.Add(line+1, "the line is too long: give one target a line")
 	} else if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	if err := mistakes.err(); err != nil {
+	if err := mistakes.Err(); err != nil {
 		return nil, err
 	}
 	if len(paths) == 0 {

@@ -17,6 +17,7 @@ import (
 
 	"shakedown/bench/lab/delaylink"
 	"shakedown/bench/lab/stacks"
+	"shakedown/results/wholefile"
 )
 
 // comparison is the work under way.
@@ -205,15 +206,11 @@ func (o options) publish(t table) error {
 	if o.table == "" || o.partial() {
 		return t.write(os.Stdout)
 	}
-	var whole strings.Builder
-	if err := t.write(&whole); err != nil {
-		return err
-	}
-	if err := os.WriteFile(o.table+".new", []byte(whole.String()), 0o644); err != nil {
+	if err := wholefile.Write(o.table, 0o644, t.write); err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "peers: wrote", o.table)
-	return os.Rename(o.table+".new", o.table)
+	return nil
 }
 
 func heading(o options) string {
