@@ -183,13 +183,14 @@ func (g *gateRun) put(e *results.Endpoint) error {
 }
 
 func (g *gateRun) scan(ctx context.Context, s *scanner.Scanner) {
-	progress := g.progress(g.f.quiet, len(g.paths), "endpoints")
+	progress, restore := g.progress(g.f.quiet, len(g.paths), "endpoints"), thrifty(ctx)
 	err := s.Run(ctx, g.paths, func(e *results.Endpoint) error {
 		progress.step(1)
 		progress.note(e.Service + "/" + e.Path)
 		return g.put(e)
 	})
 	progress.end()
+	restore() // what is measured next needs all processors
 	if err == nil && ctx.Err() == nil && g.plan != nil {
 		err = g.measure(ctx)
 	}

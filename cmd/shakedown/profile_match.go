@@ -98,6 +98,7 @@ func (a *app) matchLive(ctx context.Context, net *netFlags, targets []string) er
 	}
 	ctx, cancel := net.limit(ctx)
 	defer cancel()
+	defer thrifty(ctx)()
 	progress := a.progress(net.quiet, len(paths), "endpoints")
 	code := exitGood
 	scanErr := scanner.New(dialer, opt).Run(ctx, paths, func(e *results.Endpoint) error {

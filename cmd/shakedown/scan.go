@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -152,9 +151,6 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges 
 	if err != nil {
 		return err
 	}
-	// A scan makes much garbage and keeps little: a heap of some 30 MB may grow
-	// before it is worth collecting.
-	debug.SetGCPercent(400)
 	ctx, cancel := net.limit(ctx)
 	defer cancel()
 	defer thrifty(ctx)()

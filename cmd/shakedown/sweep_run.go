@@ -238,6 +238,7 @@ func (s *sweepRun) work(ctx context.Context, sc *scanner.Scanner) error {
 		return err
 	}
 	s.log.Info("sweep begins", "run", s.run.ID, "store", s.store.String(), "inventory", s.f.inventory, "endpoints", len(todo), "resumed", len(s.paths)-len(todo))
+	defer thrifty(ctx)()
 	scanErr := sc.Run(ctx, todo, func(e *results.Endpoint) error { return s.finished(ctx, e) })
 	if scanErr == nil {
 		scanErr = s.conclude(ctx)
