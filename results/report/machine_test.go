@@ -204,6 +204,30 @@ func TestHostileTextIsHarmless(t *testing.T) {
 	}
 }
 
+// TestLongTextIsCut has a peer whose names are a megabyte long: no report grows
+// with them. Only records keep what was said.
+func TestLongTextIsCut(t *testing.T) {
+	long := strings.Repeat("A\x1b<]]>=\u202e", 100_000)
+	e := hostile()
+	e.Path, e.ServerName, e.Protocol.ALPN = "evil", long, []string{long}
+	leaf := &e.Chains[0].Certificates[0]
+	leaf.Subject, leaf.Issuer, leaf.DNSNames = "CN="+long, "CN="+long, []string{long, long}
+	e.Failures = []results.Failure{{Stage: results.StageHandshake, Kind: results.KindMalformed, Count: 1, Detail: long}}
+	run := closed(Run{Name: "long.jsonl", Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "gate"}, Records: []results.Record{
+		e, &results.Finding{Service: "portal", Path: "evil", Profile: "p", Rule: "r", Status: results.FindingFail, Severity: results.High, Expected: long, Observed: long},
+		&results.Change{Kind: results.Changed, Service: "portal", Path: "evil", Fact: "certificate", Name: "certificate", Old: long, New: long},
+	}}, 1)
+	empty := closed(Run{Name: "long.jsonl", Header: run.Header}, 0)
+	for _, format := range Formats() {
+		if format == "json" {
+			continue
+		}
+		if grown := len(rendered(t, format, Options{}, run)) - len(rendered(t, format, Options{}, empty)); grown > 200_000 {
+			t.Errorf("%s grows by %d bytes", format, grown)
+		}
+	}
+}
+
 func TestCutOffRunIsNoPass(t *testing.T) {
 	run := Run{Header: results.Header{StartedAt: runTime, Command: "gate", Paths: []string{"portal/i-1"}}, Trailer: &results.Trailer{EndedAt: runTime.Add(time.Second)}}
 	var suites junitSuites
