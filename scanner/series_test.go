@@ -62,12 +62,12 @@ func TestConnectionsThatDieWaiting(t *testing.T) {
 			server := nginx(t)
 			server.refuse = refuse
 			bubble(t, func(t *testing.T) {
-				died := 0
+				var died atomic.Int32
 				l := to(func(c net.Conn) {
 					c.SetReadDeadline(time.Now().Add(roundTrip / 10))
 					first := &tape{Conn: c}
 					if _, err := first.Read(make([]byte, 1)); err != nil {
-						died++
+						died.Add(1)
 						c.Close()
 						return
 					}
@@ -77,7 +77,7 @@ func TestConnectionsThatDieWaiting(t *testing.T) {
 				})
 				got := scanOver(t, l, series3, 8)
 				same(t, got.record, want)
-				if died == 0 {
+				if died.Load() == 0 {
 					t.Error("no connection waited: this test tests nothing")
 				}
 				if opened := l.opened.Load(); int64(got.connections) != opened {
