@@ -61,7 +61,7 @@ func (f *netFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.output, "output", "", "write to `FILE`; standard output stays empty")
 	fs.DurationVar(&f.timeout, "timeout", 5*time.Second, "time for one exchange")
 	fs.DurationVar(&f.deadline, "deadline", 0, "time for the whole run (default none)")
-	fs.IntVar(&f.concurrency, "concurrency", 64, "`N` connections in flight")
+	fs.IntVar(&f.concurrency, "concurrency", 128, "`N` connections in flight")
 	fs.IntVar(&f.perEndpoint, "per-endpoint", 4, "`N` connections in flight to one address")
 	fs.Float64Var(&f.rate, "rate", 0, "`N` new connections a second (default no limit)")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "say what would be asked, with connection counts; send nothing")
