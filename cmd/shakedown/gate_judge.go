@@ -16,17 +16,17 @@ import (
 	"shakedown/scanner/inventory"
 )
 
-// gateJudges are the profiles of each path.
+// gateJudges are the profiles of each path, for a gate or a sweep.
 type gateJudges struct {
 	byPath map[string][]*profiles.Profile // by SERVICE/PATH
 	behind map[string]bool                // paths that are targets of others
 	every  []*profiles.Profile            // by flags
 }
 
-// judges finds every profile that is named. A name that is not known is the
+// judgesOf finds every profile that the inventory or a flag names. A name that is not known is the
 // user's mistake.
-func (f *gateFlags) judges(paths []inventory.Path) (*gateJudges, error) {
-	flags, err := f.judgeFlags.load()
+func judgesOf(net *netFlags, judge *judgeFlags, paths []inventory.Path) (*gateJudges, error) {
+	flags, err := judge.load()
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +37,12 @@ func (f *gateFlags) judges(paths []inventory.Path) (*gateJudges, error) {
 		}
 	}
 	for _, p := range paths {
-		list, err := f.named(p)
+		list, err := namedBy(net.inventory, p)
 		if err != nil {
 			return nil, err
 		}
 		key := p.Service + "/" + p.Name
-		if len(list) == 0 && len(f.profiles) == 0 {
+		if len(list) == 0 && len(judge.profiles) == 0 {
 			list = []*profiles.Profile{byDefault(j.behind[key])}
 		}
 		j.byPath[key] = list
@@ -50,18 +50,18 @@ func (f *gateFlags) judges(paths []inventory.Path) (*gateJudges, error) {
 	return j, nil
 }
 
-// named are the profiles that the inventory names for a path; those in files are
+// namedBy are the profiles that an inventory names for a path; those in files are
 // relative to it.
-func (f *gateFlags) named(p inventory.Path) ([]*profiles.Profile, error) {
+func namedBy(inventoryFile string, p inventory.Path) ([]*profiles.Profile, error) {
 	var list []*profiles.Profile
 	for _, name := range p.Profiles {
 		file := name
 		if (strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")) && !filepath.IsAbs(name) {
-			file = filepath.Join(filepath.Dir(f.inventory), name)
+			file = filepath.Join(filepath.Dir(inventoryFile), name)
 		}
 		found, err := profiles.Builtin().Find(file)
 		if err != nil {
-			return nil, usagef("%s: profiles of %s/%s: %w", f.inventory, p.Service, p.Name, err)
+			return nil, usagef("%s: profiles of %s/%s: %w", inventoryFile, p.Service, p.Name, err)
 		}
 		list = append(list, found)
 	}

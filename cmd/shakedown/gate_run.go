@@ -113,7 +113,7 @@ func (g *gateRun) read(ctx context.Context) (err error) {
 	if g.recorded, err = g.readRuns(ctx, g.f.from, g.f.store); err != nil {
 		return usagef("--from: %w", err)
 	}
-	if g.judges, err = g.f.judges(g.paths); err != nil {
+	if g.judges, err = judgesOf(&g.f.netFlags, &g.f.judgeFlags, g.paths); err != nil {
 		return err
 	}
 	if err := g.judges.checkAllowed(g.f.allowUnknown); err != nil {

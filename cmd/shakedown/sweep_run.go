@@ -61,7 +61,7 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) error {
 	if s.name, err = filepath.Abs(f.inventory); err != nil {
 		return usagef("--inventory: %w", err)
 	}
-	if s.judges, err = (&gateFlags{netFlags: f.netFlags, judgeFlags: f.judgeFlags}).judges(paths); err != nil {
+	if s.judges, err = judgesOf(&f.netFlags, &f.judgeFlags, paths); err != nil {
 		return err
 	}
 	dialer, err := f.routes(a, paths)

@@ -271,26 +271,6 @@ func (s *Store) Unfinished(ctx context.Context, command, inventory string) (*Inf
 	return &list[0], nil
 }
 
-// Replay gives a run to a sink, header to trailer; without a trailer if it has
-// none.
-func (s *Store) Replay(ctx context.Context, run Info, to results.Sink) error {
-	if err := to.Put(run.Header); err != nil {
-		return err
-	}
-	for r, err := range s.Records(ctx, run) {
-		if err != nil {
-			return err
-		}
-		if err := to.Put(r); err != nil {
-			return err
-		}
-	}
-	if run.Trailer == nil {
-		return nil
-	}
-	return to.Put(run.Trailer)
-}
-
 // Export writes a run as JSON Lines: the same that were imported, or that were
 // written beside the store.
 func (s *Store) Export(ctx context.Context, run Info, w io.Writer) error {
