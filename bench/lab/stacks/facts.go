@@ -271,7 +271,7 @@ func only(order, other string) string {
 // FactAgreement is a record's facts beside the truth. Differing are those with
 // other values than yes and no.
 type FactAgreement struct {
-	Told, Agree                        int
+	Told, No, Agree                    int
 	Missing, Extra, Differing, Unknown []string
 }
 
@@ -286,7 +286,9 @@ func CompareFacts(truth Facts, e *results.Endpoint) (a FactAgreement) {
 		if strings.HasPrefix(name, "order ") {
 			got = only(got, want)
 		}
-		a.Told++
+		if a.Told++; want == string(results.No) {
+			a.No++
+		}
 		switch {
 		case want == got:
 			a.Agree++
@@ -305,7 +307,7 @@ func CompareFacts(truth Facts, e *results.Endpoint) (a FactAgreement) {
 
 // add counts another stack's.
 func (a *FactAgreement) add(b FactAgreement) {
-	a.Told, a.Agree = a.Told+b.Told, a.Agree+b.Agree
+	a.Told, a.No, a.Agree = a.Told+b.Told, a.No+b.No, a.Agree+b.Agree
 	a.Missing, a.Extra = append(a.Missing, b.Missing...), append(a.Extra, b.Extra...)
 	a.Differing, a.Unknown = append(a.Differing, b.Differing...), append(a.Unknown, b.Unknown...)
 }

@@ -80,7 +80,7 @@ func writeFacts(b *strings.Builder, rows []Row) {
 	b.WriteString(factsHeading)
 	total := FactAgreement{}
 	line := func(name string, a FactAgreement) {
-		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d |\n", name, a.Told, a.Agree, len(a.Missing), len(a.Extra), len(a.Differing), len(a.Unknown))
+		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d |\n", name, a.Told, a.No, a.Agree, len(a.Missing), len(a.Extra), len(a.Differing), len(a.Unknown))
 	}
 	for _, r := range rows {
 		line(r.Stack.Name, r.Facts)
@@ -88,9 +88,12 @@ func writeFacts(b *strings.Builder, rows []Row) {
 	}
 	line("**all**", total)
 	for _, r := range rows {
-		for title, facts := range map[string][]string{"missing": r.Facts.Missing, "extra": r.Facts.Extra, "differing": r.Facts.Differing, "unknown": r.Facts.Unknown} {
-			if len(facts) > 0 {
-				fmt.Fprintf(b, "\n- %s, %s: %s", r.Stack.Name, title, strings.Join(facts, ", "))
+		for _, kind := range []struct {
+			title string
+			facts []string
+		}{{"missing", r.Facts.Missing}, {"extra", r.Facts.Extra}, {"differing", r.Facts.Differing}, {"unknown", r.Facts.Unknown}} {
+			if len(kind.facts) > 0 {
+				fmt.Fprintf(b, "\n- %s, %s: %s", r.Stack.Name, kind.title, strings.Join(kind.facts, ", "))
 			}
 		}
 	}
@@ -106,8 +109,8 @@ chosen, until nothing is left); each of eight application protocols; extended ma
 resumption by session id, by ticket, by pre-shared key, and early data; the OCSP staple; whether a client certificate is requested, and of which authorities. Compression is told by
 how Debian builds OpenSSL. A point is one fact of one stack that could be told; *unknown* is one that a scan left open, which is not wrong.
 
-| stack | told | agree | missing | extra | differing | unknown |
-|---|--:|--:|--:|--:|--:|--:|
+| stack | told | of these *no* | agree | missing | extra | differing | unknown |
+|---|--:|--:|--:|--:|--:|--:|--:|
 `
 
 // list writes the pairs of each stack that has some.
