@@ -87,7 +87,7 @@ func factTrials(address string, accepted Pairs) (trials []factsTrial) {
 		{with(everySuite, "-nameopt", "RFC2253"), requestFacts},
 		{with(cbcSuites, "-tlsextdebug"), finished("encrypt_then_mac", extensionShown("encrypt-then-mac"))},
 		{with(everySuite, "-no_ticket", "-reconnect"), finished("resumption_id", regexp.MustCompile(`(?m)^Reused, `))},
-		{with(everySuite, "-reconnect"), finished("resumption_ticket", regexp.MustCompile(`(?ms)TLS session ticket:$.*^Reused, `))},
+		{with(everySuite, "-reconnect"), finished("resumption_ticket", ticketReused)},
 	}
 	for _, name := range applications {
 		trials = append(trials, factsTrial{with(everySuite, "-alpn", name), alpnFact(name)})
@@ -107,6 +107,8 @@ var applications = []string{"h2", "http/1.1", "http/1.0", "http/0.9", "spdy/3.1"
 
 // cbcSuites are those that encrypt-then-MAC is for (RFC 7366 §3).
 const cbcSuites = everySuite + ":!eNULL:!RC4:!AESGCM:!AESCCM:!AESCCM8:!CHACHA20:!ARIAGCM:!PSK:!SRP"
+
+var ticketReused = regexp.MustCompile(`(?ms)TLS session ticket:$.*^Reused, `)
 
 func extensionShown(name string) *regexp.Regexp {
 	return regexp.MustCompile(`TLS server extension "` + name + `"`)

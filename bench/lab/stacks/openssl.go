@@ -68,7 +68,7 @@ func opensslStacks() []Stack {
 			version: []string{"openssl", "version"}, clients: clients, start: program(opensslServer("-nocert")),
 		},
 		{
-			Name: "openssl s_server (every fact)", Library: "OpenSSL", Setting: "a self-signed RSA certificate, client certificates, an OCSP response, early data, ALPN",
+			Name: "openssl s_server (every fact)", Library: "OpenSSL", Setting: "a self-signed RSA certificate, client certificates, an OCSP response, early data, ALPN", Light: true,
 			version: []string{"openssl", "version"}, clients: clients, start: program(opensslServer("-cert", "self.pem", "-key", "self.key",
 				"-verify", "1", "-CAfile", "roots.pem", "-status_file", "self.ocsp", "-max_early_data", "16384", "-alpn", "h2,imap")),
 		},

@@ -69,7 +69,9 @@ const pointsHeading = `
 ## Groups and signature schemes
 
 OpenSSL's client offers each group and each scheme that it has by itself, in TLS 1.2 and 1.3; Go's offers the post-quantum groups. A point is one of
-them in a version. In TLS 1.2 a group counts where ECDHE uses it. *Not tried* was found, and neither client has it.
+them in a version. In TLS 1.2 a group counts where ECDHE uses it, with a certificate or without. A scheme counts if the server signs with it; it is
+offered also before those that the servers' certificates are signed with, without which some have no certificate to show (RFC 8446 §4.2.3).
+*Not tried* was found, and neither client has it.
 
 | stack | tried | true | found | missing | extra | not tried |
 |---|--:|--:|--:|--:|--:|--:|
