@@ -242,10 +242,8 @@ func (s *session) runGroups12(ctx context.Context) {
 	if !s.speaks(wire.TLS12) {
 		return
 	}
-	g := scanGroups12(ctx, s.ask, s.path.ServerName, likely(wire.TLS12), s.wants(AspectPreference))
-	if g == nil { // none of the likely suites: some other may use a group
-		g = scanGroups12(ctx, s.ask, s.path.ServerName, s.allSuites(wire.TLS12), s.wants(AspectPreference))
-	}
+	all := func() []uint16 { return s.allSuites(wire.TLS12) }
+	g := scanGroups12(ctx, s.ask, s.path.ServerName, all, s.wants(AspectPreference))
 	s.keep(func() { s.groups[wire.TLS12] = g })
 }
 
