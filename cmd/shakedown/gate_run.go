@@ -36,6 +36,7 @@ type gateRun struct {
 	accept   *acceptance
 	out      *output
 
+	once     results.Once
 	tally    gate.Tally
 	found    []results.Finding
 	measured stats.Run
@@ -178,6 +179,7 @@ func setOf(names []string) map[string]bool {
 
 // put keeps an endpoint for the verdict, and writes it.
 func (g *gateRun) put(e *results.Endpoint) error {
+	e = g.once.Endpoint(e)
 	g.tally.Endpoints = append(g.tally.Endpoints, e)
 	return g.out.put(e)
 }

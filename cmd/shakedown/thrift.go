@@ -29,6 +29,13 @@ func thrifty(ctx context.Context) (restore func()) {
 	}
 }
 
+// sparing collects garbage often: for what takes much memory for a moment. Call
+// restore when it is over.
+func sparing() (restore func()) {
+	collect := debug.SetGCPercent(50)
+	return func() { debug.SetGCPercent(collect) }
+}
+
 // leastRoom is what a heap may grow to before garbage is collected more often
 // than it would be.
 const leastRoom = 64 << 20
