@@ -100,13 +100,8 @@ func (g *gateRun) read(ctx context.Context) (err error) {
 		if g.paths, err = g.f.netFlags.paths(g.app, nil); err != nil {
 			return err
 		}
-		inv, err := inventory.Load(g.f.inventory)
-		if err != nil {
-			return usagef("%w", err)
-		}
-		g.unchosen = setOf(namesOf(inv.Paths()))
-		for _, name := range namesOf(g.paths) {
-			delete(g.unchosen, name)
+		if g.unchosen, err = g.notChosen(); err != nil {
+			return err
 		}
 	} else if len(g.f.only) > 0 {
 		return usagef("--path chooses from an inventory; give --inventory FILE too")
@@ -128,6 +123,22 @@ func (g *gateRun) read(ctx context.Context) (err error) {
 	g.expected = g.expect()
 	g.baseline, err = g.loadBaseline(ctx, g.f)
 	return err
+}
+
+// notChosen lists what --path leaves out of the inventory.
+func (g *gateRun) notChosen() (map[string]bool, error) {
+	if len(g.f.only) == 0 {
+		return nil, nil
+	}
+	inv, err := inventory.Load(g.f.inventory)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	rest := setOf(namesOf(inv.Paths()))
+	for _, name := range namesOf(g.paths) {
+		delete(rest, name)
+	}
+	return rest, nil
 }
 
 // open opens every output.
