@@ -25,6 +25,7 @@ type loop struct {
 	family   int
 	timeout  time.Duration
 	awake    time.Duration
+	hold     time.Duration // between a connect and its ClientHello
 	closing  client.Closing
 	request  bool
 	sources  *sources
@@ -42,7 +43,7 @@ func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.C
 		return nil, nil
 	}
 	l := &loop{
-		clock: c, family: family, timeout: plan.Timeout, awake: awake(plan),
+		clock: c, family: family, timeout: plan.Timeout, awake: awake(plan), hold: lean.Hold(),
 		closing: plan.Closing, request: plan.Request != "", classify: classify,
 		sources: newSources(plan, path.Address.Addr()), proxied: path.ProxyProtocol, address: path.Address,
 	}
@@ -158,6 +159,7 @@ type thread struct {
 	free    time.Duration   // since when there has been a free slot
 	resting []time.Duration // closed loop: until when slots pause that failed
 	failed  int             // closed loop: failures in a row
+	silent  []silence       // connections whose ClientHello is held back
 	leaving []*flight       // connections that outlive their handshakes
 	samples []client.Sample
 	reads   [batch]read
@@ -198,13 +200,14 @@ func (t *thread) run(ctx context.Context, s slice) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	precise()
-	t.slice, t.next, t.free, t.resting, t.failed, t.samples = s, 0, 0, t.resting[:0], 0, t.samples[:0]
+	t.slice, t.next, t.free, t.resting, t.failed, t.silent, t.samples = s, 0, 0, t.resting[:0], 0, t.silent[:0], t.samples[:0]
 	stop := context.AfterFunc(ctx, t.queue.wake)
 	defer stop()
 	for ctx.Err() == nil {
 		now := t.clock.now()
 		t.depart(now)
 		t.expire(now)
+		t.speak(now)
 		t.begin(now)
 		if t.over(now) || now >= t.cut {
 			break
@@ -322,13 +325,15 @@ func (t *thread) connect(f *flight) {
 	}
 }
 
-// connected sends the ClientHello.
+// connected sends the ClientHello, or sees to it that it is sent.
 func (t *thread) connected(f *flight, at time.Duration) {
 	f.sample.Connected = at
 	if d, ok := t.stamps.trip(f.fd); ok {
 		f.sample.Connected = min(f.sample.Start+d, at)
 	}
-	if !t.greet(f) {
+	if t.hold > 0 {
+		t.keepSilent(f)
+	} else if !t.greet(f) {
 		return
 	}
 	watch := t.queue.add
@@ -435,6 +440,9 @@ func (t *thread) alarm() time.Duration {
 	}
 	for _, f := range t.leaving {
 		at = min(at, f.leaves)
+	}
+	if len(t.silent) > 0 {
+		at = min(at, t.silent[0].until)
 	}
 	return at
 }
@@ -600,6 +608,7 @@ type flight struct {
 	deadline   time.Duration
 	connecting bool
 	lingering  bool          // its handshake is over, and the server still has to say something
+	silent     time.Duration // it is connected, and this is when it says its ClientHello
 	leaves     time.Duration // its handshake is over, and this is when it closes
 	before     *flight       // in the order of their beginning
 	after      *flight
@@ -635,6 +644,7 @@ func (s *flights) take(fresh func() *client.Session) *flight {
 
 // give takes a flight out of the order. Its memory is free once it is idle.
 func (s *flights) give(f *flight) {
+	f.silent = 0
 	if f.before != nil {
 		f.before.after = f.after
 	} else {
