@@ -83,7 +83,7 @@ func awake(p Plan) time.Duration {
 	if p.Rate == 0 {
 		return 0
 	}
-	return min(60*time.Microsecond, time.Duration(float64(time.Second)/p.Rate/20))
+	return min(60*time.Microsecond, time.Duration(float64(time.Second)/p.peak()/20))
 }
 
 func (l *loop) processors() int { return len(l.threads) }

@@ -62,6 +62,9 @@ func newTrial(plan Plan, path Path, at time.Time) *trial {
 		Loop: plan.Loop, OfferedRate: plan.Rate, Connections: plan.Connections,
 		Client: string(plan.Client), Asked: path.Ask.Record(), ResumeRatio: path.Ask.Resume,
 	}
+	if plan.Ramp.on() {
+		t.record.Ramp = &results.Ramp{FromRate: plan.Ramp.From, ToRate: plan.Ramp.To}
+	}
 	if path.Failure == nil {
 		t.record.Address = path.Address.String()
 	}
@@ -320,7 +323,7 @@ func (t *trial) saturation() (why []string) {
 	}
 	allowed := max(maxLag,
 		time.Duration(maxLagOfMedian*float64(t.all.total.Quantile(0.5))),
-		time.Duration(maxLagOfInterval*float64(time.Second)/r.OfferedRate))
+		time.Duration(maxLagOfInterval*float64(time.Second)/t.plan.peak()))
 	if late := t.lag.Above(allowed); moreThanChance(late, t.lag.N(), maxLateShare) {
 		say("the generator was late: %.1f %% of connections began more than %v after they could have",
 			100*float64(late)/float64(t.lag.N()), allowed.Round(time.Microsecond))

@@ -225,7 +225,7 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 		Paths: []bench.Path{{Ask: ask}}, Loop: results.OpenLoop, Rate: f.rate, Poisson: f.poisson,
 		Duration: f.duration, Blocks: f.blocks, Connections: f.bound, Timeout: f.timeout,
 		Client: bench.Client(f.client), VerifySample: f.verifySample, Request: f.request, Seed: f.seed,
-		Bystanders: f.bystanders,
+		Bystanders: f.bystanders, Ramp: f.slope,
 	}
 	if f.connections > 0 {
 		p.Loop, p.Connections = results.ClosedLoop, f.connections
@@ -379,8 +379,8 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 	n := time.Duration(len(paths))
 	if plan.Loop == results.OpenLoop {
 		counted, all := plan.Handshakes()
-		fmt.Fprintf(w, "open loop: %v connections a second, at most %d in flight; %d handshakes count in %s (%d with warm-up)\n",
-			plan.Rate, plan.Connections, counted, count(plan.Blocks, "block"), all)
+		fmt.Fprintf(w, "open loop: %s connections a second, at most %d in flight; %d handshakes count in %s (%d with warm-up)\n",
+			offeredWords(plan), plan.Connections, counted, count(plan.Blocks, "block"), all)
 		_, err = fmt.Fprintf(w, "%s: %d connections, %v; nothing was sent\n", count(len(paths), "path"), len(paths)*all, (n * each).Round(time.Second))
 		return err
 	}
@@ -388,4 +388,12 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		count(plan.Connections, "connection"), plan.Duration, count(plan.Blocks, "block"))
 	_, err = fmt.Fprintf(w, "%s: %v; nothing was sent\n", count(len(paths), "path"), (n * each).Round(time.Second))
 	return err
+}
+
+// offeredWords is the rate of an open loop.
+func offeredWords(plan bench.Plan) string {
+	if plan.Ramp != (bench.Ramp{}) {
+		return fmt.Sprintf("from %v to %v", plan.Ramp.From, plan.Ramp.To)
+	}
+	return fmt.Sprint(plan.Rate)
 }
