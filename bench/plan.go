@@ -179,6 +179,14 @@ func (p Plan) checkClients() error {
 // block is how long one block lasts, warm-up apart.
 func (p Plan) block() time.Duration { return p.Duration / time.Duration(p.Blocks) }
 
+// offered is the rate of an open loop in words.
+func (p Plan) offered() string {
+	if p.Ramp.on() {
+		return fmt.Sprintf("%v to %v", p.Ramp.From, p.Ramp.To)
+	}
+	return fmt.Sprint(p.Rate)
+}
+
 // peak is the highest rate.
 func (p Plan) peak() float64 { return max(p.Rate, p.Ramp.From, p.Ramp.To) }
 
