@@ -51,7 +51,7 @@ func (o Options) withDefaults() Options {
 		o.Proxy = func(string, uint16) *Proxy { return nil }
 	}
 	if o.Connect == nil {
-		o.Connect = connectTCP
+		o.Connect = systemTCP()
 	}
 	return o
 }
@@ -241,10 +241,14 @@ func (c *Conn) establish(deadline time.Time) (results.Stage, error) {
 	}
 	c.Conn = conn
 	c.SetDeadline(deadline)
-	// When the run ends, so does the exchange.
-	c.stop = context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	if _, ends := conn.(mortal); !ends { // when the run ends, so does the exchange
+		c.stop = context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	}
 	return route.begin(c)
 }
+
+// mortal is a connection that ends with the context it was opened under.
+type mortal interface{ endsWithContext() }
 
 // enter waits for a place among all connections and for the rate.
 func (d *Dialer) enter(ctx context.Context, who standing) error {
@@ -279,12 +283,12 @@ type Conn struct {
 	ctx   context.Context
 	lane  *Lane
 	turn  turn
-	who   standing  // when it was let in
-	ahead bool      // opened before it was needed
-	asked time.Time // when the question was sent
-	heard bool      // a byte of the answer came
-	stale bool      // it ended while nobody used it
-	stop  func() bool
+	who   standing    // when it was let in
+	ahead bool        // opened before it was needed
+	asked time.Time   // when the question was sent
+	heard bool        // a byte of the answer came
+	stale bool        // it ended while nobody used it
+	stop  func() bool // nil if the connection ends with its context by itself
 	once  sync.Once
 
 	buffer *[bufferSize]byte // nil until it is asked for
@@ -328,7 +332,9 @@ func (c *Conn) Buffer() []byte {
 // Close closes the connection and frees its place.
 func (c *Conn) Close() (err error) {
 	if c.Conn != nil {
-		c.stop()
+		if c.stop != nil {
+			c.stop()
+		}
 		err = c.Conn.Close()
 	}
 	c.once.Do(func() {
@@ -347,9 +353,4 @@ func (c *Conn) Failure(stage results.Stage, err error) results.Failure {
 		return *f
 	}
 	return Classify(stage, err)
-}
-
-func connectTCP(ctx context.Context, address netip.AddrPort, deadline time.Time) (net.Conn, error) {
-	d := net.Dialer{Deadline: deadline, KeepAlive: -1}
-	return d.DialContext(ctx, "tcp", address.String())
 }
