@@ -26,6 +26,8 @@ type Roots struct {
 	byName  map[string][]*anchor
 	bySum   map[[sha256.Size]byte]*anchor
 	missing error
+
+	memory memory // of what chains brought
 }
 
 // LoadRoots gives the system's trust anchors and those of PEM or DER files.
