@@ -84,12 +84,15 @@ func suitesIn(version uint16, serverName string) enumerator {
 // kinLeft reports whether a likely suite is left whose kind was accepted. OpenSSL
 // and those made from it have no Camellia in GCM.
 func kinLeft(accepted, rest []uint16) bool {
-	kind := func(id uint16) string { s := wire.LookupSuite(id); return s.Kx + s.Auth }
 	hoped := func(s wire.SuiteInfo) bool {
 		return rareness(s) == 0 && !(strings.Contains(s.Name, "_CAMELLIA_") && strings.Contains(s.Name, "_GCM_"))
 	}
 	return slices.ContainsFunc(rest, func(id uint16) bool {
-		return hoped(wire.LookupSuite(id)) && slices.ContainsFunc(accepted, func(a uint16) bool { return kind(a) == kind(id) })
+		s := wire.LookupSuite(id)
+		return hoped(s) && slices.ContainsFunc(accepted, func(a uint16) bool {
+			other := wire.LookupSuite(a)
+			return other.Kx == s.Kx && other.Auth == s.Auth
+		})
 	})
 }
 

@@ -60,7 +60,7 @@ func (o Options) withDefaults() Options {
 type Dialer struct {
 	opt    Options
 	all    *places
-	pace   *rate.Limiter
+	pace   *rate.Limiter // nil: no limit
 	opened atomic.Int64
 	// buffers are for what is read; one is used for many connections.
 	buffers sync.Pool
@@ -73,7 +73,7 @@ type Dialer struct {
 // New returns a Dialer.
 func New(opt Options) *Dialer {
 	opt = opt.withDefaults()
-	pace := rate.NewLimiter(rate.Inf, 1)
+	var pace *rate.Limiter
 	if opt.Rate > 0 {
 		pace = rate.NewLimiter(rate.Limit(opt.Rate), 1)
 	}
@@ -255,13 +255,16 @@ func (d *Dialer) enter(ctx context.Context, who standing) error {
 	if err := d.all.acquire(ctx, who); err != nil {
 		return err
 	}
-	// Wait refuses at once what would exceed ctx's deadline; that is the
-	// deadline's doing too.
-	if err := d.pace.Wait(ctx); err != nil {
-		d.all.release(who)
-		return err
+	err := ctx.Err()
+	if d.pace != nil {
+		// Wait refuses at once what would exceed ctx's deadline; that is the
+		// deadline's doing too.
+		err = d.pace.Wait(ctx)
 	}
-	return nil
+	if err != nil {
+		d.all.release(who)
+	}
+	return err
 }
 
 // overtime is the failure of an exchange that the end of the run cut off, nil
@@ -289,7 +292,7 @@ type Conn struct {
 	heard bool        // a byte of the answer came
 	stale bool        // it ended while nobody used it
 	stop  func() bool // nil if the connection ends with its context by itself
-	once  sync.Once
+	gone  atomic.Bool
 
 	buffer *[bufferSize]byte // nil until it is asked for
 }
@@ -316,8 +319,8 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// bufferSize holds the whole answer of most servers.
-const bufferSize = 4096
+// bufferSize holds twice the whole answer of most servers.
+const bufferSize = 8192
 
 // Buffer gives a buffer to read into, until the connection is closed.
 func (c *Conn) Buffer() []byte {
@@ -337,13 +340,14 @@ func (c *Conn) Close() (err error) {
 		}
 		err = c.Conn.Close()
 	}
-	c.once.Do(func() {
-		if c.buffer != nil {
-			c.lane.d.buffers.Put(c.buffer)
-		}
-		c.lane.d.all.release(c.who)
-		c.lane.share.leave(c.turn)
-	})
+	if c.gone.Swap(true) {
+		return err
+	}
+	if c.buffer != nil {
+		c.lane.d.buffers.Put(c.buffer)
+	}
+	c.lane.d.all.release(c.who)
+	c.lane.share.leave(c.turn)
 	return err
 }
 

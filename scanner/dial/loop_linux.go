@@ -104,24 +104,30 @@ func (r *roll) tell(events []unix.EpollEvent) {
 	}
 }
 
-// enter gives a socket a number.
-func (l *loop) enter(s *socket) int32 {
-	r := l.socks
+// enter gives a socket a number, if it has none, and a side what to wait for.
+func (r *roll) enter(s *socket, of *side) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if of.ready == nil {
+		of.ready = make(chan struct{}, 1)
+	}
+	if s.number >= 0 {
+		return
+	}
 	if len(r.free) == 0 {
 		r.free = append(r.free, int32(len(r.all)))
 		r.all = append(r.all, nil)
 	}
-	n := r.free[len(r.free)-1]
+	s.number = r.free[len(r.free)-1]
 	r.free = r.free[:len(r.free)-1]
-	r.all[n] = s
-	return n
+	r.all[s.number] = s
 }
 
 // leave takes the number back.
-func (l *loop) leave(n int32) {
-	r := l.socks
+func (r *roll) leave(n int32) {
+	if n < 0 {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.all[n] = nil

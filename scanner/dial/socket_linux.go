@@ -23,8 +23,8 @@ type socket struct {
 	ctx    context.Context
 
 	mu      sync.Mutex
-	fd      int // -1 when it is closed
-	number  int32
+	fd      int    // -1 when it is closed
+	number  int32  // in the roll; -1 before anything was waited for
 	watched uint32 // what the loop was told to look for
 	spoken  bool   // something was sent
 	in, out side
@@ -32,11 +32,9 @@ type socket struct {
 
 // side is one direction of a connection.
 type side struct {
-	ready    chan struct{} // something may have happened
+	ready    chan struct{} // something may have happened; nil before it was waited for
 	deadline time.Time
 }
-
-func newSide() side { return side{ready: make(chan struct{}, 1)} }
 
 // nudge makes who waits for this side look again.
 func (s *side) nudge() {
@@ -51,13 +49,12 @@ const errAgain = unix.EAGAIN
 
 // openSocket connects. It gives up at the deadline and when ctx ends.
 func (l *loop) openSocket(ctx context.Context, remote netip.AddrPort, deadline time.Time) (*socket, error) {
-	s := &socket{loop: l, remote: remote, ctx: ctx, in: newSide(), out: newSide()}
+	s := &socket{loop: l, remote: remote, ctx: ctx, number: -1}
 	s.out.deadline = deadline
 	var err error
 	if s.fd, err = newTCP(remote); err != nil {
 		return nil, s.failure("dial", "socket", err)
 	}
-	s.number = l.enter(s)
 	for {
 		err = s.connect()
 		if err == errAgain {
@@ -88,7 +85,7 @@ func (s *socket) connect() error {
 	case nil, unix.EISCONN:
 		return s.itself()
 	case unix.EALREADY, unix.EINPROGRESS, unix.EINTR:
-		return s.watch(unix.EPOLLOUT)
+		return s.watch(&s.out, unix.EPOLLOUT)
 	}
 	return err
 }
@@ -118,11 +115,12 @@ func (s *socket) over(side *side) error {
 	return nil
 }
 
-// watch has the loop look for events, and returns errAgain. Hold mu.
-func (s *socket) watch(events uint32) error {
+// watch has the loop look for events on a side, and returns errAgain. Hold mu.
+func (s *socket) watch(side *side, events uint32) error {
 	if s.watched&events == events {
 		return errAgain
 	}
+	s.loop.socks.enter(s, side)
 	if err := s.loop.watch(s.fd, s.number, s.watched, s.watched|events); err != nil {
 		return err
 	}
@@ -177,7 +175,7 @@ func (s *socket) receive(b []byte) (int, error) {
 		return 0, err
 	}
 	if s.watched&unix.EPOLLIN == 0 {
-		return 0, s.watch(unix.EPOLLIN | unix.EPOLLRDHUP)
+		return 0, s.watch(&s.in, unix.EPOLLIN|unix.EPOLLRDHUP)
 	}
 	return receive(s.fd, b)
 }
@@ -211,7 +209,7 @@ func (s *socket) send(b []byte) (int, error) {
 	n, err := send(s.fd, b)
 	s.spoken = true
 	if err == errAgain {
-		return 0, s.watch(unix.EPOLLOUT)
+		return 0, s.watch(&s.out, unix.EPOLLOUT)
 	}
 	return n, err
 }
@@ -223,7 +221,7 @@ func (s *socket) Close() error {
 	if s.fd < 0 {
 		return net.ErrClosed
 	}
-	s.loop.leave(s.number)
+	s.loop.socks.leave(s.number)
 	err := closeSocket(s.fd)
 	s.fd = -1
 	s.in.nudge()
