@@ -62,7 +62,7 @@ func subjectOf(der []byte) []byte {
 func systemAnchors() (ders [][]byte) {
 	seen := map[string]bool{} // as they are written: most stand in a bundle and in a folder
 	take := func(file string) bool {
-		data, err := os.ReadFile(file)
+		data, err := readFile(file)
 		if err != nil {
 			return false
 		}
@@ -90,10 +90,10 @@ func systemAnchors() (ders [][]byte) {
 	return ders
 }
 
-// staysHere reports whether a file of a folder is only another name for one of the
-// same folder: those by the hash of the subject are.
+// staysHere reports whether a file is only another name, that of the subject's
+// hash, for one of the same folder.
 func staysHere(name string, e os.DirEntry) bool {
-	if e.Type()&os.ModeSymlink == 0 {
+	if e.Type()&os.ModeSymlink == 0 || filepath.Ext(name) == ".pem" || filepath.Ext(name) == ".crt" {
 		return false
 	}
 	to, err := os.Readlink(name)
