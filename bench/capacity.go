@@ -148,7 +148,7 @@ func newClimb(plan Plan, path Path, index int, levels Levels) *climb {
 	plan.Paths = []Path{path}
 	c := &climb{plan: plan, index: index, levels: levels, record: &results.Capacity{
 		Service: path.Service, Path: path.Name, Kind: path.Kind, Target: path.Target,
-		Client: string(plan.Client), Asked: path.Ask.Record(), SLO: []string{}, InvalidWhy: []string{}, Steps: []results.CapacityStep{},
+		Client: string(plan.Client), Asked: path.Ask.Record(), ResumeRatio: path.Ask.Resume, SLO: []string{}, InvalidWhy: []string{}, Steps: []results.CapacityStep{},
 	}}
 	if path.Failure == nil {
 		c.record.Address = path.Address.String()

@@ -36,16 +36,19 @@ const (
 // and does not hold HighRate. Where the search met another limit than the
 // server's, HighRate is absent: the answer is "at least LowRate".
 type Capacity struct {
-	Service  string   `json:"service"`
-	Path     string   `json:"path"`
-	Kind     PathKind `json:"kind,omitempty"`
-	Target   string   `json:"target"`
-	Address  string   `json:"address"`
-	Client   string   `json:"client"`
-	Asked    Shape    `json:"asked"`
-	SLO      []string `json:"slo"`                 // what a rate had to keep
-	LowRate  float64  `json:"low_rate"`            // the highest that held; 0: none did
-	HighRate *float64 `json:"high_rate,omitempty"` // the lowest that did not; absent: none was shown
+	Service string   `json:"service"`
+	Path    string   `json:"path"`
+	Kind    PathKind `json:"kind,omitempty"`
+	Target  string   `json:"target"`
+	Address string   `json:"address"`
+	Client  string   `json:"client"`
+	Asked   Shape    `json:"asked"`
+	// ResumeRatio is how many of the handshakes were asked to be resumed; Asked has
+	// Resumed for all or none alone.
+	ResumeRatio float64  `json:"resume_ratio,omitempty"`
+	SLO         []string `json:"slo"`                 // what a rate had to keep
+	LowRate     float64  `json:"low_rate"`            // the highest that held; 0: none did
+	HighRate    *float64 `json:"high_rate,omitempty"` // the lowest that did not; absent: none was shown
 	// LimitedBy says whose limit HighRate is: server; else what ended the search:
 	// generator, or unknown.
 	LimitedBy  LimitedBy      `json:"limited_by"`

@@ -157,6 +157,9 @@ func limitIssues(s *section) []issue {
 		l, words := objectiveWords(o.Objective)
 		found.add(l, s.pathLabel(o.Service, o.Path), o.ref, words)
 	}
+	for _, p := range s.plans {
+		found.add(planLevel(p.Plan), s.planLabel(p.Plan), p.ref, planWords(p.Plan))
+	}
 	for _, c := range s.capacities {
 		l, words := capacityWords(c.Capacity)
 		found.add(l, c.label, c.ref, words)

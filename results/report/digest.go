@@ -192,7 +192,7 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s := g.service(rec.Service)
 		s.comparisons = append(s.comparisons, &comparison{rec, at, run})
 		about = fmt.Sprintf("%s: %s beside %s, %s %s", rec.Service, rec.Candidate, rec.Baseline, rec.Phase, rec.Quantile)
-	case *results.Objective, *results.Capacity, *results.Attribution:
+	case *results.Objective, *results.Capacity, *results.Attribution, *results.Plan:
 		about = g.limit(run, at, rec)
 	case *results.Finding:
 		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Profile, rec.Rule)
@@ -313,6 +313,11 @@ func (s *section) paths() int {
 	}
 	for _, c := range s.capacities {
 		seen[c.Path] = true
+	}
+	for _, p := range s.plans {
+		for _, name := range append(p.Unmeasured, p.Path) {
+			seen[name] = seen[name] || name != ""
+		}
 	}
 	return len(seen)
 }

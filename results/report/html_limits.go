@@ -16,6 +16,7 @@ type limitsView struct {
 	SLO          string
 	Capacities   []capacityView
 	Climb        *figure
+	Plans        []planView
 	Attributions []*attribution
 	Adds         *figure
 	Unlike       []string
@@ -28,7 +29,7 @@ type objectiveView struct {
 }
 
 type capacityView struct {
-	*capacity
+	*climb
 	Level    level
 	N        int
 	Interval string
@@ -42,11 +43,11 @@ func (c capacityView) Class() string {
 }
 
 // Label is the path's name in its section.
-func (c *capacity) Label() string { return c.label }
+func (c *climb) Label() string { return c.label }
 
 // newLimitsView is nil where a section has no limits.
 func newLimitsView(s *section, id string) *limitsView {
-	if len(s.objectives)+len(s.capacities)+len(s.attributions) == 0 {
+	if len(s.objectives)+len(s.capacities)+len(s.attributions)+len(s.plans) == 0 {
 		return nil
 	}
 	v := &limitsView{Attributions: s.attributions, Adds: addsPlot(id+"-adds", briefly(s.attributions))}
@@ -61,6 +62,7 @@ func newLimitsView(s *section, id string) *limitsView {
 	if len(s.capacities) > 0 {
 		v.SLO = sloWords(s.capacities)
 	}
+	v.Plans = planViews(s)
 	v.Climb = climbPlot(id+"-climb", v.Capacities)
 	for _, a := range s.attributions {
 		if note := a.unlike(); note != "" && !slices.Contains(v.Unlike, note) {

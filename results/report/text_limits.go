@@ -13,6 +13,7 @@ func (p *page) limits(s *section) {
 	p.objectives(s)
 	p.capacities(s)
 	p.attributions(s)
+	p.plans(s)
 }
 
 func (p *page) objectives(s *section) {
@@ -63,7 +64,7 @@ func (p *page) capacities(s *section) {
 }
 
 // stepTable has a row for each step, path by path and from the lowest rate up.
-func stepTable(all []*capacity) *table {
+func stepTable(all []*climb) *table {
 	t := &table{columns: []column{
 		{head: "PATH", min: 8}, {head: "RATE/S", right: true}, {head: "DONE/S", right: true}, {head: "p50 ms", right: true}, {head: "p99 ms", right: true},
 		{head: "FAILED %", right: true}, {head: "CPU %", right: true}, {head: "LAG µs", right: true}, {head: "VERDICT"},
