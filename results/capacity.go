@@ -69,17 +69,21 @@ const (
 
 // CapacityStep is one rate that was tried: a trial of its own.
 type CapacityStep struct {
-	Trial         string      `json:"trial"`
-	Rate          float64     `json:"rate"`           // asked, handshakes a second
-	CompletedRate float64     `json:"completed_rate"` // what the server finished a second meanwhile
-	DurationS     float64     `json:"duration_s"`
-	Errors        float64     `json:"errors"` // share of due
-	P50US         float64     `json:"p50_us"` // of the handshake
-	P99US         float64     `json:"p99_us"` // of the handshake
-	CPUShare      float64     `json:"cpu_share"`
-	LagP99US      float64     `json:"lag_p99_us"`
-	Verdict       StepVerdict `json:"verdict"`
-	Why           string      `json:"why,omitempty"`
+	Trial         string  `json:"trial"`
+	Rate          float64 `json:"rate"`           // asked, handshakes a second
+	CompletedRate float64 `json:"completed_rate"` // what the server finished a second meanwhile
+	DurationS     float64 `json:"duration_s"`
+	Errors        float64 `json:"errors"` // share of due
+	P50US         float64 `json:"p50_us"` // of the handshake
+	P99US         float64 `json:"p99_us"` // of the handshake
+	// P99LowUS and P99HighUS are the interval of 95 % of the p99, by batch means over
+	// ten parts of the step. Absent: the step was too short to bound it on that side.
+	P99LowUS  float64     `json:"p99_low_us,omitempty"`
+	P99HighUS float64     `json:"p99_high_us,omitempty"`
+	CPUShare  float64     `json:"cpu_share"`
+	LagP99US  float64     `json:"lag_p99_us"`
+	Verdict   StepVerdict `json:"verdict"`
+	Why       string      `json:"why,omitempty"`
 }
 
 // StepVerdict says whether a rate was held.

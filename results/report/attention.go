@@ -154,7 +154,13 @@ func limitIssues(s *section) []issue {
 		if s.toldAlready(o) {
 			continue
 		}
+		if s.missedBelow(o) {
+			continue
+		}
 		l, words := objectiveWords(o.Objective)
+		if rated := s.stepRate(o); rated > 0 && words != "" {
+			words = fmt.Sprintf("at %s/s %s", rate(rated), words)
+		}
 		found.add(l, s.pathLabel(o.Service, o.Path), o.ref, words)
 	}
 	for _, p := range s.plans {

@@ -171,9 +171,11 @@ func (d *decision) onlyAges(i issue) bool {
 }
 
 // onlyOpen reports whether an issue is a search for capacity that did not come to
-// its end: what was found holds all the same.
+// its end, or a rate that was tried and is too high: what was found holds all the
+// same.
 func (d *decision) onlyOpen(i issue) bool {
-	return slices.ContainsFunc(d.capacities, func(c *climb) bool { return c.ref == i.refs[0] && !c.Valid })
+	return slices.ContainsFunc(d.capacities, func(c *climb) bool { return c.ref == i.refs[0] && !c.Valid }) ||
+		slices.ContainsFunc(d.objectives, func(o *objective) bool { return o.ref == i.refs[0] && d.stepRate(o) > 0 })
 }
 
 // onlyAges reports whether nothing is wrong with a chain but that it ends soon.

@@ -399,8 +399,8 @@ func (s *section) pathLabel(service, path string) string {
 	return clean(path)
 }
 
-// distinct adds to labels that occur twice what tells them apart, or else a
-// number.
+// distinct adds to labels that occur twice what tells them apart, of lists of words
+// those that not all have, or else a number.
 func distinct(labels []string, more func(int) string) []string {
 	extras := map[string][]string{}
 	for i, l := range labels {
@@ -411,10 +411,18 @@ func distinct(labels []string, more func(int) string) []string {
 	out := slices.Clone(labels)
 	for i, l := range labels {
 		if extra := more(i); len(extras[l]) > 1 && extra != "" {
-			out[i] = l + " " + extra
+			out[i] = strings.TrimSpace(l + " " + unshared(extra, extras[l]))
 		}
 	}
 	return numbered(out)
+}
+
+// unshared are the words of a list that not all lists have.
+func unshared(one string, all []string) string {
+	words := slices.DeleteFunc(strings.Split(one, ", "), func(word string) bool {
+		return !slices.ContainsFunc(all, func(other string) bool { return !slices.Contains(strings.Split(other, ", "), word) })
+	})
+	return strings.Join(words, ", ")
 }
 
 func numbered(labels []string) []string {

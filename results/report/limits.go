@@ -101,7 +101,7 @@ func (s *section) settleLimits(planned places) {
 	for i, c := range s.capacities {
 		labels[i] = s.pathLabel(c.Service, cmp.Or(c.Path, c.Target, c.Address))
 	}
-	for i, label := range distinct(labels, func(i int) string { return shapeWords(s.capacities[i].Asked) }) {
+	for i, label := range distinct(labels, func(i int) string { return mixtureWords(s.capacities[i].Asked, s.capacities[i].ResumeRatio) }) {
 		s.capacities[i].label = label
 	}
 	place := func(service, path string) int { return planned.of(service + "/" + path) }
@@ -139,6 +139,41 @@ func objectiveWords(o *results.Objective) (level, string) {
 // is told of itself.
 func (s *section) toldAlready(o *objective) bool {
 	return o.Verdict == results.ObjectiveUnknown && slices.ContainsFunc(s.trials, func(t *trial) bool { return t.Trial.Trial == o.Trial && !t.Valid })
+}
+
+// stepRate is the rate of the step that an objective judges; 0 where it judges no
+// step.
+func (s *section) stepRate(o *objective) float64 {
+	for _, c := range s.capacities {
+		for _, step := range c.Steps {
+			if step.Trial == o.Trial && c.Path == o.Path {
+				return step.Rate
+			}
+		}
+	}
+	return 0
+}
+
+// objectiveName is an objective, with the baseline or the step's rate that it is
+// about.
+func (s *section) objectiveName(o *objective) string {
+	name := clean(o.Objective.Objective)
+	if o.Baseline != "" {
+		name += " to " + clean(o.Baseline)
+	}
+	if at := s.stepRate(o); at > 0 {
+		name += " at " + rate(at) + "/s"
+	}
+	return name
+}
+
+// missedBelow reports whether a step misses what a lower rate misses already.
+func (s *section) missedBelow(o *objective) bool {
+	at := s.stepRate(o)
+	return at > 0 && o.Verdict == results.ObjectiveMissed && slices.ContainsFunc(s.objectives, func(other *objective) bool {
+		below := s.stepRate(other)
+		return other.Verdict == results.ObjectiveMissed && other.Path == o.Path && other.Objective.Objective == o.Objective.Objective && 0 < below && below < at
+	})
 }
 
 // briefly are the attributions of what users wait for: the parts of a handshake
@@ -214,6 +249,18 @@ func byRate(c *results.Capacity) []results.CapacityStep {
 	steps := slices.Clone(c.Steps)
 	slices.SortStableFunc(steps, func(a, b results.CapacityStep) int { return cmp.Compare(a.Rate, b.Rate) })
 	return steps
+}
+
+// stepInterval is that of a step's p99 in ms, put into a format; "" where there is
+// none.
+func stepInterval(s results.CapacityStep, format string) string {
+	switch {
+	case s.P99LowUS <= 0:
+		return ""
+	case s.P99HighUS <= 0:
+		return fmt.Sprintf(format, "≥ "+milliseconds(s.P99LowUS))
+	}
+	return fmt.Sprintf(format, milliseconds(s.P99LowUS)+" – "+milliseconds(s.P99HighUS))
 }
 
 func stepLevel(s results.CapacityStep) level {
