@@ -20,7 +20,7 @@ func (p *page) plans(s *section) {
 // planTable has a row for each plan.
 func (s *section) planTable(all []*planned) *table {
 	t := &table{columns: []column{
-		{head: " "}, {head: "PATH", min: 8}, {head: "KIND"}, {head: "UNITS", right: true}, {head: "A UNIT HOLDS/S", right: true}, {head: "KNOWN BY", part: 1}, {head: "BINDS", part: 1}, {head: "SHAPE", part: 2}, {head: "RECORDS", part: 2},
+		{head: " "}, {head: "PATH", min: 14}, {head: "KIND"}, {head: "UNITS", right: true}, {head: "A UNIT HOLDS/S", right: true}, {head: "KNOWN BY", part: 1}, {head: "BINDS", part: 1}, {head: "SHAPE", part: 2}, {head: "RECORDS", part: 2},
 	}}
 	shapes := !alikeAll(all, func(p *planned) string { return shapeWords(p.Asked) })
 	for _, p := range all {
