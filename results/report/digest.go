@@ -314,6 +314,9 @@ func (s *section) paths() int {
 	for _, c := range s.capacities {
 		seen[c.Path] = true
 	}
+	for _, c := range s.comparisons {
+		seen[c.Candidate] = true
+	}
 	for _, p := range s.plans {
 		for _, name := range append(p.Unmeasured, p.Path) {
 			seen[name] = seen[name] || name != ""
