@@ -60,7 +60,8 @@ type flags struct {
 	extended   bool // TLS 1.2: extended master secret
 	asked      bool // a client certificate was asked for
 	mastered   bool // TLS 1.3: the schedule has reached the application secrets
-	keyed      bool // records are under application keys
+	keyed      bool // records of both sides are under application keys
+	ownKeyed   bool // TLS 1.3: ours are
 	last       bool // once what is pending is written, the handshake is complete
 	asking     bool // what is pending is the request
 	answered   bool // the response has begun
@@ -222,7 +223,7 @@ func (s *Session) Unheard() bool { return s.unheard && !s.answered && !s.collect
 
 // Goodbye is a close_notify to be written after a complete handshake.
 func (s *Session) Goodbye() ([]byte, error) {
-	if err := s.applicationKeys(); err != nil {
+	if err := s.ownApplicationKey(); err != nil {
 		return nil, err
 	}
 	const warning, closeNotify = 1, 0

@@ -218,17 +218,24 @@ func (s *Session) master() {
 // applicationKeys puts both sides under application keys, once what is pending
 // is written, and reads what waited for them.
 func (s *Session) applicationKeys() error {
-	if s.keyed {
-		return nil
+	if err := s.ownApplicationKey(); err != nil || s.keyed {
+		return err
 	}
 	s.keyed = true
 	if !s.suite.TLS13() {
 		return nil
 	}
+	return s.k.Key(&s.read, secrets.Server)
+}
+
+// ownApplicationKey puts our side under its application key: to say goodbye
+// takes no other.
+func (s *Session) ownApplicationKey() error {
+	if s.ownKeyed || !s.suite.TLS13() {
+		return nil
+	}
+	s.ownKeyed = true
 	s.master()
 	s.k.Write(s.own) // the secret of the tickets covers it (RFC 8446 §7.1)
-	if err := s.k.Key(&s.read, secrets.Server); err != nil {
-		return err
-	}
 	return s.k.Key(&s.write, secrets.Client)
 }

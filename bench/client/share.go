@@ -4,6 +4,7 @@ package client
 
 import (
 	"crypto/ecdh"
+	"crypto/elliptic"
 	"crypto/mlkem"
 	"crypto/rand"
 	"crypto/sha3"
@@ -80,28 +81,27 @@ func leanGroups() []uint16 {
 
 func newECShare(kind ShareKind, group uint16) (share, error) {
 	curve, size := curveOf(group)
-	var key *ecdh.PrivateKey
-	var err error
-	switch {
-	case kind == ReusedShares:
-		key, err = curve.GenerateKey(rand.Reader)
-	case group == groupX25519:
-		// X25519 clamps its scalars, so 1 is no private key of it; u = 9 is
-		// the base point (RFC 7748 §4.1).
-		return share{group, append([]byte{9}, make([]byte, 31)...), unitAgree(group, size)}, nil
-	default:
-		one := make([]byte, size)
-		one[size-1] = 1
-		key, err = curve.NewPrivateKey(one)
+	if kind == UnitShares {
+		return share{group, basePoint(group, size), unitAgree(group, size)}, nil
 	}
+	key, err := curve.GenerateKey(rand.Reader)
 	if err != nil {
 		return share{}, fmt.Errorf("making a key share of %s: %w", groupName(group), err)
 	}
-	s := share{group: group, public: key.PublicKey().Bytes()}
-	if s.agree = ecdhAgree(curve, key); kind == UnitShares {
-		s.agree = unitAgree(group, size)
+	return share{group, key.PublicKey().Bytes(), ecdhAgree(curve, key)}, nil
+}
+
+// basePoint is a group's base point as a key share: an uncompressed point
+// (SP 800-186 §3.2.1), of X25519 u = 9 (RFC 7748 §4.1).
+func basePoint(group uint16, size int) []byte {
+	if group == groupX25519 {
+		return append([]byte{9}, make([]byte, size-1)...)
 	}
-	return s, nil
+	curve := map[uint16]elliptic.Curve{groupP256: elliptic.P256(), groupP384: elliptic.P384(), groupP521: elliptic.P521()}[group].Params()
+	point := append([]byte{4}, make([]byte, 2*size)...)
+	curve.Gx.FillBytes(point[1 : 1+size])
+	curve.Gy.FillBytes(point[1+size:])
+	return point
 }
 
 // curveOf gives a group's curve and the bytes of its shared secret.
