@@ -32,6 +32,7 @@ type established struct {
 	*bystanders
 	config  *tls.Config
 	request string
+	seeds   *rand.Rand // its own: both watch at the same time
 	conns   [keptAlive]*regular
 }
 
@@ -47,7 +48,10 @@ func (b *bystanders) regulars(p Plan, path Path) *established {
 		return nil
 	}
 	config := &tls.Config{InsecureSkipVerify: true, ServerName: path.ServerName, NextProtos: []string{"http/1.1"}}
-	return &established{bystanders: b, config: config, request: fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", p.Request, path.ServerName)}
+	return &established{
+		bystanders: b, config: config, seeds: rand.New(rand.NewPCG(b.rng.Uint64(), 1)),
+		request: fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", p.Request, path.ServerName),
+	}
 }
 
 // watch asks on every connection, between two instants, at random ones.
@@ -59,7 +63,7 @@ func (e *established) watch(ctx context.Context, from, to time.Duration) *stats.
 	var mu sync.Mutex
 	took := &stats.Histogram{}
 	for i := range e.conns {
-		rng := rand.New(rand.NewPCG(e.rng.Uint64(), uint64(i)))
+		rng := rand.New(rand.NewPCG(e.seeds.Uint64(), uint64(i)))
 		all.Go(func() {
 			e.keep(ctx, i)
 			for at := from; ; {
