@@ -24,6 +24,7 @@ type loop struct {
 	clock    clock
 	timeout  time.Duration
 	awake    time.Duration
+	hold     time.Duration // between a connect and its ClientHello
 	closing  client.Closing
 	request  bool
 	sources  *sources
@@ -42,7 +43,7 @@ func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.C
 		return nil, nil
 	}
 	l := &loop{
-		clock: c, remote: remote, timeout: plan.Timeout, awake: awake(plan),
+		clock: c, remote: remote, timeout: plan.Timeout, awake: awake(plan), hold: lean.Hold(),
 		closing: plan.Closing, request: plan.Request != "", classify: classify,
 		sources: newSources(plan, path.Address.Addr()), proxied: path.ProxyProtocol, address: path.Address,
 	}
@@ -143,6 +144,7 @@ type thread struct {
 	free    time.Duration   // since when there has been a free slot
 	resting []time.Duration // closed loop: until when slots pause that failed
 	failed  int             // closed loop: failures in a row
+	silent  []silence       // connections whose ClientHello is held back
 	leaving []*flight       // connections that outlive their handshakes, in the order of their leaving
 	samples []client.Sample
 	reads   [batch]read
@@ -179,19 +181,20 @@ func (t *thread) close() {
 
 // run carries out a slice.
 func (t *thread) run(ctx context.Context, s slice) {
-	// A closed loop waits for no instant. It shares its thread, as the runtime, which
-	// lets nobody run for more than 10 ms, changes threads for one that does not.
-	if s.open() {
+	// Who waits for instants has a thread alone. Else it is shared, as the runtime,
+	// which lets nobody run for more than 10 ms, changes threads for one that is not.
+	if s.open() || t.hold > 0 {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		precise()
 	}
-	t.slice, t.next, t.free, t.resting, t.failed, t.samples = s, 0, 0, t.resting[:0], 0, t.samples[:0]
+	t.slice, t.next, t.free, t.resting, t.failed, t.silent, t.samples = s, 0, 0, t.resting[:0], 0, t.silent[:0], t.samples[:0]
 	stop := context.AfterFunc(ctx, t.queue.wake)
 	defer stop()
 	for ctx.Err() == nil {
 		now := t.clock.now()
 		t.expire(now)
+		t.speak(now)
 		t.begin(now)
 		t.depart(now) // last, as nobody waits for it
 		if t.over(now) || now >= t.cut {
@@ -306,13 +309,15 @@ func (t *thread) connect(f *flight) {
 	}
 }
 
-// connected sends the ClientHello.
+// connected sends the ClientHello, or sees to it that it is sent.
 func (t *thread) connected(f *flight, at time.Duration) {
 	f.sample.Connected = at
 	if d, ok := t.stamps.trip(); ok {
 		f.sample.Connected = min(f.sample.Start+d, at)
 	}
-	if !t.greet(f) {
+	if t.hold > 0 {
+		t.keepSilent(f)
+	} else if !t.greet(f) {
 		return
 	}
 	watch := t.queue.add
@@ -415,6 +420,9 @@ func (t *thread) alarm() time.Duration {
 	}
 	if len(t.leaving) > 0 {
 		at = min(at, t.leaving[0].leaves+patience)
+	}
+	if len(t.silent) > 0 {
+		at = min(at, t.silent[0].until)
 	}
 	return at
 }
@@ -600,6 +608,7 @@ type flight struct {
 	deadline   time.Duration
 	connecting bool
 	lingering  bool          // its handshake is over, and the server still has to say something
+	silent     time.Duration // it is connected, and this is when it says its ClientHello
 	leaves     time.Duration // its handshake is over, and from this on it may close
 	before     *flight       // in the order of their beginning
 	after      *flight
@@ -635,6 +644,7 @@ func (s *flights) take(fresh func() *client.Session) *flight {
 
 // give takes a flight out of the order. Its memory is free once it is idle.
 func (s *flights) give(f *flight) {
+	f.silent = 0
 	if f.before != nil {
 		f.before.after = f.after
 	} else {

@@ -163,6 +163,10 @@ type RampInterval struct {
 type Bystanders struct {
 	Quiet  *Dist `json:"quiet,omitempty"`  // before the block, when nothing else was asked of the path
 	Loaded *Dist `json:"loaded,omitempty"` // during it
+	// Requests on connections that were there already, from the instant at which each
+	// was due to the whole response; absent without --request.
+	EstablishedQuiet  *Dist `json:"established_quiet,omitempty"`
+	EstablishedLoaded *Dist `json:"established_loaded,omitempty"`
 }
 
 // Comparison sets a candidate path beside a baseline path in one quantile of

@@ -19,6 +19,7 @@ import (
 // hashes that are used again. It is for one goroutine at a time.
 type Session struct {
 	l      *Lean
+	face   *face // of the handshake at hand
 	random *rand.ChaCha8
 
 	sample *Sample
@@ -105,7 +106,8 @@ func (s *Session) Start(sample *Sample) {
 	s.state = waitServerHello
 	s.in, s.hs, s.out = s.in[:0], s.hs[:0], s.out[:0]
 	s.bytes, s.count = 0, 0
-	s.flags = flags{verify: s.l.verifyNext()}
+	s.flags = flags{}
+	s.face, s.verify = s.l.next()
 	s.said, s.resumption, s.fresh = s.said[:0], nil, session{}
 	sample.Shape = Shape{}
 	s.greet()
@@ -124,14 +126,14 @@ func (s *Session) greet() {
 	s.sample.Offered = s.offered != nil
 	switch {
 	case s.offered == nil:
-		s.hello = s.l.hello.write(s.hello, s.fill)
+		s.hello = s.face.hello.write(s.hello, s.fill)
 	case s.offered.hello != nil: // TLS 1.2
 		s.hello = s.offered.hello.write(s.hello, s.fill)
 	default:
-		s.hello = s.l.hello.write(s.hello, s.fill)
+		s.hello = s.face.hello.write(s.hello, s.fill)
 		suite, _ := secrets.Lookup(s.offered.suite)
 		s.k.Start(suite)
-		s.hello = s.bind(s.l.hello, s.hello, now)
+		s.hello = s.bind(s.face.hello, s.hello, now)
 	}
 }
 

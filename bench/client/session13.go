@@ -16,7 +16,7 @@ func (s *Session) retry(h *wire.ServerHello, suite secrets.Suite, raw []byte) er
 	}
 	s.sample.Shape.Retry = true
 	wanted, ok := h.KeyShare()
-	first := s.l.first
+	first := s.face.first
 	switch {
 	case !ok && len(first) == 0:
 		return malformed("a HelloRetryRequest that asks for no share, where none was offered")
@@ -25,7 +25,7 @@ func (s *Session) retry(h *wire.ServerHello, suite secrets.Suite, raw []byte) er
 	case len(first) > 0 && wanted.Group == first[0].group:
 		return malformed("a HelloRetryRequest for the group that was offered")
 	}
-	answer, ok := find(s.l.shares, wanted.Group)
+	answer, ok := find(s.face.shares, wanted.Group)
 	if !ok {
 		return malformed("a HelloRetryRequest for the group %s, which was not offered", groupName(wanted.Group))
 	}
@@ -55,9 +55,9 @@ func (s *Session) serverHello13(h *wire.ServerHello) error {
 	if !ok {
 		return malformed("a ServerHello without a key share")
 	}
-	shares := s.l.first
+	shares := s.face.first
 	if s.sample.Shape.Retry {
-		shares = s.l.shares
+		shares = s.face.shares
 	}
 	own, ok := find(shares, server.Group)
 	if !ok {

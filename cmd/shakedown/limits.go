@@ -38,7 +38,7 @@ func (f *limitFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.findCapacity, "find-capacity", false, "search the highest rate that keeps --slo, from --rate on; --duration is then for each step (default 5s)")
 	fs.StringVar(&f.steps, "steps", "", "try these rates in turn, a `LIST` as 100,200,400; --duration is then for each step (default 5s)")
 	fs.StringVar(&f.ramp, "ramp", "", "open loop: the rate goes evenly from one to the other, `FROM-TO` as 100-2000, within every block (of which there is then 1 by default)")
-	fs.BoolVar(&f.bystanders, "bystanders", false, "also open and close 50 connections a second, before each block and during it: what the load does to others")
+	fs.BoolVar(&f.bystanders, "bystanders", false, "also open and close 50 connections a second, before each block and during it, and with --request keep 8 alive and ask on them: what the load does to others")
 }
 
 // levels reports whether several rates are tried.

@@ -41,6 +41,7 @@ const (
 	extCookie                 uint16 = 44
 	extPSKModes               uint16 = 45
 	extCertificateAuthorities uint16 = 47
+	extSchemesOfCertificates  uint16 = 50
 	extKeyShare               uint16 = 51
 	extPadding                uint16 = 21
 	extRenegotiationInfo      uint16 = 0xFF01
@@ -184,6 +185,14 @@ func SignatureAlgorithms(schemes []uint16) Extension {
 	return extension(extSignatureAlgorithms, func(b *builder) {
 		b.vector(2, func(b *builder) { b.u16s(schemes) })
 	})
+}
+
+// SignatureAlgorithmsCert is the signature_algorithms_cert extension
+// (RFC 8446 §4.2.3): with what certificates may be signed.
+func SignatureAlgorithmsCert(schemes []uint16) Extension {
+	e := SignatureAlgorithms(schemes)
+	e.Type = extSchemesOfCertificates
+	return e
 }
 
 // ALPN is the application_layer_protocol_negotiation extension (RFC 7301 §3.1).
