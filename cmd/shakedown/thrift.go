@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// reckoning is how often it is looked at what was used.
-const reckoning = 50 * time.Millisecond
+// reckoning is how often it is looked at what was used. Each look also wakes the
+// runtime's monitor thread, which then polls for a while.
+const reckoning = 100 * time.Millisecond
 
 // thrifty runs what follows on one processor, and on more while these are busy,
 // and collects garbage seldom. Call restore when it is over.

@@ -71,7 +71,7 @@ func TestClassify(t *testing.T) {
 // claims to be context.DeadlineExceeded.
 func TestDialDeadlineIsTimeout(t *testing.T) {
 	past := time.Now().Add(-time.Second)
-	_, err := connectTCP(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"), past)
+	_, err := systemTCP()(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"), past)
 	if f := Classify(results.StageConnect, err); f.Kind != results.KindTimeout {
 		t.Errorf("got %+v, want a timeout", f)
 	}
