@@ -181,9 +181,9 @@ func (t *thread) close() {
 
 // run carries out a slice.
 func (t *thread) run(ctx context.Context, s slice) {
-	// A closed loop waits for no instant. It shares its thread, as the runtime, which
-	// lets nobody run for more than 10 ms, changes threads for one that does not.
-	if s.open() {
+	// Who waits for instants has a thread alone. Else it is shared, as the runtime,
+	// which lets nobody run for more than 10 ms, changes threads for one that is not.
+	if s.open() || t.hold > 0 {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		precise()
