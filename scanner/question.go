@@ -32,6 +32,7 @@ type question struct {
 	suites     []uint16
 	groups     []uint16
 	schemes    []uint16
+	ofCerts    []uint16       // schemes of certificates' own signatures; nil: those above
 	key        *handshake.Key // TLS 1.3; none asks for a HelloRetryRequest
 	until      until
 
@@ -43,15 +44,26 @@ type question struct {
 	extra        []wire.Extension
 }
 
-// message composes the hello as a handshake message.
-func (q question) message() []byte {
+// hello composes the hello: as a handshake message, and in records as it goes on
+// the wire.
+func (q question) hello() (message, records []byte) {
+	h := q.compose()
+	return h.Record(min(q.version, wire.TLS10))
+}
+
+func (q question) compose() wire.ClientHello {
+	suites := q.suites
+	if len(q.signals) > 0 {
+		suites = slices.Concat(suites, q.signals)
+	}
 	h := wire.ClientHello{
-		Version: cmp.Or(q.legacy, min(q.version, wire.TLS12)), Suites: slices.Concat(q.suites, q.signals), Compressions: q.compressions,
+		Version: cmp.Or(q.legacy, min(q.version, wire.TLS12)), Suites: suites, Compressions: q.compressions,
 	}
 	rand.Read(h.Random[:])
 	if q.version == wire.SSL30 {
-		return h.Marshal()
+		return h
 	}
+	h.Extensions = make([]wire.Extension, 0, usualExtensions+len(q.extra))
 	if q.serverName != "" {
 		h.Extensions = append(h.Extensions, wire.ServerName(q.serverName))
 	}
@@ -59,6 +71,9 @@ func (q question) message() []byte {
 		wire.ExtendedMasterSecret(), wire.RenegotiationInfo(), wire.SupportedGroups(q.groups), wire.ECPointFormats())
 	if q.version >= wire.TLS12 {
 		h.Extensions = append(h.Extensions, wire.SignatureAlgorithms(q.offeredSchemes()))
+	}
+	if len(q.ofCerts) > 0 {
+		h.Extensions = append(h.Extensions, wire.SignatureAlgorithmsCert(q.ofCerts))
 	}
 	if q.version == wire.TLS13 {
 		// A session id and the record version of TLS 1.0 are for middleboxes
@@ -69,23 +84,21 @@ func (q question) message() []byte {
 			wire.SupportedVersions(wire.TLS13), wire.PSKModes(), wire.KeyShares(q.shares()...))
 	}
 	h.Extensions = append(h.Extensions, q.extra...)
-	return h.Marshal()
+	return h
 }
+
+// usualExtensions is how many extensions a hello has at most, but for extra ones.
+const usualExtensions = 9
 
 // offeredSchemes adds to the schemes of TLS 1.3 those of PKCS #1 v1.5 where RSA is
 // asked for at all: they are for certificates alone (RFC 8446 §4.2.3), and some
 // servers (HAProxy) show an RSA certificate only to clients that offer them.
 func (q question) offeredSchemes() []uint16 {
 	pss := []uint16{0x0804, 0x0805, 0x0806} // rsa_pss_rsae
-	if q.version != wire.TLS13 || !slices.ContainsFunc(q.schemes, func(id uint16) bool { return slices.Contains(pss, id) }) {
+	if q.version != wire.TLS13 || slices.Contains(q.schemes, 0x0401) || !slices.ContainsFunc(q.schemes, func(id uint16) bool { return slices.Contains(pss, id) }) {
 		return q.schemes
 	}
 	return slices.Concat(q.schemes, []uint16{0x0401, 0x0501, 0x0601}) // rsa_pkcs1
-}
-
-// records puts the message into records as it goes on the wire.
-func (q question) records(message []byte) []byte {
-	return wire.Records(min(q.version, wire.TLS10), message)
 }
 
 func (q question) shares() []wire.KeyShare {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"shakedown/results"
 	"shakedown/results/report"
 	"shakedown/results/store"
 )
@@ -149,11 +150,12 @@ func (a *app) storedRun(ctx context.Context, name, dsn string) (report.Run, erro
 
 func wholeRun(ctx context.Context, s *store.Store, info store.Info) (report.Run, error) {
 	run := report.Run{Name: info.ID, Header: *info.Header, Trailer: info.Trailer}
+	var once results.Once
 	for r, err := range s.Records(ctx, info) {
 		if err != nil {
 			return report.Run{}, err
 		}
-		run.Records = append(run.Records, r)
+		run.Records = append(run.Records, once.Record(r))
 	}
 	return run, nil
 }

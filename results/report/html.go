@@ -589,6 +589,7 @@ type benchView struct {
 	Cost      *figure
 	Curves    []phaseView
 	Breakdown *figure
+	Ramps     *figure
 	Blocks    *figure
 	Ratios    *figure
 	Compared  []*comparison
@@ -637,6 +638,7 @@ func newBenchView(s *section, id string) *benchView {
 		}
 	}
 	v.Breakdown = breakdownPlot(id+"-parts", v.Series)
+	v.Ramps = rampPlot(id+"-ramps", v.Series)
 	v.Blocks = blocksPlot(id+"-blocks", v.Series)
 	v.Ratios = ratioPlot(id+"-ratios", s.comparisons)
 	for _, one := range v.Series {

@@ -120,7 +120,7 @@ func addsPlot(id string, all []*attribution) *figure {
 	for _, a := range shown {
 		lo, hi = min(lo, a.LowUS), max(hi, a.HighUS)
 	}
-	r := newRows(id, "What each part adds", "A dot for each part at what it adds to the median (to bystanders: to the mean), a line for its confidence interval, in milliseconds; the stroke is at nothing.", len(shown), figureWidth, 260, 180, 34)
+	r := newRows(id, "What each part adds", "A dot for each part at what it adds to the median (to bystanders and established connections: to the mean), a line for its confidence interval, in milliseconds; the stroke is at nothing.", len(shown), figureWidth, 260, 180, 34)
 	r.x = scale{lo - 0.03*(hi-lo), hi + 0.03*(hi-lo), r.left, r.right, false}
 	n := len(shown)
 	r.axis(n, "ms added")
