@@ -210,14 +210,6 @@ func (r *Run) finish(ctx context.Context, line []byte) error {
 	return r.store.explain("ending a run in", r.store.exec(ctx, r.store.db, "UPDATE run SET trailer = ? WHERE n = ?", line, r.n))
 }
 
-// Has reports whether the run holds a record of an endpoint.
-func (r *Run) Has(ctx context.Context, service, path, target, address string) (bool, error) {
-	found, err := r.store.row(ctx, r.store.db, `SELECT 1 FROM entry JOIN subject ON subject.id = entry.subject
-		WHERE entry.run = ? AND service = ? AND path = ? AND target = ? AND address = ? LIMIT 1`,
-		[]any{r.n, service, path, target, address}, []any{new(int)})
-	return found, r.store.explain("reading", err)
-}
-
 // Sink is the run as an output of a verb: its header is the one with which it
 // was begun. What is finished is written even if ctx has ended.
 func (r *Run) Sink(ctx context.Context) results.Sink { return runSink{r, context.WithoutCancel(ctx)} }
