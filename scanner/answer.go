@@ -60,14 +60,19 @@ func (a *answer) unopened() bool {
 // listener reads the answer to one question from the bytes of a server.
 type listener struct {
 	q       question
-	sent    []byte // the hello, as a message
+	sent    []byte // the hello, as a message,
+	records []byte // and as it goes on the wire
 	parser  wire.Parser
 	flight  *handshake.Flight // TLS 1.3, after the ServerHello
 	got     answer
 	warning *wire.Alert // the last one that was not fatal
 }
 
-func newListener(q question) *listener { return &listener{q: q, sent: q.message()} }
+func newListener(q question) *listener {
+	l := &listener{q: q}
+	l.sent, l.records = q.hello()
+	return l
+}
 
 // feed takes bytes that arrived; done reports whether the answer is complete.
 func (l *listener) feed(b []byte) (done bool) {

@@ -198,8 +198,10 @@ func (q question) put(conn *dial.Conn) answer {
 	l := newListener(q)
 	// A write that fails is not yet an answer: a server that refused may have
 	// said so before it closed.
-	_, writeErr := conn.Write(q.records(l.sent))
+	_, writeErr := conn.Write(l.records)
 	buf := conn.Buffer()
+	l.parser.Lend(buf[len(buf)/2:]) // half to read into, half to keep it in
+	buf = buf[:len(buf)/2]
 	for {
 		n, err := conn.Read(buf)
 		if n > 0 && l.feed(buf[:n]) {

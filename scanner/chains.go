@@ -55,8 +55,9 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 // signature schemes choose it (RFC 8446 §4.2.3).
 func chainQuestions13(serverName string, suites []uint16, group uint16) []question {
 	var qs []question
+	usual := question13(serverName, suites, group, untilCertificate) // one key will do for all
 	for _, keys := range [][]string{{"rsa", "rsa-pss"}, {"ecdsa"}, {"ed25519", "ed448"}} {
-		q := question13(serverName, suites, group, untilCertificate)
+		q := usual
 		q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return slices.Contains(keys, s.KeyType) })
 		q.ofCerts = everyScheme() // whoever signed the certificate
 		qs = append(qs, q)

@@ -5,8 +5,6 @@ package scanner
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/x509"
 	"slices"
 	"sync/atomic"
 
@@ -154,20 +152,6 @@ func groupsOfCurves(serverName string, suites []uint16) enumerator {
 			return got.keyExchange.Group
 		},
 	}
-}
-
-// curveOf is the group of a certificate's key, 0 if it is on none that we know.
-func curveOf(der []byte) uint16 {
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return 0
-	}
-	key, ok := cert.PublicKey.(*ecdsa.PublicKey)
-	if !ok {
-		return 0
-	}
-	curve, _ := wire.GroupNamed(key.Curve.Params().Name)
-	return curve.ID
 }
 
 func suitesWith(ids []uint16, want func(wire.SuiteInfo) bool) []uint16 {

@@ -44,15 +44,26 @@ type question struct {
 	extra        []wire.Extension
 }
 
-// message composes the hello as a handshake message.
-func (q question) message() []byte {
+// hello composes the hello: as a handshake message, and in records as it goes on
+// the wire.
+func (q question) hello() (message, records []byte) {
+	h := q.compose()
+	return h.Record(min(q.version, wire.TLS10))
+}
+
+func (q question) compose() wire.ClientHello {
+	suites := q.suites
+	if len(q.signals) > 0 {
+		suites = slices.Concat(suites, q.signals)
+	}
 	h := wire.ClientHello{
-		Version: cmp.Or(q.legacy, min(q.version, wire.TLS12)), Suites: slices.Concat(q.suites, q.signals), Compressions: q.compressions,
+		Version: cmp.Or(q.legacy, min(q.version, wire.TLS12)), Suites: suites, Compressions: q.compressions,
 	}
 	rand.Read(h.Random[:])
 	if q.version == wire.SSL30 {
-		return h.Marshal()
+		return h
 	}
+	h.Extensions = make([]wire.Extension, 0, usualExtensions+len(q.extra))
 	if q.serverName != "" {
 		h.Extensions = append(h.Extensions, wire.ServerName(q.serverName))
 	}
@@ -73,8 +84,11 @@ func (q question) message() []byte {
 			wire.SupportedVersions(wire.TLS13), wire.PSKModes(), wire.KeyShares(q.shares()...))
 	}
 	h.Extensions = append(h.Extensions, q.extra...)
-	return h.Marshal()
+	return h
 }
+
+// usualExtensions is how many extensions a hello has at most, but for extra ones.
+const usualExtensions = 9
 
 // offeredSchemes adds to the schemes of TLS 1.3 those of PKCS #1 v1.5 where RSA is
 // asked for at all: they are for certificates alone (RFC 8446 §4.2.3), and some
@@ -85,11 +99,6 @@ func (q question) offeredSchemes() []uint16 {
 		return q.schemes
 	}
 	return slices.Concat(q.schemes, []uint16{0x0401, 0x0501, 0x0601}) // rsa_pkcs1
-}
-
-// records puts the message into records as it goes on the wire.
-func (q question) records(message []byte) []byte {
-	return wire.Records(min(q.version, wire.TLS10), message)
 }
 
 func (q question) shares() []wire.KeyShare {

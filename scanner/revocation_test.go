@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -263,9 +264,9 @@ func TestCRL(t *testing.T) {
 // An authority between is asked about too, and each certificate once.
 func TestRevokedIntermediate(t *testing.T) {
 	root := newAuthority(t)
-	asked := 0
+	var asked atomic.Int32
 	pages := map[string]func(http.ResponseWriter, *http.Request){"/root.crl": func(w http.ResponseWriter, _ *http.Request) {
-		asked++
+		asked.Add(1)
 		w.Write(root.crl(t, time.Now().Add(time.Hour), 5))
 	}}
 	s := publisher(t, pages)
@@ -274,8 +275,8 @@ func TestRevokedIntermediate(t *testing.T) {
 	template := leafTemplate()
 	template.CRLDistributionPoints = []string{s.URL + "/crl"}
 	e := scanChain(t, root, issue(t, between, template), nil, Options{Aspects: []Aspect{AspectVersions}, Revocation: true}, between)
-	if got := verdictOf(e); got != isRevoked || asked != 1 {
-		t.Errorf("got %+v, want %+v, asked %d times; %+v", got, isRevoked, asked, e.Failures)
+	if got := verdictOf(e); got != isRevoked || asked.Load() != 1 {
+		t.Errorf("got %+v, want %+v, asked %d times; %+v", got, isRevoked, asked.Load(), e.Failures)
 	}
 }
 

@@ -85,12 +85,15 @@ func suitesIn(version uint16, serverName string) enumerator {
 // kinLeft reports whether a likely suite is left whose kind was accepted. OpenSSL
 // and those made from it have no Camellia in GCM.
 func kinLeft(accepted, rest []uint16) bool {
-	kind := func(id uint16) string { s := wire.LookupSuite(id); return s.Kx + s.Auth }
 	hoped := func(s wire.SuiteInfo) bool {
 		return rareness(s) == 0 && !(strings.Contains(s.Name, "_CAMELLIA_") && strings.Contains(s.Name, "_GCM_"))
 	}
 	return slices.ContainsFunc(rest, func(id uint16) bool {
-		return hoped(wire.LookupSuite(id)) && slices.ContainsFunc(accepted, func(a uint16) bool { return kind(a) == kind(id) })
+		s := wire.LookupSuite(id)
+		return hoped(s) && slices.ContainsFunc(accepted, func(a uint16) bool {
+			other := wire.LookupSuite(a)
+			return other.Kx == s.Kx && other.Auth == s.Auth
+		})
 	})
 }
 
@@ -178,26 +181,39 @@ func makeOffers(version uint16) offered {
 }
 
 func suitesUpTo(version uint16, rare int) []uint16 {
-	var some []wire.SuiteInfo
-	for _, s := range wire.Suites() {
-		if (s.First == wire.TLS13) == (version == wire.TLS13) && rareness(s) <= rare {
-			some = append(some, s)
+	var ids []uint16
+	for _, s := range likeliestFirst() {
+		if s.newest == (version == wire.TLS13) && s.rareness <= rare {
+			ids = append(ids, s.id)
 		}
-	}
-	// A server has one kind of key, or a kind of exchange, or not: suites that go
-	// together stand together, so that hands get equal shares of them. DHE stands
-	// last: a server that has no parameters for it may choose it all the same
-	// (Dovecot), and then refuse whatever else was offered with it.
-	place := func(s wire.SuiteInfo) int { return slices.Index([]string{"RSA", "DHE"}, s.Kx) }
-	slices.SortStableFunc(some, func(a, b wire.SuiteInfo) int {
-		return cmp.Or(cmp.Compare(rareness(a), rareness(b)), cmp.Compare(a.Auth, b.Auth), cmp.Compare(place(a), place(b)), cmp.Compare(a.Kx, b.Kx))
-	})
-	ids := make([]uint16, len(some))
-	for i, s := range some {
-		ids[i] = uint16(s.ID)
 	}
 	return ids
 }
+
+// placedSuite is a suite and what places it.
+type placedSuite struct {
+	id              uint16
+	newest          bool // of TLS 1.3
+	rareness, place int
+	auth, kx        string
+}
+
+// likeliestFirst sorts all suites. A server has one kind of key, or a kind of
+// exchange, or not: suites that go together stand together, so that hands get
+// equal shares of them. DHE stands last: a server that has no parameters for it
+// may choose it all the same (Dovecot), and then refuse whatever else was offered
+// with it.
+var likeliestFirst = sync.OnceValue(func() []placedSuite {
+	late := []string{"RSA", "DHE"}
+	all := make([]placedSuite, 0, len(wire.Suites()))
+	for _, s := range wire.Suites() {
+		all = append(all, placedSuite{uint16(s.ID), s.First == wire.TLS13, rareness(s), slices.Index(late, s.Kx), s.Auth, s.Kx})
+	}
+	slices.SortStableFunc(all, func(a, b placedSuite) int {
+		return cmp.Or(a.rareness-b.rareness, strings.Compare(a.auth, b.auth), a.place-b.place, strings.Compare(a.kx, b.kx))
+	})
+	return all
+})
 
 // rarest is the most that rareness gives.
 const rarest = 4

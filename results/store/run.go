@@ -154,7 +154,7 @@ func (r *Run) putOne(ctx context.Context, tx *sql.Tx, seq int64, it item) error 
 // blob keeps content once, and says where.
 func (s *Store) blob(ctx context.Context, tx *sql.Tx, body []byte) (id int64, isNew bool, err error) {
 	hash := sha256.Sum256(body)
-	return s.once(ctx, tx, "blob", []string{"hash"}, []any{hash[:]}, func() (string, []byte) { return "body", deflate(body) })
+	return s.once(ctx, tx, "blob", []string{"hash"}, []any{hash[:]}, func() (string, []byte) { return "body", s.press.deflate(body) })
 }
 
 // subject finds the endpoint that a record is of; what was determined about it

@@ -41,7 +41,8 @@ type cert struct {
 	hasKeyUsage, servesTLS, unknownCritical bool
 }
 
-func parseAll(der [][]byte) []*cert {
+// parseAll reads a chain, each certificate by read.
+func parseAll(der [][]byte, read func([]byte) *cert) []*cert {
 	certs := make([]*cert, 0, len(der))
 	size := 0
 	for i, d := range der {
@@ -49,7 +50,7 @@ func parseAll(der [][]byte) []*cert {
 			certs = append(certs, &cert{der: d, sum: sha256.Sum256(d), malformed: true})
 			continue
 		}
-		certs = append(certs, parse(d))
+		certs = append(certs, read(d))
 	}
 	return certs
 }

@@ -43,7 +43,7 @@ func Judge(der [][]byte, opt Options) results.Chain {
 	if opt.Roots == nil {
 		opt.Roots = &Roots{system: true}
 	}
-	sent := parseAll(der)
+	sent := parseAll(der, opt.Roots.memory.parse)
 	c := results.Chain{
 		ServerName:   opt.ServerName,
 		Certificates: describeAll(sent),

@@ -588,7 +588,7 @@ func TestWorkIsCounted(t *testing.T) {
 			sent = append(sent, newCAWith(t, fmt.Sprint("Level ", i), keys[i], newCAWith(t, fmt.Sprint("Level ", i+1), keys[i+1], nil)))
 		}
 	}
-	g := newGraph(parseAll(chainOf(sent...)), rootsOf(newCA(t, "Root", nil)))
+	g := newGraph(parseAll(chainOf(sent...), parse), rootsOf(newCA(t, "Root", nil)))
 	if got := g.best(now); got.anchored {
 		t.Errorf("an exit: %v", got.problems)
 	}
@@ -719,7 +719,7 @@ func FuzzJudge(f *testing.F) {
 // namesDifferInWriting reports whether an issuer's name is also written
 // otherwise, as RFC 5280 §7.1 allows.
 func namesDifferInWriting(sent [][]byte, roots *Roots) bool {
-	certs := append(parseAll(sent), roots.files...)
+	certs := append(parseAll(sent, parse), roots.files...)
 	for _, a := range certs {
 		for _, b := range certs {
 			if a.x != nil && b.x != nil && a.issuer == b.subject && !bytes.Equal(a.x.RawIssuer, b.x.RawSubject) {

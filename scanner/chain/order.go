@@ -17,7 +17,7 @@ func InOrder(ders [][]byte, opt Options) ([][]byte, error) {
 	if opt.Roots == nil {
 		opt.Roots = &Roots{system: true}
 	}
-	certs := parseAll(ders)
+	certs := parseAll(ders, parse)
 	for i, c := range certs {
 		if c.x == nil {
 			return nil, fmt.Errorf("certificate %d does not parse: write it anew, or leave it out", i+1)

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 )
 
@@ -25,9 +23,11 @@ type Roots struct {
 	// The system's are read once, when a chain first needs them: it takes
 	// longer than judging a hundred chains.
 	once    sync.Once
-	byName  map[string][]*cert
-	bySum   map[[sha256.Size]byte]*cert
+	byName  map[string][]*anchor
+	bySum   map[[sha256.Size]byte]*anchor
 	missing error
+
+	memory memory // of what chains brought
 }
 
 // LoadRoots gives the system's trust anchors and those of PEM or DER files.
@@ -119,106 +119,56 @@ func readAnchors(file string) ([]*cert, error) {
 	return anchors, nil
 }
 
-// load indexes the anchors, reading the system's if they are wanted.
+// load indexes the anchors, finding the system's if they are wanted.
 func (r *Roots) load() {
 	r.once.Do(func() {
-		r.byName, r.bySum = map[string][]*cert{}, map[[sha256.Size]byte]*cert{}
+		r.byName, r.bySum = map[string][]*anchor{}, map[[sha256.Size]byte]*anchor{}
 		if r.system {
-			for _, c := range systemAnchors() {
-				c.public = true
-				r.add(c)
+			for _, der := range systemAnchors() {
+				r.add(publicAnchor(der))
 			}
 			if len(r.bySum) == 0 {
 				r.missing = fmt.Errorf("no trust anchors of the system found: install ca-certificates, or set SSL_CERT_FILE")
 			}
 		}
 		for _, c := range r.files {
-			r.add(c)
+			r.add(&anchor{sum: c.sum, subject: c.subject, read: func() *cert { return c }})
 		}
 	})
 }
 
-func (r *Roots) add(c *cert) {
-	if r.bySum[c.sum] != nil {
+func (r *Roots) add(a *anchor) {
+	if a == nil || r.bySum[a.sum] != nil {
 		return
 	}
-	r.bySum[c.sum] = c
-	r.byName[c.subject] = append(r.byName[c.subject], c)
+	r.bySum[a.sum] = a
+	r.byName[a.subject] = append(r.byName[a.subject], a)
 }
 
 // find gives the anchor that is c, nil if there is none.
-func (r *Roots) find(c *cert) *cert {
+func (r *Roots) find(c *cert) *cert { return r.summed(c.sum) }
+
+func (r *Roots) summed(sum [sha256.Size]byte) *cert {
 	r.load()
-	return r.bySum[c.sum]
+	if a := r.bySum[sum]; a != nil {
+		return a.read()
+	}
+	return nil
 }
 
 // named gives the anchors of a subject, as nameKey has it.
-func (r *Roots) named(subject string) []*cert {
+func (r *Roots) named(subject string) (certs []*cert) {
 	r.load()
-	return r.byName[subject]
-}
-
-// systemAnchors reads the anchors from the places in which Go's crypto/x509
-// looks, with the variables that it heeds, so that both trust alike. (A
-// CertPool of the library would not tell what it holds.)
-func systemAnchors() []*cert {
-	var anchors []*cert
-	seen := map[[sha256.Size]byte]bool{}
-	take := func(file string) bool {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return false
-		}
-		for _, der := range splitPEM(data) {
-			sum := sha256.Sum256(der)
-			if seen[sum] {
-				continue
-			}
-			seen[sum] = true
-			if c := parse(der); c.x != nil && !c.malformed {
-				anchors = append(anchors, c)
-			}
-		}
-		return true
-	}
-	for _, file := range systemFiles() {
-		if take(file) {
-			break
+	for _, a := range r.byName[subject] {
+		if c := a.read(); c != nil {
+			certs = append(certs, c)
 		}
 	}
-	for _, dir := range systemFolders() {
-		entries, _ := os.ReadDir(dir) // a folder that is not there holds nothing
-		for _, e := range entries {
-			take(filepath.Join(dir, e.Name()))
-		}
-	}
-	return anchors
-}
-
-func systemFiles() []string {
-	if file := os.Getenv("SSL_CERT_FILE"); file != "" {
-		return []string{file}
-	}
-	return []string{
-		"/etc/ssl/certs/ca-certificates.crt",                // Debian, Ubuntu, Arch
-		"/etc/pki/tls/certs/ca-bundle.crt",                  // Fedora, Amazon Linux
-		"/etc/ssl/ca-bundle.pem",                            // openSUSE
-		"/etc/pki/tls/cacert.pem",                           // OpenELEC
-		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // RHEL, CentOS
-		"/etc/ssl/cert.pem",                                 // Alpine, macOS, BSD
-	}
-}
-
-func systemFolders() []string {
-	if dirs := os.Getenv("SSL_CERT_DIR"); dirs != "" {
-		return strings.Split(dirs, ":")
-	}
-	return []string{"/etc/ssl/certs", "/etc/pki/tls/certs"}
+	return certs
 }
 
 // Named gives the trust anchors of a subject, both as DER.
 func (r *Roots) Named(subject []byte) (ders [][]byte) {
-	r.load()
 	for _, c := range r.named(nameKey(subject)) {
 		ders = append(ders, c.der)
 	}
@@ -227,7 +177,5 @@ func (r *Roots) Named(subject []byte) (ders [][]byte) {
 
 // Has reports whether a certificate, as DER, is a trust anchor.
 func (r *Roots) Has(der []byte) bool {
-	r.load()
-	_, ok := r.bySum[sha256.Sum256(der)]
-	return ok
+	return r.summed(sha256.Sum256(der)) != nil
 }

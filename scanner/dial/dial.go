@@ -51,7 +51,7 @@ func (o Options) withDefaults() Options {
 		o.Proxy = func(string, uint16) *Proxy { return nil }
 	}
 	if o.Connect == nil {
-		o.Connect = connectTCP
+		o.Connect = systemTCP()
 	}
 	return o
 }
@@ -60,7 +60,7 @@ func (o Options) withDefaults() Options {
 type Dialer struct {
 	opt    Options
 	all    *places
-	pace   *rate.Limiter
+	pace   *rate.Limiter // nil: no limit
 	opened atomic.Int64
 	// buffers are for what is read; one is used for many connections.
 	buffers sync.Pool
@@ -73,7 +73,7 @@ type Dialer struct {
 // New returns a Dialer.
 func New(opt Options) *Dialer {
 	opt = opt.withDefaults()
-	pace := rate.NewLimiter(rate.Inf, 1)
+	var pace *rate.Limiter
 	if opt.Rate > 0 {
 		pace = rate.NewLimiter(rate.Limit(opt.Rate), 1)
 	}
@@ -241,23 +241,30 @@ func (c *Conn) establish(deadline time.Time) (results.Stage, error) {
 	}
 	c.Conn = conn
 	c.SetDeadline(deadline)
-	// When the run ends, so does the exchange.
-	c.stop = context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	if _, ends := conn.(mortal); !ends { // when the run ends, so does the exchange
+		c.stop = context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	}
 	return route.begin(c)
 }
+
+// mortal is a connection that ends with the context it was opened under.
+type mortal interface{ endsWithContext() }
 
 // enter waits for a place among all connections and for the rate.
 func (d *Dialer) enter(ctx context.Context, who standing) error {
 	if err := d.all.acquire(ctx, who); err != nil {
 		return err
 	}
-	// Wait refuses at once what would exceed ctx's deadline; that is the
-	// deadline's doing too.
-	if err := d.pace.Wait(ctx); err != nil {
-		d.all.release(who)
-		return err
+	err := ctx.Err()
+	if d.pace != nil {
+		// Wait refuses at once what would exceed ctx's deadline; that is the
+		// deadline's doing too.
+		err = d.pace.Wait(ctx)
 	}
-	return nil
+	if err != nil {
+		d.all.release(who)
+	}
+	return err
 }
 
 // overtime is the failure of an exchange that the end of the run cut off, nil
@@ -279,13 +286,13 @@ type Conn struct {
 	ctx   context.Context
 	lane  *Lane
 	turn  turn
-	who   standing  // when it was let in
-	ahead bool      // opened before it was needed
-	asked time.Time // when the question was sent
-	heard bool      // a byte of the answer came
-	stale bool      // it ended while nobody used it
-	stop  func() bool
-	once  sync.Once
+	who   standing    // when it was let in
+	ahead bool        // opened before it was needed
+	asked time.Time   // when the question was sent
+	heard bool        // a byte of the answer came
+	stale bool        // it ended while nobody used it
+	stop  func() bool // nil if the connection ends with its context by itself
+	gone  atomic.Bool
 
 	buffer *[bufferSize]byte // nil until it is asked for
 }
@@ -312,8 +319,8 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// bufferSize holds the whole answer of most servers.
-const bufferSize = 4096
+// bufferSize holds twice the whole answer of most servers.
+const bufferSize = 8192
 
 // Buffer gives a buffer to read into, until the connection is closed.
 func (c *Conn) Buffer() []byte {
@@ -328,16 +335,19 @@ func (c *Conn) Buffer() []byte {
 // Close closes the connection and frees its place.
 func (c *Conn) Close() (err error) {
 	if c.Conn != nil {
-		c.stop()
+		if c.stop != nil {
+			c.stop()
+		}
 		err = c.Conn.Close()
 	}
-	c.once.Do(func() {
-		if c.buffer != nil {
-			c.lane.d.buffers.Put(c.buffer)
-		}
-		c.lane.d.all.release(c.who)
-		c.lane.share.leave(c.turn)
-	})
+	if c.gone.Swap(true) {
+		return err
+	}
+	if c.buffer != nil {
+		c.lane.d.buffers.Put(c.buffer)
+	}
+	c.lane.d.all.release(c.who)
+	c.lane.share.leave(c.turn)
 	return err
 }
 
@@ -347,9 +357,4 @@ func (c *Conn) Failure(stage results.Stage, err error) results.Failure {
 		return *f
 	}
 	return Classify(stage, err)
-}
-
-func connectTCP(ctx context.Context, address netip.AddrPort, deadline time.Time) (net.Conn, error) {
-	d := net.Dialer{Deadline: deadline, KeepAlive: -1}
-	return d.DialContext(ctx, "tcp", address.String())
 }

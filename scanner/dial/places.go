@@ -11,31 +11,33 @@ import (
 
 // places are for so many connections at once.
 type places struct {
-	mu      sync.Mutex
-	most    int
-	in      map[standing]int
-	waiting map[standing][]chan struct{}
+	mu     sync.Mutex
+	most   int
+	crowds [2]crowd // by standing
+}
+
+// crowd is those of one standing.
+type crowd struct {
+	in      int
+	waiting []chan struct{}
 }
 
 // standing is what is known of an address.
-type standing bool
+type standing int
 
 const (
-	stranger standing = false // it never answered
-	known    standing = true
+	known    standing = iota
+	stranger          // it never answered
 )
 
-func newPlaces(most int) *places {
-	return &places{most: most, in: map[standing]int{}, waiting: map[standing][]chan struct{}{}}
-}
+func newPlaces(most int) *places { return &places{most: most} }
 
 // acquire waits for a place.
 func (p *places) acquire(ctx context.Context, s standing) error {
-	ready := make(chan struct{})
-	p.mu.Lock()
-	p.waiting[s] = append(p.waiting[s], ready)
-	p.admit()
-	p.mu.Unlock()
+	ready := p.apply(s)
+	if ready == nil {
+		return nil
+	}
 	select {
 	case <-ready:
 		return nil
@@ -45,21 +47,36 @@ func (p *places) acquire(ctx context.Context, s standing) error {
 	}
 }
 
+// apply takes a place, or else gives what to wait for.
+func (p *places) apply(s standing) (ready chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	of := &p.crowds[s]
+	if len(of.waiting) == 0 && p.hasRoom(s) {
+		of.in++
+		return nil
+	}
+	ready = make(chan struct{})
+	of.waiting = append(of.waiting, ready)
+	return ready
+}
+
 // release gives a place back.
 func (p *places) release(s standing) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.in[s]--
+	p.crowds[s].in--
 	p.admit()
 }
 
 // admit lets in whom there is room for, in the order in which they came.
 func (p *places) admit() {
-	for _, s := range []standing{known, stranger} {
-		for len(p.waiting[s]) > 0 && p.hasRoom(s) {
-			close(p.waiting[s][0])
-			p.waiting[s] = p.waiting[s][1:]
-			p.in[s]++
+	for s := range p.crowds {
+		of := &p.crowds[s]
+		for len(of.waiting) > 0 && p.hasRoom(standing(s)) {
+			close(of.waiting[0])
+			of.waiting = of.waiting[1:]
+			of.in++
 		}
 	}
 }
@@ -68,18 +85,19 @@ func (p *places) admit() {
 // them, while others are about.
 func (p *places) hasRoom(s standing) bool {
 	among := p.most
-	if s == stranger && p.in[known] > 0 {
+	if s == stranger && p.crowds[known].in > 0 {
 		among = max(1, p.most/2)
 	}
-	return p.in[stranger]+p.in[known] < p.most && p.in[s] < among
+	return p.crowds[stranger].in+p.crowds[known].in < p.most && p.crowds[s].in < among
 }
 
 // forget takes back a wait, or a place that was given meanwhile.
 func (p *places) forget(s standing, ready chan struct{}) {
 	p.mu.Lock()
-	i := slices.Index(p.waiting[s], ready)
+	of := &p.crowds[s]
+	i := slices.Index(of.waiting, ready)
 	if i >= 0 {
-		p.waiting[s] = slices.Delete(p.waiting[s], i, i+1)
+		of.waiting = slices.Delete(of.waiting, i, i+1)
 	}
 	p.mu.Unlock()
 	if i < 0 {

@@ -56,23 +56,27 @@ const (
 type waiter struct {
 	turn  turn
 	lane  *Lane
-	given *Conn // an open connection that was handed over, with its place
-	ready chan struct{}
+	given *Conn         // an open connection that was handed over, with its place
+	ready chan struct{} // nil for who did not have to wait
 }
 
 func newShare(most int) *share { return &share{most: most, limit: most} }
 
 // apply asks for a place, or takes a connection that is left over.
 func (s *share) apply(l *Lane, t turn) *waiter {
-	w := &waiter{turn: t, lane: l, ready: make(chan struct{})}
+	w := &waiter{turn: t, lane: l}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i := slices.IndexFunc(s.idle, func(c *Conn) bool { return c.lane == l }); i >= 0 && t != alone {
 		w.given = s.idle[i]
 		s.idle = slices.Delete(s.idle, i, i+1)
-		close(w.ready)
 		return w
 	}
+	if len(s.queue) == 0 && t != alone && s.hasRoom(t) {
+		s.letIn(t)
+		return w
+	}
+	w.ready = make(chan struct{})
 	at := len(s.queue)
 	for t == ofSeries && at > 0 && s.queue[at-1].turn == inOrder {
 		at--
@@ -84,11 +88,13 @@ func (s *share) apply(l *Lane, t turn) *waiter {
 
 // enter waits for the place that was asked for. It may come with a connection.
 func (s *share) enter(ctx context.Context, w *waiter) (*Conn, error) {
-	select {
-	case <-w.ready:
-	case <-ctx.Done():
-		s.forget(w)
-		return nil, ctx.Err()
+	if w.ready != nil {
+		select {
+		case <-w.ready:
+		case <-ctx.Done():
+			s.forget(w)
+			return nil, ctx.Err()
+		}
 	}
 	if w.given != nil {
 		return w.given, nil
@@ -108,15 +114,24 @@ func (s *share) admit() {
 		if next.turn == alone {
 			s.dropIdle(anyOf)
 		}
-		if s.alone || s.in >= s.limit || next.turn == alone && s.in > 0 || next.turn == inOrder && s.halfFull() {
+		if !s.hasRoom(next.turn) {
 			return
 		}
 		s.queue = s.queue[1:]
-		s.in++
-		s.series += countIf(next.turn == ofSeries)
-		s.alone = next.turn == alone
+		s.letIn(next.turn)
 		close(next.ready)
 	}
+}
+
+// hasRoom reports whether one more may come in now.
+func (s *share) hasRoom(t turn) bool {
+	return !s.alone && s.in < s.limit && (t != alone || s.in == 0) && (t != inOrder || !s.halfFull())
+}
+
+func (s *share) letIn(t turn) {
+	s.in++
+	s.series += countIf(t == ofSeries)
+	s.alone = t == alone
 }
 
 // halfFull reports whether half of the places are taken by those of no series,
@@ -237,7 +252,10 @@ func (s *share) atEase() bool {
 func (s *share) standing() standing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return standing(s.heard)
+	if s.heard {
+		return known
+	}
+	return stranger
 }
 
 // answered counts a connection on which TLS was answered. After many of them
@@ -284,6 +302,9 @@ func (s *share) halve() {
 }
 
 func sleepUntil(ctx context.Context, at time.Time) error {
+	if at.IsZero() {
+		return nil
+	}
 	wait := time.Until(at)
 	if wait <= 0 {
 		return nil

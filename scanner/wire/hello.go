@@ -48,22 +48,48 @@ const (
 )
 
 // Marshal gives the handshake message, its four-byte header included.
-func (h *ClientHello) Marshal() []byte {
-	b := make(builder, 0, h.room())
-	b.u8(uint8(ClientHelloType))
-	b.vector(3, func(b *builder) {
-		b.u16(h.Version)
-		b.bytes(h.Random[:])
-		b.vector(1, func(b *builder) { b.bytes(h.SessionID) })
-		b.vector(2, func(b *builder) { b.u16s(h.Suites) })
-		b.vector(1, func(b *builder) {
-			if h.Compressions == nil {
-				b.u8(0)
-			}
-			b.bytes(h.Compressions)
-		})
-		b.extensions(h.Extensions)
-	})
+func (h *ClientHello) Marshal() []byte { return h.append(make(builder, 0, h.room())) }
+
+// Record gives the handshake message as it is, and in the records of a version.
+func (h *ClientHello) Record(version uint16) (message, records []byte) {
+	b := make(builder, recordHeader, recordHeader+h.room())
+	b = h.append(b)
+	message = b[recordHeader:]
+	if len(message) > maxFragment {
+		return message, Records(version, message)
+	}
+	b[0], b[1], b[2], b[3], b[4] = byte(Handshake), byte(version>>8), byte(version), byte(len(message)>>8), byte(len(message))
+	return message, b
+}
+
+// recordHeader is the length of what stands before a record's fragment.
+const recordHeader = 5
+
+func (h *ClientHello) append(b builder) builder {
+	b = append(b, byte(ClientHelloType))
+	b, whole := b.begin(3)
+	b = append(binary.BigEndian.AppendUint16(b, h.Version), h.Random[:]...)
+	b = b.counted(1, h.SessionID)
+	b, suites := b.begin(2)
+	for _, id := range h.Suites {
+		b = binary.BigEndian.AppendUint16(b, id)
+	}
+	b.end(suites, 2)
+	if h.Compressions == nil {
+		b = append(b, 1, 0)
+	} else {
+		b = b.counted(1, h.Compressions)
+	}
+	if h.Extensions != nil {
+		var block int
+		b, block = b.begin(2)
+		for _, e := range h.Extensions {
+			b = binary.BigEndian.AppendUint16(b, e.Type)
+			b = b.counted(2, e.Body)
+		}
+		b.end(block, 2)
+	}
+	b.end(whole, 3)
 	return b
 }
 
@@ -169,22 +195,27 @@ func ServerName(host string) Extension {
 
 // SupportedGroups is the supported_groups extension (RFC 8446 §4.2.7), in
 // TLS 1.2 and older elliptic_curves (RFC 8422 §5.1.1).
-func SupportedGroups(groups []uint16) Extension {
-	return extension(extSupportedGroups, func(b *builder) {
-		b.vector(2, func(b *builder) { b.u16s(groups) })
-	})
-}
+func SupportedGroups(groups []uint16) Extension { return codePoints(extSupportedGroups, groups) }
 
 // ECPointFormats offers uncompressed points, the only format left (RFC 8422 §5.1.2).
 func ECPointFormats() Extension {
-	return Extension{extECPointFormats, []byte{1, 0}}
+	return Extension{extECPointFormats, uncompressed}
 }
 
 // SignatureAlgorithms is the signature_algorithms extension (RFC 8446 §4.2.3).
 func SignatureAlgorithms(schemes []uint16) Extension {
-	return extension(extSignatureAlgorithms, func(b *builder) {
-		b.vector(2, func(b *builder) { b.u16s(schemes) })
-	})
+	return codePoints(extSignatureAlgorithms, schemes)
+}
+
+// codePoints is an extension that is a list of them.
+func codePoints(number uint16, ids []uint16) Extension {
+	b := make(builder, 0, 2+2*len(ids))
+	b, at := b.begin(2)
+	for _, id := range ids {
+		b = binary.BigEndian.AppendUint16(b, id)
+	}
+	b.end(at, 2)
+	return Extension{number, b}
 }
 
 // SignatureAlgorithmsCert is the signature_algorithms_cert extension
@@ -227,7 +258,7 @@ func KeyShares(shares ...KeyShare) Extension {
 }
 
 // PSKModes offers pre-shared keys with (EC)DHE (RFC 8446 §4.2.9).
-func PSKModes() Extension { return Extension{extPSKModes, []byte{1, 1}} }
+func PSKModes() Extension { return Extension{extPSKModes, pskWithDHE} }
 
 // Cookie returns the cookie of a HelloRetryRequest (RFC 8446 §4.2.2).
 func Cookie(cookie []byte) Extension {
@@ -243,7 +274,7 @@ func ExtendedMasterSecret() Extension { return Extension{Type: extExtendedMaster
 func EncryptThenMAC() Extension { return Extension{Type: extEncryptThenMAC} }
 
 // RenegotiationInfo is the empty extension of a first handshake (RFC 5746 §3.4).
-func RenegotiationInfo() Extension { return Extension{extRenegotiationInfo, []byte{0}} }
+func RenegotiationInfo() Extension { return Extension{extRenegotiationInfo, firstHandshake} }
 
 // SessionTicket offers a ticket, or support alone if it is empty (RFC 5077 §3.2).
 func SessionTicket(ticket []byte) Extension { return Extension{extSessionTicket, ticket} }
@@ -259,6 +290,13 @@ func Padding(n int) Extension { return Extension{extPadding, make([]byte, n)} }
 
 // GREASE is an extension that no server knows (RFC 8701 §3.1).
 func GREASE() Extension { return Extension{0x0A0A, []byte{0}} }
+
+// Bodies that are always the same. Nobody changes them.
+var (
+	uncompressed   = []byte{1, 0}
+	pskWithDHE     = []byte{1, 1}
+	firstHandshake = []byte{0}
+)
 
 func extension(number uint16, body func(*builder)) Extension {
 	b := make(builder, 0, 16)
@@ -293,19 +331,35 @@ func (b *builder) extensions(exts []Extension) {
 	})
 }
 
-// vector appends what fill appends, after its length in size bytes. A body
-// that its length cannot express is a mistake of the caller's.
+// vector appends what fill appends, after its length in size bytes.
 func (b *builder) vector(size int, fill func(*builder)) {
-	at := len(*b)
-	for range size {
-		*b = append(*b, 0)
-	}
+	var at int
+	*b, at = b.begin(size)
 	fill(b)
-	n := len(*b) - at - size
+	b.end(at, size)
+}
+
+// begin leaves room for the length of a vector, in size bytes; end fills it in.
+func (b builder) begin(size int) (grown builder, at int) {
+	return append(b, 0, 0, 0)[:len(b)+size], len(b)
+}
+
+// counted appends bytes after their length.
+func (b builder) counted(size int, body []byte) builder {
+	b, at := b.begin(size)
+	b = append(b, body...)
+	b.end(at, size)
+	return b
+}
+
+// end makes what stands behind at a vector. A body that its length cannot express
+// is a mistake of the caller's.
+func (b builder) end(at, size int) {
+	n := len(b) - at - size
 	if n >= 1<<(8*size) {
 		panic("wire: vector too long")
 	}
 	for i := range size {
-		(*b)[at+i] = byte(n >> (8 * (size - 1 - i)))
+		b[at+i] = byte(n >> (8 * (size - 1 - i)))
 	}
 }

@@ -48,6 +48,10 @@ type Parser struct {
 	err     error
 }
 
+// Lend gives the parser memory for what it is fed: a usual answer then takes no
+// other. It is the parser's for as long as that is used.
+func (p *Parser) Lend(b []byte) { p.in = b[:0] }
+
 // Feed adds bytes that arrived.
 func (p *Parser) Feed(b []byte) {
 	p.total += len(b)
@@ -78,7 +82,11 @@ func (p *Parser) Next() (Message, error) {
 		if m.Record != Handshake {
 			return m, nil
 		}
-		p.hs = append(p.hs, m.Body...)
+		if len(p.hs) == 0 {
+			p.hs = m.Body // it cannot grow into what stands behind it
+		} else {
+			p.hs = append(p.hs, m.Body...)
+		}
 	}
 	return Message{}, p.err
 }

@@ -77,8 +77,8 @@ func Schemes() []SchemeInfo { return tables().schemes }
 
 // LookupSuite finds a suite by its code point. An unknown one has no names.
 func LookupSuite(id uint16) SuiteInfo {
-	if s, ok := tables().suiteByID[id]; ok {
-		return s
+	if page := tables().suiteByID[id>>8]; page != nil && page[id&0xFF] != nil {
+		return *page[id&0xFF]
 	}
 	return SuiteInfo{ID: uint32(id)}
 }
@@ -148,7 +148,7 @@ func AlertName(description uint8) string {
 
 type registry struct {
 	suites, kinds []SuiteInfo
-	suiteByID     map[uint16]SuiteInfo
+	suiteByID     [256]*[256]*SuiteInfo // by both bytes of the code point
 	groups        []GroupInfo
 	schemes       []SchemeInfo
 	alerts        map[uint8]string
@@ -157,7 +157,7 @@ type registry struct {
 // tables reads the embedded tables once, when they are first asked for: a verb
 // that needs none does not pay for them.
 var tables = sync.OnceValue(func() *registry {
-	t := &registry{suiteByID: map[uint16]SuiteInfo{}, alerts: map[uint8]string{}}
+	t := &registry{alerts: map[uint8]string{}}
 	eachRow(suitesTSV, func(f []string) {
 		s := SuiteInfo{
 			ID: uint32(number(f[0])), Name: f[1], OpenSSL: f[2], Kx: f[3], Auth: f[4], Strength: f[5],
@@ -168,7 +168,7 @@ var tables = sync.OnceValue(func() *registry {
 			return
 		}
 		t.suites = append(t.suites, s)
-		t.suiteByID[uint16(s.ID)] = s
+		t.index(&s)
 	})
 	eachRow(groupsTSV, func(f []string) {
 		t.groups = append(t.groups, GroupInfo{
@@ -184,6 +184,14 @@ var tables = sync.OnceValue(func() *registry {
 	eachRow(alertsTSV, func(f []string) { t.alerts[uint8(number(f[0]))] = f[1] })
 	return t
 })
+
+func (t *registry) index(s *SuiteInfo) {
+	page := &t.suiteByID[s.ID>>8]
+	if *page == nil {
+		*page = new([256]*SuiteInfo)
+	}
+	(*page)[s.ID&0xFF] = s
+}
 
 // eachRow calls row with the fields of each line that is no comment.
 func eachRow(tsv string, row func(fields []string)) {

@@ -1,0 +1,44 @@
+package scanner
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"testing"
+
+	"shakedown/scanner/wire"
+)
+
+func TestCurveOf(t *testing.T) {
+	ca := newAuthority(t)
+	certificate := func(public any) []byte {
+		der, err := x509.CreateCertificate(rand.Reader, leafTemplate(), ca.cert, public, ca.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return der
+	}
+	for _, curve := range []elliptic.Curve{elliptic.P224(), elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := wire.GroupNamed(curve.Params().Name)
+		der := certificate(key.Public())
+		if got := curveOf(der); got == 0 || got != want.ID {
+			t.Errorf("%s: got %s, want %s", curve.Params().Name, wire.ID(got), wire.ID(want.ID))
+		}
+		for n := range der {
+			curveOf(der[:n]) // half a certificate is none, and no crash
+		}
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := curveOf(certificate(key.Public())); got != 0 {
+		t.Errorf("an RSA key is on curve %s", wire.ID(got))
+	}
+}

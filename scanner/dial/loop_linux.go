@@ -1,0 +1,158 @@
+// Loop: what has happened on sockets, from an epoll of their own. That is one
+// file to the Go runtime, so that it wakes once for all that happened together.
+
+package dial
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// loop looks after the sockets of a dialer.
+type loop struct {
+	epoll  int
+	socks  *roll
+	timers sync.Pool // *time.Timer, all of them stopped
+}
+
+// roll is who is told what happened. It is apart from the loop, which goes when
+// nobody can open sockets with it any more.
+type roll struct {
+	mu   sync.Mutex
+	all  []*socket // by number; nil where there is none
+	free []int32
+}
+
+// systemTCP connects over TCP. The loop is made with the first connection.
+func systemTCP() func(context.Context, netip.AddrPort, time.Time) (net.Conn, error) {
+	made := sync.OnceValues(newLoop)
+	return func(ctx context.Context, address netip.AddrPort, deadline time.Time) (net.Conn, error) {
+		if address.Addr().Zone() != "" { // only package net knows the numbers of zones
+			return netTCP(ctx, address, deadline)
+		}
+		l, err := made()
+		if err != nil {
+			return nil, err
+		}
+		s, err := l.openSocket(ctx, address, deadline)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+}
+
+func newLoop() (*loop, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil { // else os would not have it waited for
+		unix.Close(fd)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	file := os.NewFile(uintptr(fd), "epoll")
+	raw, err := file.SyscallConn()
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	l := &loop{epoll: fd, socks: &roll{}}
+	go l.socks.run(raw)
+	runtime.AddCleanup(l, func(f *os.File) { f.Close() }, file)
+	return l, nil
+}
+
+// run tells sockets what happened, until the epoll is closed.
+func (r *roll) run(raw syscall.RawConn) {
+	var events [128]unix.EpollEvent
+	raw.Read(func(fd uintptr) bool {
+		for {
+			n := epollNow(int(fd), events[:])
+			r.tell(events[:n])
+			if n < len(events) {
+				return false // wait for more
+			}
+		}
+	})
+}
+
+func (r *roll) tell(events []unix.EpollEvent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range events {
+		s := r.all[events[i].Fd]
+		if s == nil {
+			continue // it was closed meanwhile
+		}
+		// An error or the end is for both sides. What came too late, for one
+		// that had the number before, does no harm: who is nudged only looks.
+		if events[i].Events&^unix.EPOLLOUT != 0 {
+			s.in.nudge()
+		}
+		if events[i].Events&^(unix.EPOLLIN|unix.EPOLLRDHUP) != 0 {
+			s.out.nudge()
+		}
+	}
+}
+
+// enter gives a socket a number, if it has none, and a side what to wait for.
+func (r *roll) enter(s *socket, of *side) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if of.ready == nil {
+		of.ready = make(chan struct{}, 1)
+	}
+	if s.number >= 0 {
+		return
+	}
+	if len(r.free) == 0 {
+		r.free = append(r.free, int32(len(r.all)))
+		r.all = append(r.all, nil)
+	}
+	s.number = r.free[len(r.free)-1]
+	r.free = r.free[:len(r.free)-1]
+	r.all[s.number] = s
+}
+
+// leave takes the number back.
+func (r *roll) leave(n int32) {
+	if n < 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all[n] = nil
+	r.free = append(r.free, n)
+}
+
+// watch changes the events that are looked for on a socket; each is told of once.
+func (l *loop) watch(fd int, number int32, before, now uint32) error {
+	op := unix.EPOLL_CTL_ADD
+	if before != 0 {
+		op = unix.EPOLL_CTL_MOD
+	}
+	return unix.EpollCtl(l.epoll, op, fd, &unix.EpollEvent{Events: now | unix.EPOLLET&0xffffffff, Fd: number})
+}
+
+// timer gives a timer that goes off after d; give it back with done.
+func (l *loop) timer(d time.Duration) *time.Timer {
+	if t, ok := l.timers.Get().(*time.Timer); ok {
+		t.Reset(d)
+		return t
+	}
+	return time.NewTimer(d)
+}
+
+func (l *loop) done(t *time.Timer) {
+	t.Stop()
+	l.timers.Put(t)
+}

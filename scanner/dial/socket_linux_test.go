@@ -1,0 +1,129 @@
+package dial
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"shakedown/results"
+)
+
+// opened connects a socket to a server that does what is told with its end.
+func opened(t *testing.T, ctx context.Context, listener string, serve func(net.Conn)) net.Conn {
+	t.Helper()
+	l, err := net.Listen("tcp", listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			serve(c)
+			c.Close()
+		}
+	}()
+	conn, err := systemTCP()(ctx, netip.MustParseAddrPort(l.Addr().String()), time.Now().Add(10*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, ok := conn.(*socket); !ok {
+		t.Fatalf("%T is no socket", conn)
+	}
+	if conn.RemoteAddr().String() != l.Addr().String() || conn.LocalAddr().Network() != "tcp" {
+		t.Errorf("from %v to %v, want to %v", conn.LocalAddr(), conn.RemoteAddr(), l.Addr())
+	}
+	return conn
+}
+
+// blocks is for servers that wait for the client to go.
+func blocks(c net.Conn) { io.Copy(io.Discard, c) }
+
+// More than any buffer holds goes both ways at once.
+func TestSocketCarriesMuch(t *testing.T) {
+	for _, listener := range []string{"127.0.0.1:0", "[::1]:0"} {
+		conn := opened(t, t.Context(), listener, func(c net.Conn) { io.Copy(c, c) })
+		sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
+		wrote := make(chan error, 1)
+		go func() { _, err := conn.Write(sent); wrote <- err }()
+		got := make([]byte, len(sent))
+		if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, sent) {
+			t.Errorf("%s: what came back is not what was sent: %v", listener, err)
+		}
+		if err := <-wrote; err != nil {
+			t.Errorf("%s: %v", listener, err)
+		}
+	}
+}
+
+// Who waits on a socket is told of whatever ends the wait.
+func TestSocketStopsWaiting(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(net.Conn, context.CancelFunc)
+		want error
+	}{
+		"deadline": {func(c net.Conn, _ context.CancelFunc) { c.SetDeadline(time.Now().Add(time.Millisecond)) }, os.ErrDeadlineExceeded},
+		"past":     {func(c net.Conn, _ context.CancelFunc) { c.SetReadDeadline(time.Unix(1, 0)) }, os.ErrDeadlineExceeded},
+		"close":    {func(c net.Conn, _ context.CancelFunc) { c.Close() }, net.ErrClosed},
+		"context":  {func(_ net.Conn, cancel context.CancelFunc) { cancel() }, os.ErrDeadlineExceeded},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		conn := opened(t, ctx, "127.0.0.1:0", blocks)
+		failed := make(chan error, 1)
+		go func() { _, err := conn.Read(make([]byte, 1)); failed <- err }()
+		c.end(conn, cancel)
+		if err := <-failed; !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+// Reading gives what came before the end, and then the end.
+func TestSocketReadsToTheEnd(t *testing.T) {
+	conn := opened(t, t.Context(), "127.0.0.1:0", func(c net.Conn) { c.Write([]byte("word")) })
+	if got, err := io.ReadAll(conn); string(got) != "word" || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	reset := opened(t, t.Context(), "127.0.0.1:0", func(c net.Conn) {
+		io.ReadFull(c, make([]byte, 1))
+		c.(*net.TCPConn).SetLinger(0)
+	})
+	reset.Write([]byte{1})
+	_, err := reset.Read(make([]byte, 1))
+	if f := Classify(results.StageHello, err); f.Kind != results.KindReset {
+		t.Errorf("%v is taken for %s", err, f.Kind)
+	}
+}
+
+// What package net says of a failure, a socket says too.
+func TestSocketFailsLikeNet(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	address := netip.MustParseAddrPort(l.Addr().String())
+	soon := time.Now().Add(10 * time.Second)
+	for _, c := range []struct {
+		address netip.AddrPort
+		until   time.Time
+		want    results.FailureKind
+	}{
+		{address, soon, results.KindRefused},
+		{address, time.Now().Add(-time.Second), results.KindTimeout},
+		{netip.MustParseAddrPort("255.255.255.255:443"), soon, results.KindUnreachable},
+	} {
+		_, ours := systemTCP()(t.Context(), c.address, c.until)
+		_, theirs := netTCP(t.Context(), c.address, c.until)
+		if ours == nil || theirs == nil || ours.Error() != theirs.Error() || Classify("", ours).Kind != c.want {
+			t.Errorf("%v: %v, package net says %v, want %s", c.address, ours, theirs, c.want)
+		}
+	}
+}
