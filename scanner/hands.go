@@ -17,6 +17,9 @@ type enumerator struct {
 	// favourite marks what a server with an order of its own may still let a
 	// client push to the front; nil if there is no such thing.
 	favourite func(uint16) bool
+	// kind is what a server may choose by before it looks at anybody's order; nil if
+	// there is no such thing.
+	kind func(uint16) string
 	// hopes tells whether a server that accepted some is likely to accept one
 	// more of the rest; nil if there is no telling.
 	hopes    func(accepted, rest []uint16) bool

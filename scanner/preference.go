@@ -50,7 +50,19 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usua
 			return unknown
 		}
 		if seen = append(seen, *forwards); clientDecides(seen, ids) {
-			return ranking{results.PreferenceClient, guess}
+			for _, first := range by.otherKinds(*backwards, *forwards) {
+				o := choose(first, false)
+				if o == nil {
+					return unknown
+				}
+				seen = append(seen, *o)
+			}
+			if clientDecides(seen, ids) {
+				return ranking{results.PreferenceClient, guess}
+			}
+			if backwards.choice != forwards.choice { // of the same offer, by nobody's order alone
+				return ranking{results.PreferenceMixed, guess}
+			}
 		}
 	}
 	both.leave()
@@ -222,6 +234,22 @@ func asInt(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// otherKinds gives offers in which each kind comes first that stood first in
+// neither of two.
+func (by enumerator) otherKinds(one, two offer) (offers [][]uint16) {
+	if by.kind == nil {
+		return nil
+	}
+	kinds := []string{by.kind(one.ids[0]), by.kind(two.ids[0])}
+	for i, id := range two.ids {
+		if kind := by.kind(id); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+			offers = append(offers, slices.Concat([]uint16{id}, two.ids[:i], two.ids[i+1:]))
+		}
+	}
+	return offers
 }
 
 // choice is which of some ids a server picked; nil if it did not say.

@@ -147,16 +147,21 @@ func (p *protocolScan) wholeFlight(ctx context.Context) {
 	}
 	q.extra = []wire.Extension{wire.StatusRequest(), wire.SignedCertificateTimestamps()}
 	got := p.ask.ask(ctx, q)
+	whole := got
+	if got.outcome != accepted { // wolfSSL's module answers no hello that asks for a staple
+		q.extra = nil
+		whole = p.ask.ask(ctx, q)
+	}
 	if len(got.stapled) > 0 && len(got.certs) > 0 {
 		p.staples = map[string][]byte{string(got.certs[0]): got.stapled}
 	}
 	p.set(func(f *results.Protocol) {
-		f.ClientCertificateRequested = fact(got, func() bool { return got.request }, results.Unknown)
+		f.ClientCertificateRequested = fact(whole, func() bool { return whole.request }, results.Unknown)
 		f.OCSPStaple = fact(got, func() bool { return got.staple }, results.Unknown)
 		f.SCT = fact(got, func() bool {
 			return got.sct || wire.HasSCT(got.hello.Extensions) || len(got.certs) > 0 && chain.HasSCT(got.certs[0])
 		}, results.Unknown)
-		for _, name := range got.authorities {
+		for _, name := range whole.authorities {
 			f.ClientCertificateAuthorities = append(f.ClientCertificateAuthorities, chain.Name(name))
 		}
 	})

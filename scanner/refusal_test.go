@@ -1,6 +1,8 @@
 package scanner
 
 import (
+	"crypto/tls"
+	"errors"
 	"net"
 	"slices"
 	"testing"
@@ -118,5 +120,26 @@ func TestFallbackRefusedByClosing(t *testing.T) {
 	e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
 	if e.Protocol.FallbackSCSV != results.Yes {
 		t.Errorf("fallback_scsv is %s, want yes", e.Protocol.FallbackSCSV)
+	}
+}
+
+// A server that answers no hello that asks for a staple is asked without: whether
+// it wants a client certificate is known all the same, and of a staple nothing.
+func TestStapleNotToBeAskedFor(t *testing.T) {
+	const statusRequest = 5
+	ec, _, _ := keys(t)
+	cert := certificate(t, "portal.example", ec)
+	addr := serveTLS(t, &tls.Config{
+		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequestClientCert,
+		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+			if slices.Contains(h.Extensions, statusRequest) {
+				return nil, errors.New("what is that?")
+			}
+			return nil, nil
+		},
+	})
+	e := scanFake(t, addr, dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
+	if e.Protocol.ClientCertificateRequested != results.Yes || e.Protocol.OCSPStaple != results.Unknown {
+		t.Errorf("requested %s, staple %s", e.Protocol.ClientCertificateRequested, e.Protocol.OCSPStaple)
 	}
 }

@@ -54,11 +54,27 @@ func (c chooser) preference(ctx context.Context, all []string) (p results.Prefer
 	case err != nil || len(second) < len(all):
 		return "", nil, err
 	case slices.Equal(first, second):
+		favoured, err := c.favours(ctx, first)
+		if favoured || err != nil {
+			return results.PreferenceMixed, nil, err
+		}
 		return results.PreferenceServer, first, nil
 	case slices.Equal(first, all) && slices.Equal(second, backwards):
 		return results.PreferenceClient, nil, nil
 	}
 	return results.PreferenceMixed, nil, nil
+}
+
+// favours reports whether a server with an order of its own still follows a client
+// that puts ChaCha20 first, for want of AES in hardware (OpenSSL's
+// SSL_OP_PRIORITIZE_CHACHA).
+func (c chooser) favours(ctx context.Context, order []string) (bool, error) {
+	i := slices.IndexFunc(order, func(name string) bool { return strings.Contains(name, "CHACHA20") })
+	if i <= 0 {
+		return false, nil
+	}
+	chosen, err := c(ctx, slices.Concat(order[i:i+1], order[:i], order[i+1:]))
+	return chosen != order[0], err
 }
 
 // preferences asks for suites in TLS 1.2 and 1.3, and for groups in TLS 1.2. In
