@@ -56,6 +56,7 @@ fuzz:
 
 # The project's own benchmarks: ratios against a peer in the same run.
 bench:
+	@bench/lab/install.sh nghttp2-client openssl
 	go test -run '^$$' -bench . -benchmem ./...
 
 # What the lean client costs a server beside a stock one, before five TLS stacks.

@@ -5,8 +5,8 @@
 // check does; the server's worker has to take it and to close it. How long that
 // takes is measured before each block, when nothing else is asked of the path, and
 // during it: the difference is the stall. Where several workers take from one
-// queue, a free one takes the bystander: an established connection on a busy
-// worker may stall for longer than this shows.
+// queue, a free one takes the bystander: what an established connection on a busy
+// worker waits is measured beside them, where there is something to ask: see established.
 
 package bench
 
@@ -37,6 +37,7 @@ type bystanders struct {
 	address netip.AddrPort
 	timeout time.Duration
 	rng     *rand.Rand
+	kept    *established // nil if nothing is asked of them
 }
 
 func (r *run) bystanders(l *lane, round int) *bystanders {
@@ -47,10 +48,12 @@ func (r *run) bystanders(l *lane, round int) *bystanders {
 	if dial == nil {
 		dial = newSources(r.plan, l.path.Address.Addr()).dial
 	}
-	return &bystanders{
+	b := &bystanders{
 		clock: r.clock, dial: dial, address: l.path.Address, timeout: r.plan.Timeout,
 		rng: rand.New(rand.NewPCG(r.plan.Seed, uint64(round)<<32|uint64(l.index)<<1|1<<63)),
 	}
+	b.kept = b.regulars(r.plan, l.path)
+	return b
 }
 
 // quiet is how long bystanders are watched before a block.
@@ -66,7 +69,11 @@ func (p Plan) BystanderCount() int {
 	if !p.Bystanders {
 		return 0
 	}
-	return int(bystanderRate * (p.Duration + time.Duration(p.Blocks)*p.quiet()).Seconds())
+	n := int(bystanderRate * (p.Duration + time.Duration(p.Blocks)*p.quiet()).Seconds())
+	if p.Request != "" {
+		n += keptAlive * p.Blocks
+	}
+	return n
 }
 
 // watch sends bystanders between two instants, at random ones, so that they do not
@@ -110,25 +117,42 @@ func (b *bystanders) one(ctx context.Context) time.Duration {
 	return b.clock.now() - begin
 }
 
+// watched is what came of the bystanders of one watch, and of the connections that
+// are kept alive.
+type watched struct{ opened, kept *stats.Histogram }
+
+func (b *bystanders) both(ctx context.Context, from, to time.Duration) (w watched) {
+	var side sync.WaitGroup
+	side.Go(func() { w.kept = b.kept.watch(ctx, from, to) })
+	w.opened = b.watch(ctx, from, to)
+	side.Wait()
+	return w
+}
+
 // beside watches bystanders while something else goes on, and returns its record.
-func (b *bystanders) beside(ctx context.Context, quiet *stats.Histogram, begin, end time.Duration, load func()) *results.Bystanders {
+func (b *bystanders) beside(ctx context.Context, quiet watched, begin, end time.Duration, load func()) *results.Bystanders {
 	if b == nil {
 		load()
 		return nil
 	}
-	var loaded *stats.Histogram
+	defer b.kept.close()
+	var loaded watched
 	var both sync.WaitGroup
-	both.Go(func() { loaded = b.watch(ctx, begin, end) })
+	both.Go(func() { loaded = b.both(ctx, begin, end) })
 	load()
 	both.Wait()
-	return &results.Bystanders{Quiet: quiet.Dist(), Loaded: loaded.Dist()}
+	r := &results.Bystanders{Quiet: quiet.opened.Dist(), Loaded: loaded.opened.Dist()}
+	if b.kept != nil {
+		r.EstablishedQuiet, r.EstablishedLoaded = quiet.kept.Dist(), loaded.kept.Dist()
+	}
+	return r
 }
 
 // before watches bystanders while nothing is asked of the path.
-func (b *bystanders) before(ctx context.Context, length time.Duration) *stats.Histogram {
+func (b *bystanders) before(ctx context.Context, length time.Duration) watched {
 	if b == nil {
-		return nil
+		return watched{}
 	}
 	now := b.clock.now()
-	return b.watch(ctx, now, now+length)
+	return b.both(ctx, now, now+length)
 }

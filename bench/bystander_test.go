@@ -1,8 +1,11 @@
 package bench_test
 
 import (
+	"crypto/tls"
 	"io"
+	"log"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"testing"
@@ -87,4 +90,50 @@ func serveSlowly(c net.Conn, to netip.AddrPort, worker *sync.Mutex, busy time.Du
 	back.Write(first[:n])
 	go io.Copy(back, c)
 	io.Copy(c, back)
+}
+
+// One worker that is busy for a while with each new connection, as with an HSM's
+// signature: connections that are there already wait for it. Without a request there
+// is nothing to ask of them.
+func TestEstablishedStall(t *testing.T) {
+	const busy = 40 * time.Millisecond
+	var worker sync.Mutex
+	slow := config()
+	slow.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if len(hello.SupportedProtos) == 0 { // the load's: bystanders ask for HTTP
+			worker.Lock()
+			defer worker.Unlock()
+			time.Sleep(busy) // what it is busy with, not a wait of the test's
+		}
+		return nil, nil
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", slow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		worker.Lock()
+		defer worker.Unlock()
+		io.WriteString(w, "served")
+	})}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	for _, request := range []string{"/", ""} {
+		g, _ := run(t, t.Context(), "lean", bench.Plan{
+			Paths: []bench.Path{path("a", l.Addr().(*net.TCPAddr).AddrPort())}, Loop: results.ClosedLoop, Connections: 1,
+			Duration: 2 * time.Second, Blocks: 1, Bystanders: true, Request: request,
+		})
+		b := g.Blocks[0].Bystanders
+		switch {
+		case request == "" && (b.EstablishedQuiet != nil || b.EstablishedLoaded != nil):
+			t.Errorf("without a request: %+v", b)
+		case request == "":
+		case b.EstablishedQuiet == nil || b.EstablishedLoaded == nil:
+			t.Fatalf("bystanders %+v", b)
+		case b.EstablishedLoaded.MeanUS < float64(busy.Microseconds())/5:
+			t.Errorf("requests took %.0f µs in the mean beside a worker that is busy for %v at a time", b.EstablishedLoaded.MeanUS, busy)
+		case b.EstablishedQuiet.N < 10 || b.EstablishedLoaded.N < 40:
+			t.Errorf("%d and %d requests, about 50 and 100 wanted", b.EstablishedQuiet.N, b.EstablishedLoaded.N)
+		}
+	}
 }

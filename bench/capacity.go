@@ -66,6 +66,7 @@ type outing struct {
 	trial  *results.Trial // nil if the step was cut short
 	blocks []*results.Block
 	idle   time.Duration // of the one handshake before the step
+	took   []taken
 }
 
 // FindCapacity tries rates on every path of a plan that Complete has filled in,
@@ -148,7 +149,7 @@ func newClimb(plan Plan, path Path, index int, levels Levels) *climb {
 	plan.Paths = []Path{path}
 	c := &climb{plan: plan, index: index, levels: levels, record: &results.Capacity{
 		Service: path.Service, Path: path.Name, Kind: path.Kind, Target: path.Target,
-		Client: string(plan.Client), Asked: path.Ask.Record(), SLO: []string{}, InvalidWhy: []string{}, Steps: []results.CapacityStep{},
+		Client: string(plan.Client), Asked: path.Ask.Record(), ResumeRatio: path.Ask.Resume, SLO: []string{}, InvalidWhy: []string{}, Steps: []results.CapacityStep{},
 	}}
 	if path.Failure == nil {
 		c.record.Address = path.Address.String()
@@ -229,6 +230,7 @@ func (c *climb) judge(rate float64, plan Plan, out outing) results.CapacityStep 
 	}
 	if d := t.Phases.Handshake; d != nil {
 		s.P50US, s.P99US = d.P50US, d.P99US
+		s.P99LowUS, s.P99HighUS = interval(out.took, 0.99)
 	}
 	completed := 0
 	for _, b := range out.blocks {
@@ -360,10 +362,13 @@ func measureStep(ctx context.Context, plan Plan, env Env) (out outing, err error
 		}
 		return put(r)
 	}
+	var took []taken
+	env.Sample = collected(&took, plan.Paths[0].Ask, env.Sample)
 	outcome, err := Run(ctx, plan, env)
 	if err != nil || outcome.Interrupted {
 		return outing{}, err
 	}
+	out.took = took
 	if err := put(out.trial); err != nil {
 		return outing{}, err
 	}

@@ -70,7 +70,7 @@ func (m *model) measure(_ context.Context, plan Plan) (outing, error) {
 		}
 	}
 	t.wall, t.blocks = 100, plan.Blocks
-	return outing{t.finish(1), []*results.Block{{Completed: completed}}, m.base}, nil
+	return outing{trial: t.finish(1), blocks: []*results.Block{{Completed: completed}}, idle: m.base}, nil
 }
 
 func simulated(t *testing.T, levels Levels, rate float64, servers ...*model) []*results.Capacity {

@@ -57,12 +57,23 @@ func serveUntilEOF(cert string) {
 				return
 			}
 			go func() {
-				io.Copy(io.Discard, conn)
+				answer(conn)
 				conn.Close()
 			}()
 		}
 	}()
 	io.Copy(io.Discard, os.Stdin)
+}
+
+// answer answers each request, as h2load wants it; the others make none.
+func answer(conn net.Conn) {
+	buffer := make([]byte, 4<<10)
+	for {
+		if _, err := conn.Read(buffer); err != nil {
+			return
+		}
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+	}
 }
 
 // otherProcess is a crypto/tls server in another process.
@@ -91,16 +102,19 @@ func otherProcess(b *testing.B, cert string) netip.AddrPort {
 	return netip.MustParseAddrPort(line[:len(line)-1])
 }
 
+// cpuCase is a kind of handshake whose cost is compared.
+type cpuCase struct {
+	cert    string
+	version uint16
+	group   tls.CurveID
+	resume  bool
+}
+
 // BenchmarkClientCPU sets the lean client's processor time, user and system of
 // the whole process, beside that of a plain crypto/tls loop that verifies
-// nothing: same server, same group, turn by turn.
+// nothing, of openssl s_time and of h2load: same server, same group, turn by turn.
 func BenchmarkClientCPU(b *testing.B) {
-	for _, c := range []struct {
-		cert    string
-		version uint16
-		group   tls.CurveID
-		resume  bool
-	}{
+	for _, c := range []cpuCase{
 		{"p256", tls.VersionTLS13, tls.X25519, false},
 		{"p256", tls.VersionTLS13, tls.CurveP256, false},
 		{"p256", tls.VersionTLS13, tls.X25519MLKEM768, false},
@@ -116,20 +130,30 @@ func BenchmarkClientCPU(b *testing.B) {
 			address := otherProcess(b, c.cert)
 			var lean, plain time.Duration
 			n, m := 0, 0
+			others, made := make([]time.Duration, len(peers())), make([]int, len(peers()))
 			for b.Loop() {
 				ask := client.Ask{Version: c.version, Group: uint16(c.group)}
 				if c.resume {
 					ask.Resume = 1
 				}
-				cpu, made := leanCPU(b, address, ask)
-				lean, n = lean+cpu, n+made
-				cpu, made = plainCPU(b, address, c.version, c.group, c.resume)
-				plain, m = plain+cpu, m+made
+				cpu, k := leanCPU(b, address, ask)
+				lean, n = lean+cpu, n+k
+				cpu, k = plainCPU(b, address, c.version, c.group, c.resume)
+				plain, m = plain+cpu, m+k
+				for i, p := range peers() {
+					cpu, k = p.cpu(b, address, c)
+					others[i], made[i] = others[i]+cpu, made[i]+k
+				}
 			}
 			us := func(d time.Duration, n int) float64 { return float64(d.Microseconds()) / float64(max(n, 1)) }
 			b.ReportMetric(us(lean, n), "lean-µs/handshake")
 			b.ReportMetric(us(plain, m), "plain-µs/handshake")
 			b.ReportMetric(us(lean, n)/us(plain, m), "lean/plain")
+			for i, p := range peers() {
+				if made[i] > 0 {
+					b.ReportMetric(us(others[i], made[i]), p.name+"-µs/handshake")
+				}
+			}
 			b.ReportMetric(0, "ns/op")
 		})
 	}

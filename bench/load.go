@@ -96,7 +96,7 @@ const perThread = 4000
 // threads is how many a plan needs: at a low rate one alone, so that the servers
 // have the other processors if they share this machine.
 func threads(p Plan) int {
-	n := 1 + int(p.Rate/perThread)
+	n := 1 + int(p.peak()/perThread)
 	if p.Loop == results.ClosedLoop {
 		n = (p.Connections + 7) / 8
 	}

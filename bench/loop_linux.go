@@ -22,14 +22,15 @@ import (
 // loop is a load of one path.
 type loop struct {
 	clock    clock
-	family   int
 	timeout  time.Duration
 	awake    time.Duration
+	hold     time.Duration // between a connect and its ClientHello
 	closing  client.Closing
 	request  bool
 	sources  *sources
 	proxied  string // version of the PROXY protocol header; "" for none
 	address  netip.AddrPort
+	remote   endpoint // the same for the kernel
 	classify client.Classify
 	fresh    func() *client.Session
 	threads  []*thread
@@ -37,12 +38,12 @@ type loop struct {
 
 // newLoop prepares a load of lean clients; nil if it cannot reach the address.
 func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.Classify) (load, error) {
-	remote, family := sockaddr(path.Address)
-	if remote == nil {
+	remote, ok := newEndpoint(path.Address)
+	if !ok {
 		return nil, nil
 	}
 	l := &loop{
-		clock: c, family: family, timeout: plan.Timeout, awake: awake(plan),
+		clock: c, remote: remote, timeout: plan.Timeout, awake: awake(plan), hold: lean.Hold(),
 		closing: plan.Closing, request: plan.Request != "", classify: classify,
 		sources: newSources(plan, path.Address.Addr()), proxied: path.ProxyProtocol, address: path.Address,
 	}
@@ -65,20 +66,6 @@ func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.C
 	return l, nil
 }
 
-// sockaddr is an address for the kernel; nil if it has a zone, which only package
-// net can look up.
-func sockaddr(a netip.AddrPort) (unix.Sockaddr, int) {
-	ip := a.Addr().Unmap()
-	switch {
-	case ip.Zone() != "":
-		return nil, 0
-	case ip.Is4():
-		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: ip.As4()}, unix.AF_INET
-	default:
-		return &unix.SockaddrInet6{Port: int(a.Port()), Addr: ip.As16()}, unix.AF_INET6
-	}
-}
-
 // addrPortOf is an address from the kernel.
 func addrPortOf(a unix.Sockaddr) netip.AddrPort {
 	switch a := a.(type) {
@@ -97,7 +84,7 @@ func awake(p Plan) time.Duration {
 	if p.Rate == 0 {
 		return 0
 	}
-	return min(60*time.Microsecond, time.Duration(float64(time.Second)/p.Rate/20))
+	return min(60*time.Microsecond, time.Duration(float64(time.Second)/p.peak()/20))
 }
 
 func (l *loop) processors() int { return len(l.threads) }
@@ -151,14 +138,14 @@ type thread struct {
 	slice
 	queue   *queue
 	stamps  *stamps
-	remote  unix.Sockaddr // its own: the kernel's form of it is made in its memory
 	flights flights
 	next    int             // the next arrival
 	mix     *mix            // closed loop: which are to be resumed
 	free    time.Duration   // since when there has been a free slot
 	resting []time.Duration // closed loop: until when slots pause that failed
 	failed  int             // closed loop: failures in a row
-	leaving []*flight       // connections that outlive their handshakes
+	silent  []silence       // connections whose ClientHello is held back
+	leaving []*flight       // connections that outlive their handshakes, in the order of their leaving
 	samples []client.Sample
 	reads   [batch]read
 }
@@ -184,8 +171,7 @@ func newThread(l *loop) (*thread, error) {
 	if err != nil {
 		return nil, err
 	}
-	remote, _ := sockaddr(l.address)
-	return &thread{loop: l, queue: q, remote: remote, stamps: newStamps()}, nil
+	return &thread{loop: l, queue: q, stamps: newStamps()}, nil
 }
 
 func (t *thread) close() {
@@ -195,17 +181,22 @@ func (t *thread) close() {
 
 // run carries out a slice.
 func (t *thread) run(ctx context.Context, s slice) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	precise()
-	t.slice, t.next, t.free, t.resting, t.failed, t.samples = s, 0, 0, t.resting[:0], 0, t.samples[:0]
+	// Who waits for instants has a thread alone. Else it is shared, as the runtime,
+	// which lets nobody run for more than 10 ms, changes threads for one that is not.
+	if s.open() || t.hold > 0 {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		precise()
+	}
+	t.slice, t.next, t.free, t.resting, t.failed, t.silent, t.samples = s, 0, 0, t.resting[:0], 0, t.silent[:0], t.samples[:0]
 	stop := context.AfterFunc(ctx, t.queue.wake)
 	defer stop()
 	for ctx.Err() == nil {
 		now := t.clock.now()
-		t.depart(now)
 		t.expire(now)
+		t.speak(now)
 		t.begin(now)
+		t.depart(now) // last, as nobody waits for it
 		if t.over(now) || now >= t.cut {
 			break
 		}
@@ -288,14 +279,14 @@ func (t *thread) connect(f *flight) {
 	var err error
 	f.sample.Start = t.clock.now()
 	f.deadline = f.sample.Start + t.timeout
-	if f.fd, err = unix.Socket(t.family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP); err != nil {
+	if f.fd, err = t.remote.socket(); err != nil {
 		f.fd = -1
 		t.fail(f, err)
 		return
 	}
 	if t.request || t.closing == client.ByRST {
 		// Else what we say behind our Finished would wait for its acknowledgement.
-		unix.SetsockoptInt(f.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		setOption(f.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
 	t.stamps.ask(f.fd)
 	if err = t.sources.bind(f.fd); err != nil {
@@ -303,39 +294,37 @@ func (t *thread) connect(f *flight) {
 		return
 	}
 	f.sample.Start = t.clock.now()
-	err = unix.Connect(f.fd, t.remote)
+	err = t.remote.connect(f.fd)
 	at := t.clock.now()
-	if err == unix.EINPROGRESS {
-		err = unix.Connect(f.fd, t.remote) // asks how it went
-	}
-	switch err {
-	case nil, unix.EISCONN:
+	switch {
+	case err != nil && err != unix.EINPROGRESS && err != unix.EINTR:
+		t.fail(f, err)
+	case t.stamps.established(f.fd):
 		t.connected(f, at)
-	case unix.EALREADY, unix.EINPROGRESS, unix.EINTR:
+	default:
 		f.connecting = true
-		err = t.queue.add(f.fd, f.number, unix.EPOLLOUT)
-		if err != nil {
+		if err = t.queue.add(f.fd, f.number, unix.EPOLLOUT); err != nil {
 			t.fail(f, err)
 		}
-	default:
-		t.fail(f, err)
 	}
 }
 
-// connected sends the ClientHello.
+// connected sends the ClientHello, or sees to it that it is sent.
 func (t *thread) connected(f *flight, at time.Duration) {
 	f.sample.Connected = at
-	if d, ok := t.stamps.trip(f.fd); ok {
+	if d, ok := t.stamps.trip(); ok {
 		f.sample.Connected = min(f.sample.Start+d, at)
 	}
-	if !t.greet(f) {
+	if t.hold > 0 {
+		t.keepSilent(f)
+	} else if !t.greet(f) {
 		return
 	}
 	watch := t.queue.add
 	if f.connecting {
 		f.connecting, watch = false, t.queue.change
 	}
-	if err := watch(f.fd, f.number, unix.EPOLLIN); err != nil {
+	if err := watch(f.fd, f.number, once); err != nil {
 		t.fail(f, err)
 	}
 }
@@ -365,7 +354,7 @@ func (t *thread) flush(f *flight) bool {
 // send writes what is pending.
 func (t *thread) send(f *flight, out []byte) bool {
 	at := t.clock.now()
-	n, err := unix.Write(f.fd, out)
+	n, err := send(f.fd, out)
 	if err == nil && n < len(out) {
 		err = unix.ENOBUFS // a few hundred bytes into an empty buffer
 	}
@@ -385,10 +374,6 @@ func (t *thread) turn() {
 	now, got := t.stamps.turn(t.clock), 0
 	for i := range events {
 		f := t.flights.all[events[i].Fd]
-		if f.leaves != 0 {
-			f.heard()
-			continue
-		}
 		if f.connecting {
 			t.established(f, now)
 			continue
@@ -433,21 +418,26 @@ func (t *thread) alarm() time.Duration {
 	for _, until := range t.resting {
 		at = min(at, until)
 	}
-	for _, f := range t.leaving {
-		at = min(at, f.leaves)
+	if len(t.leaving) > 0 {
+		at = min(at, t.leaving[0].leaves+patience)
+	}
+	if len(t.silent) > 0 {
+		at = min(at, t.silent[0].until)
 	}
 	return at
 }
 
 // established looks how a connect that took its time went.
 func (t *thread) established(f *flight, at time.Duration) {
-	code, err := unix.GetsockoptInt(f.fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err == nil && code != 0 {
-		err = unix.Errno(code)
-	}
-	if err != nil {
-		t.fail(f, err)
-		return
+	if !t.stamps.established(f.fd) {
+		code, err := unix.GetsockoptInt(f.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		if err == nil && code != 0 {
+			err = unix.Errno(code)
+		}
+		if err != nil {
+			t.fail(f, err)
+			return
+		}
 	}
 	t.connected(f, at)
 }
@@ -457,6 +447,7 @@ func (t *thread) advance(r *read) {
 	f := r.flight
 	switch {
 	case r.err == unix.EAGAIN, r.err == unix.EINTR:
+		t.listen(f)
 		return
 	case f.lingering:
 		t.linger(r)
@@ -484,9 +475,23 @@ func (t *thread) advance(r *read) {
 			return
 		}
 	}
-	if f.session.Over() {
-		t.failed = 0
-		t.part(f)
+	if !f.session.Over() {
+		t.listen(f)
+		return
+	}
+	t.failed = 0
+	t.part(f)
+}
+
+// listen waits for what else a connection has to say.
+func (t *thread) listen(f *flight) {
+	err := t.queue.change(f.fd, f.number, once)
+	switch {
+	case err == nil:
+	case f.lingering: // its handshake is made and counted
+		t.leave(f)
+	default:
+		t.fail(f, err)
 	}
 }
 
@@ -495,11 +500,13 @@ func (t *thread) advance(r *read) {
 // reset.
 func (t *thread) part(f *flight) {
 	if f.lingering = f.session.Collect(); f.lingering {
+		t.listen(f)
 		return
 	}
 	if t.closing == client.ByRST && f.session.Unheard() {
 		f.lingering = true
 		t.farewell(f)
+		t.listen(f)
 		return
 	}
 	t.leave(f)
@@ -511,6 +518,7 @@ func (t *thread) linger(r *read) {
 	f := r.flight
 	if f.session.Collecting() && r.err == nil && r.n > 0 &&
 		f.session.Feed(r.buffer[:r.n], r.at) == nil && f.session.Collecting() {
+		t.listen(f)
 		return
 	}
 	t.leave(f)
@@ -527,7 +535,7 @@ func (t *thread) goodbye(f *flight) {
 
 func (t *thread) farewell(f *flight) {
 	if out, err := f.session.Goodbye(); err == nil {
-		unix.Write(f.fd, out) // the handshake is over, whatever comes of this
+		send(f.fd, out) // the handshake is over, whatever comes of this
 	}
 }
 
@@ -560,7 +568,7 @@ func (t *thread) expire(now time.Duration) {
 // end closes a connection and keeps its sample.
 func (t *thread) end(f *flight) {
 	if f.fd >= 0 {
-		unix.Close(f.fd)
+		hangUp(f.fd)
 	}
 	t.keep(f)
 	t.flights.idle = append(t.flights.idle, f)
@@ -600,7 +608,8 @@ type flight struct {
 	deadline   time.Duration
 	connecting bool
 	lingering  bool          // its handshake is over, and the server still has to say something
-	leaves     time.Duration // its handshake is over, and this is when it closes
+	silent     time.Duration // it is connected, and this is when it says its ClientHello
+	leaves     time.Duration // its handshake is over, and from this on it may close
 	before     *flight       // in the order of their beginning
 	after      *flight
 }
@@ -635,6 +644,7 @@ func (s *flights) take(fresh func() *client.Session) *flight {
 
 // give takes a flight out of the order. Its memory is free once it is idle.
 func (s *flights) give(f *flight) {
+	f.silent = 0
 	if f.before != nil {
 		f.before.after = f.after
 	} else {

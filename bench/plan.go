@@ -41,6 +41,7 @@ type Plan struct {
 	Paths    []Path
 	Loop     results.Loop  // "" is open
 	Rate     float64       // open loop: connections a second on a path; 0 is 50
+	Ramp     Ramp          // open loop: the rate goes from one to another in every block, in place of Rate
 	Poisson  bool          // open loop: arrivals at random, not at fixed intervals
 	Duration time.Duration // of each path, over all blocks; 0 is 10 s
 	Blocks   int           // 0 is 10
@@ -94,7 +95,7 @@ func (p Plan) Complete() (Plan, error) {
 	p.Blocks = cmp.Or(p.Blocks, defaultBlocks)
 	p.Timeout = cmp.Or(p.Timeout, defaultTimeout)
 	if p.Loop == results.OpenLoop {
-		p.Rate = cmp.Or(p.Rate, defaultRate)
+		p.Rate = cmp.Or(p.Ramp.mean(), p.Rate, defaultRate)
 		p.Connections = cmp.Or(p.Connections, defaultInFlight)
 	} else {
 		p.Rate = 0
@@ -122,6 +123,8 @@ func (p Plan) check() error {
 		return errors.New("durations, blocks, rates and connections must be positive")
 	case p.block() < time.Millisecond:
 		return fmt.Errorf("%d blocks of %v: a block must last a millisecond at least; use fewer blocks or a longer duration", p.Blocks, p.block())
+	case p.Ramp.on() && (p.Loop != results.OpenLoop || !(p.Ramp.From >= 0 && p.Ramp.To >= 0)):
+		return errors.New("a ramp is for an open loop, and its rates must not be negative")
 	case p.Loop == results.OpenLoop && p.perBlock() < 1:
 		return fmt.Errorf("%v a second for %v in %d blocks: not one handshake a block; use a higher rate, a longer duration or fewer blocks",
 			p.Rate, p.Duration, p.Blocks)
@@ -176,6 +179,17 @@ func (p Plan) checkClients() error {
 // block is how long one block lasts, warm-up apart.
 func (p Plan) block() time.Duration { return p.Duration / time.Duration(p.Blocks) }
 
+// offered is the rate of an open loop in words.
+func (p Plan) offered() string {
+	if p.Ramp.on() {
+		return fmt.Sprintf("%v to %v", p.Ramp.From, p.Ramp.To)
+	}
+	return fmt.Sprint(p.Rate)
+}
+
+// peak is the highest rate.
+func (p Plan) peak() float64 { return max(p.Rate, p.Ramp.From, p.Ramp.To) }
+
 // perBlock is how many handshakes are due in a block of an open loop.
 func (p Plan) perBlock() int { return int(math.Round(p.Rate * p.block().Seconds())) }
 
@@ -186,7 +200,11 @@ func (p Plan) Handshakes() (counted, all int) {
 	if p.Loop != results.OpenLoop {
 		return 0, 0
 	}
-	warm := int(p.Rate * p.WarmUp.Seconds())
+	rate := p.Rate
+	if p.Ramp.on() {
+		rate = p.Ramp.From
+	}
+	warm := int(rate * p.WarmUp.Seconds())
 	return p.Blocks * p.perBlock(), p.Blocks*(p.perBlock()+warm) + 1
 }
 
@@ -206,6 +224,9 @@ func (p Plan) order(round int) []int {
 // afterwards, whatever becomes of the handshakes.
 func (p Plan) arrivals(round, path int) []time.Duration {
 	rng := rand.New(rand.NewPCG(p.Seed, uint64(round)<<32|uint64(path)<<1|1))
+	if p.Ramp.on() {
+		return p.Ramp.arrivals(rng, p)
+	}
 	if p.Poisson {
 		return poisson(rng, p.Rate, -p.WarmUp, p.block())
 	}

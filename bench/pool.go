@@ -118,7 +118,10 @@ func (c *crew) arrivals(h client.Handshaker) (done []client.Sample) {
 			return done
 		}
 		s := client.Sample{Due: c.due[i], Resume: c.resumed(int(i))}
-		s.Ready = max(s.Due, ready)
+		s.Ready = s.Due
+		if c.hired.Load() >= int64(c.slots) { // else a worker more would have been allowed: it is we who are late
+			s.Ready = max(s.Due, ready)
+		}
 		if !c.clock.wait(c.ctx, s.Due) {
 			return append(done, s)
 		}

@@ -18,6 +18,10 @@ type queue struct {
 	events [batch]unix.EpollEvent
 }
 
+// once asks to be told of one arrival. What comes behind the last word of a
+// handshake, the tickets of TLS 1.3, then wakes nobody.
+const once = unix.EPOLLIN | unix.EPOLLONESHOT
+
 // maxSleep is the longest that a thread is out of the runtime's sight.
 const maxSleep = 100 * time.Millisecond
 
@@ -51,11 +55,11 @@ func (q *queue) close() {
 func (q *queue) wake() { unix.Write(q.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
 func (q *queue) add(fd int, number int32, events uint32) error {
-	return unix.EpollCtl(q.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: number})
+	return watch(q.epoll, unix.EPOLL_CTL_ADD, fd, unix.EpollEvent{Events: events, Fd: number})
 }
 
 func (q *queue) change(fd int, number int32, events uint32) error {
-	return unix.EpollCtl(q.epoll, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Events: events, Fd: number})
+	return watch(q.epoll, unix.EPOLL_CTL_MOD, fd, unix.EpollEvent{Events: events, Fd: number})
 }
 
 // wait waits for a time at most and returns what happened, the bell apart. The
@@ -80,7 +84,7 @@ func (q *queue) wait(d time.Duration) []unix.EpollEvent {
 // the sleep. So that nobody has to wait for a processor of the runtime that a
 // sleeper holds, Run gives it one more for each thread.
 func (q *queue) poll(d time.Duration) int {
-	if d = min(d, maxSleep); d > 0 && !q.coarse {
+	if d = min(d, maxSleep); !q.coarse {
 		ts := unix.NsecToTimespec(int64(d))
 		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(q.epoll), uintptr(unsafe.Pointer(&q.events[0])),
 			uintptr(len(q.events)), uintptr(unsafe.Pointer(&ts)), 0, 0)

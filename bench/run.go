@@ -233,6 +233,7 @@ func (t *trial) count(samples []client.Sample, block *phases, begin, end time.Du
 	return &results.Block{
 		Trial: t.record.Trial, DurationS: (end - begin).Seconds(),
 		Handshakes: t.record.Handshakes - before, Completed: completed, Phases: block.record(),
+		Ramp: t.curve(samples, begin, end),
 	}
 }
 

@@ -174,13 +174,13 @@ func (s *search) answer(c *results.Capacity) {
 		c.InvalidWhy = append(c.InvalidWhy, "no rate was found that does not hold")
 	case high.kind() == results.StepGenerator:
 		c.LimitedBy = results.LimitedByGenerator
-		c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("at %v/s the generator was the limit, not the server: %s", high.rate, whyOf(c, high.rate)))
+		c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("at %v/s the generator was the limit, not the server: %s", high.rate, whyOf(c, high)))
 	case high.kind() == results.StepUnknown:
-		c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("at %v/s nothing could be told: %s", high.rate, whyOf(c, high.rate)))
+		c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("at %v/s nothing could be told: %s", high.rate, whyOf(c, high)))
 	default:
 		c.LimitedBy, c.HighRate = results.LimitedByServer, &high.rate
 		if low == nil && s.rates[0].fails() && s.rates[0].kind() != results.StepMissed {
-			c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("no rate held, and at %v/s nothing could be told: %s", s.rates[0].rate, whyOf(c, s.rates[0].rate)))
+			c.InvalidWhy = append(c.InvalidWhy, fmt.Sprintf("no rate held, and at %v/s nothing could be told: %s", s.rates[0].rate, whyOf(c, s.rates[0])))
 		}
 	}
 	if _, more := s.next(); more || s.tried >= maxTries {
@@ -188,10 +188,10 @@ func (s *search) answer(c *results.Capacity) {
 	}
 }
 
-// whyOf is what the last step of a rate that did not hold says of it.
-func whyOf(c *results.Capacity, rate float64) string {
+// whyOf is what the last step of a rate says of what that failed by.
+func whyOf(c *results.Capacity, v *votes) string {
 	for _, s := range slices.Backward(c.Steps) {
-		if s.Rate == rate && s.Why != "" {
+		if s.Rate == v.rate && s.Verdict == v.kind() && s.Why != "" {
 			return s.Why
 		}
 	}

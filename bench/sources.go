@@ -50,7 +50,7 @@ func needed(p Plan) int {
 	if p.Closing == client.ByRST {
 		return 1
 	}
-	rate := p.Rate
+	rate := p.peak()
 	if p.Loop == results.ClosedLoop {
 		rate = float64(perThread * threads(p))
 	}

@@ -19,21 +19,29 @@ const ipLocalPortRange = 51
 
 // sources gives connections their own ends, in turn.
 type sources struct {
-	list []netip.Addr
+	list []endpoint
 	next atomic.Uint64
-	port int // both ends of the range, as the kernel wants them; 0 leaves it open
+	port int32 // both ends of the range, as the kernel wants them; 0 leaves it open
 }
 
 func newSources(p Plan, to netip.Addr) *sources {
-	return &sources{list: sourcesFor(p, to), port: int(p.Ports.High)<<16 | int(p.Ports.Low)}
+	s := &sources{port: portRange(p.Ports)}
+	for _, a := range sourcesFor(p, to) {
+		e, _ := newEndpoint(netip.AddrPortFrom(a.WithZone(""), 0))
+		s.list = append(s.list, e)
+	}
+	return s
 }
 
-// take returns the next source, an invalid one if the system is to choose.
-func (s *sources) take() netip.Addr {
+// portRange is a range as the kernel wants it.
+func portRange(p Ports) int32 { return int32(uint32(p.High)<<16 | uint32(p.Low)) }
+
+// take returns the next source, nil if the system is to choose.
+func (s *sources) take() *endpoint {
 	if len(s.list) == 0 {
-		return netip.Addr{}
+		return nil
 	}
-	return s.list[s.next.Add(1)%uint64(len(s.list))]
+	return &s.list[s.next.Add(1)%uint64(len(s.list))]
 }
 
 // bind gives a socket its end.
@@ -42,21 +50,20 @@ func (s *sources) bind(fd int) error {
 		return err
 	}
 	from := s.take()
-	if !from.IsValid() {
+	if from == nil {
 		return nil
 	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
+	if err := setOption(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
 		return err
 	}
-	address, _ := sockaddr(netip.AddrPortFrom(from, 0))
-	return unix.Bind(fd, address)
+	return from.bind(fd)
 }
 
 func (s *sources) confine(fd int) error {
 	if s.port == 0 {
 		return nil
 	}
-	return unix.SetsockoptInt(fd, unix.SOL_IP, ipLocalPortRange, s.port)
+	return setOption(fd, unix.SOL_IP, ipLocalPortRange, s.port)
 }
 
 // dial opens a connection without what a Dialer does for long-lived ones.
@@ -81,7 +88,7 @@ func checkPorts(p Ports) error {
 		return fmt.Errorf("preparing source ports: %w", err)
 	}
 	defer unix.Close(fd)
-	s := sources{port: int(p.High)<<16 | int(p.Low)}
+	s := sources{port: portRange(p)}
 	if err := s.confine(fd); err != nil {
 		return fmt.Errorf("source ports %d-%d: %w; a range needs Linux 6.3 or newer", p.Low, p.High, err)
 	}

@@ -56,7 +56,7 @@ func (s *stamps) close() {
 // ask makes the kernel stamp what a connection receives.
 func (s *stamps) ask(fd int) {
 	if s.on {
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stamping)
+		setOption(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stamping)
 	}
 }
 
@@ -84,18 +84,17 @@ func (s *stamps) read(fd int, into []byte, c clock) (n int, at time.Duration, er
 	s.vector.SetLen(len(into))
 	s.message = unix.Msghdr{Iov: &s.vector, Iovlen: 1, Control: &s.control[0]}
 	s.message.SetControllen(len(s.control))
-	// The socket does not block, so the runtime need not know of the call.
-	r, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&s.message)), 0)
+	n, err = receive(fd, &s.message)
 	now := c.now()
-	if errno != 0 {
-		return 0, now, errno
+	if err != nil {
+		return 0, now, err
 	}
-	if stamp, ok := s.stamp(now); ok && r > 0 {
+	if stamp, ok := s.stamp(now); ok && n > 0 {
 		s.kernel++
-		return int(r), stamp, nil
+		return n, stamp, nil
 	}
 	s.process++
-	return int(r), now, nil
+	return n, now, nil
 }
 
 // stamp finds the kernel's instant in the control messages of a read.
@@ -112,14 +111,26 @@ func (s *stamps) stamp(now time.Duration) (time.Duration, bool) {
 	return at, wall.Nano() != 0 && at > 0 && at <= now
 }
 
-// trip is how long the SYN of a connection that was just made was under way, by
-// the kernel's own measurement; false where it has none, as after a SYN that was
-// sent again: the first one counts, and only the clock saw it.
-func (s *stamps) trip(fd int) (time.Duration, bool) {
-	size := uint32(unsafe.Sizeof(s.info))
-	_, _, errno := unix.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_INFO,
-		uintptr(unsafe.Pointer(&s.info)), uintptr(unsafe.Pointer(&size)), 0)
-	if errno != 0 || s.info.Total_retrans > 0 || s.info.Rtt == 0 {
+// established reports whether a connection is there already, as it is on loopback
+// when the call that sent its SYN returns.
+func (s *stamps) established(fd int) bool {
+	if describe(fd, &s.info) != nil {
+		s.info = unix.TCPInfo{}
+	}
+	return s.info.State != 0 && s.info.State != tcpSynSent && s.info.State != tcpClose
+}
+
+// States of a connection (include/net/tcp_states.h).
+const (
+	tcpSynSent = 2
+	tcpClose   = 7
+)
+
+// trip is how long the SYN was under way of the connection that was last found
+// established, by the kernel's own measurement; false where it has none, as after
+// a SYN that was sent again: the first one counts, and only the clock saw it.
+func (s *stamps) trip() (time.Duration, bool) {
+	if s.info.Total_retrans > 0 || s.info.Rtt == 0 {
 		return 0, false
 	}
 	return time.Duration(s.info.Rtt) * time.Microsecond, true

@@ -62,6 +62,9 @@ func newTrial(plan Plan, path Path, at time.Time) *trial {
 		Loop: plan.Loop, OfferedRate: plan.Rate, Connections: plan.Connections,
 		Client: string(plan.Client), Asked: path.Ask.Record(), ResumeRatio: path.Ask.Resume,
 	}
+	if plan.Ramp.on() {
+		t.record.Ramp = &results.Ramp{FromRate: plan.Ramp.From, ToRate: plan.Ramp.To}
+	}
 	if path.Failure == nil {
 		t.record.Address = path.Address.String()
 	}
@@ -221,7 +224,7 @@ const (
 	maxFailedShare   = 0.05 // the times of the rest would flatter the path
 	maxCPUShare      = 0.90
 	maxLag           = 2 * time.Millisecond
-	maxLagOfMedian   = 0.5 // of the total's median
+	maxLagOfMedian   = 0.5 // of the handshake's median
 	maxLagOfInterval = 0.5 // of the time between arrivals: what began that late met no other of ours
 	maxLateShare     = 0.01
 )
@@ -250,6 +253,10 @@ func (t *trial) doubts() (why []string) {
 	}
 	if s := share(failed + r.Abandoned); s > maxFailedShare && r.Handshakes > 0 {
 		say("%.1f %% of the handshakes failed or were abandoned%s: the times of the others flatter the path", 100*s, worst(r.Failures))
+	}
+	if s := share(t.waited); s > maxLateShare && t.plan.Loop == results.OpenLoop && t.plan.short == 0 {
+		say("the path did not keep pace with %s connections a second: %.0f %% of them waited, as %d were in flight already, so their times are those of a queue; ask for a lower rate, or allow more by --concurrency where the network is slow",
+			t.plan.offered(), 100*s, t.plan.Connections)
 	}
 	saturated := t.saturation()
 	if share(ours) > maxOursShare {
@@ -319,8 +326,8 @@ func (t *trial) saturation() (why []string) {
 		return why
 	}
 	allowed := max(maxLag,
-		time.Duration(maxLagOfMedian*float64(t.all.total.Quantile(0.5))),
-		time.Duration(maxLagOfInterval*float64(time.Second)/r.OfferedRate))
+		time.Duration(maxLagOfMedian*float64(t.all.handshake.Quantile(0.5))), // total has the lag in it
+		time.Duration(maxLagOfInterval*float64(time.Second)/t.plan.peak()))
 	if late := t.lag.Above(allowed); moreThanChance(late, t.lag.N(), maxLateShare) {
 		say("the generator was late: %.1f %% of connections began more than %v after they could have",
 			100*float64(late)/float64(t.lag.N()), allowed.Round(time.Microsecond))

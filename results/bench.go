@@ -38,7 +38,8 @@ type Trial struct {
 	Trial        string       `json:"trial"` // id; blocks name it
 	StartedAt    time.Time    `json:"started_at,omitzero"`
 	Loop         Loop         `json:"loop"`
-	OfferedRate  float64      `json:"offered_rate,omitempty"` // handshakes a second; open loop only
+	OfferedRate  float64      `json:"offered_rate,omitempty"` // handshakes a second; open loop only; of a ramp the mean
+	Ramp         *Ramp        `json:"ramp,omitempty"`         // absent where the rate is steady
 	AchievedRate float64      `json:"achieved_rate"`
 	Connections  int          `json:"connections"` // the most in flight that were allowed
 	DurationS    float64      `json:"duration_s"`
@@ -131,6 +132,30 @@ type Block struct {
 	Completed  int         `json:"completed,omitempty"`
 	Bystanders *Bystanders `json:"bystanders,omitempty"`
 	Phases     Phases      `json:"phases"`
+	// Ramp is the block interval by interval, where the rate went from one to
+	// another.
+	Ramp []RampInterval `json:"ramp,omitempty"`
+}
+
+// Ramp is the rates at the beginning and at the end of every block of a trial;
+// between them the rate changes evenly.
+type Ramp struct {
+	FromRate float64 `json:"from_rate"`
+	ToRate   float64 `json:"to_rate"`
+}
+
+// RampInterval is one point of a ramp's curve: the handshakes that were due in it,
+// whenever they ended.
+type RampInterval struct {
+	AtS         float64 `json:"at_s"` // its beginning, from the block's
+	DurationS   float64 `json:"duration_s"`
+	OfferedRate float64 `json:"offered_rate"` // its mean
+	Due         int     `json:"due"`
+	Handshakes  int     `json:"handshakes"`             // of the asked shape
+	Completed   int     `json:"completed"`              // of any shape, completed in it, whenever they were due
+	P50US       float64 `json:"p50_us,omitempty"`       // of the handshake
+	P99US       float64 `json:"p99_us,omitempty"`       // of the handshake
+	TotalP99US  float64 `json:"total_p99_us,omitempty"` // from due
 }
 
 // Bystanders are connections beside the load that are opened and closed, as a TCP
@@ -138,6 +163,10 @@ type Block struct {
 type Bystanders struct {
 	Quiet  *Dist `json:"quiet,omitempty"`  // before the block, when nothing else was asked of the path
 	Loaded *Dist `json:"loaded,omitempty"` // during it
+	// Requests on connections that were there already, from the instant at which each
+	// was due to the whole response; absent without --request.
+	EstablishedQuiet  *Dist `json:"established_quiet,omitempty"`
+	EstablishedLoaded *Dist `json:"established_loaded,omitempty"`
 }
 
 // Comparison sets a candidate path beside a baseline path in one quantile of

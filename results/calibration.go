@@ -40,6 +40,9 @@ type Calibration struct {
 	Blocks   int     `json:"blocks,omitempty"`   // of each path in a run
 	Planted  float64 `json:"planted,omitempty"`  // the ratio that was planted
 	Detected float64 `json:"detected,omitempty"` // the median of the ratios that were measured
+
+	// At is when it was made, in a kept calibration whose latest run left the part out.
+	At *time.Time `json:"at,omitempty"`
 }
 
 // Type is the record's name.
@@ -64,11 +67,24 @@ type Machine struct {
 // Calibrated sums a calibration up for the header of a run that was made later on
 // the same machine.
 type Calibrated struct {
-	At      time.Time `json:"at"`
+	At      time.Time `json:"at"` // of its oldest part
 	Version string    `json:"tool_version"`
 	Verdict string    `json:"verdict"` // fail if a part failed, unknown if one is, else pass
 	// WireUS is by phase the median of |reported − wire|; absent if it is unknown.
 	WireUS map[string]float64 `json:"wire_us,omitempty"`
 	// StallError is the largest error of a stalled server's p99, as a ratio.
 	StallError *float64 `json:"stall_error,omitempty"`
+	// FloorUS is the median handshake of a server that does nothing beside TLS.
+	FloorUS *float64 `json:"floor_us,omitempty"`
+	Same    *Hits    `json:"same,omitempty"`    // comparisons of a path with itself that were called different
+	Planted *Hits    `json:"planted,omitempty"` // those with a slower one that found it
+	Failed  []string `json:"failed,omitempty"`  // parts that failed
+	Unknown []string `json:"unknown,omitempty"` // parts that could not be tried
+}
+
+// Hits is how many comparisons of all found a difference.
+type Hits struct {
+	Found int     `json:"found"`
+	Of    int     `json:"of"`
+	Ratio float64 `json:"ratio,omitempty"` // that was planted
 }

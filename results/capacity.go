@@ -36,16 +36,19 @@ const (
 // and does not hold HighRate. Where the search met another limit than the
 // server's, HighRate is absent: the answer is "at least LowRate".
 type Capacity struct {
-	Service  string   `json:"service"`
-	Path     string   `json:"path"`
-	Kind     PathKind `json:"kind,omitempty"`
-	Target   string   `json:"target"`
-	Address  string   `json:"address"`
-	Client   string   `json:"client"`
-	Asked    Shape    `json:"asked"`
-	SLO      []string `json:"slo"`                 // what a rate had to keep
-	LowRate  float64  `json:"low_rate"`            // the highest that held; 0: none did
-	HighRate *float64 `json:"high_rate,omitempty"` // the lowest that did not; absent: none was shown
+	Service string   `json:"service"`
+	Path    string   `json:"path"`
+	Kind    PathKind `json:"kind,omitempty"`
+	Target  string   `json:"target"`
+	Address string   `json:"address"`
+	Client  string   `json:"client"`
+	Asked   Shape    `json:"asked"`
+	// ResumeRatio is how many of the handshakes were asked to be resumed; Asked has
+	// Resumed for all or none alone.
+	ResumeRatio float64  `json:"resume_ratio,omitempty"`
+	SLO         []string `json:"slo"`                 // what a rate had to keep
+	LowRate     float64  `json:"low_rate"`            // the highest that held; 0: none did
+	HighRate    *float64 `json:"high_rate,omitempty"` // the lowest that did not; absent: none was shown
 	// LimitedBy says whose limit HighRate is: server; else what ended the search:
 	// generator, or unknown.
 	LimitedBy  LimitedBy      `json:"limited_by"`
@@ -66,17 +69,21 @@ const (
 
 // CapacityStep is one rate that was tried: a trial of its own.
 type CapacityStep struct {
-	Trial         string      `json:"trial"`
-	Rate          float64     `json:"rate"`           // asked, handshakes a second
-	CompletedRate float64     `json:"completed_rate"` // what the server finished a second meanwhile
-	DurationS     float64     `json:"duration_s"`
-	Errors        float64     `json:"errors"` // share of due
-	P50US         float64     `json:"p50_us"` // of the handshake
-	P99US         float64     `json:"p99_us"` // of the handshake
-	CPUShare      float64     `json:"cpu_share"`
-	LagP99US      float64     `json:"lag_p99_us"`
-	Verdict       StepVerdict `json:"verdict"`
-	Why           string      `json:"why,omitempty"`
+	Trial         string  `json:"trial"`
+	Rate          float64 `json:"rate"`           // asked, handshakes a second
+	CompletedRate float64 `json:"completed_rate"` // what the server finished a second meanwhile
+	DurationS     float64 `json:"duration_s"`
+	Errors        float64 `json:"errors"` // share of due
+	P50US         float64 `json:"p50_us"` // of the handshake
+	P99US         float64 `json:"p99_us"` // of the handshake
+	// P99LowUS and P99HighUS are the interval of 95 % of the p99, by batch means over
+	// ten parts of the step. Absent: the step was too short to bound it on that side.
+	P99LowUS  float64     `json:"p99_low_us,omitempty"`
+	P99HighUS float64     `json:"p99_high_us,omitempty"`
+	CPUShare  float64     `json:"cpu_share"`
+	LagP99US  float64     `json:"lag_p99_us"`
+	Verdict   StepVerdict `json:"verdict"`
+	Why       string      `json:"why,omitempty"`
 }
 
 // StepVerdict says whether a rate was held.

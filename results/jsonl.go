@@ -254,6 +254,6 @@ func empty(kind string) Record {
 func Types() []Record {
 	return []Record{
 		&Header{}, &Trailer{}, &Endpoint{}, &ChainFile{}, &Finding{}, &Match{}, &Trial{}, &Block{}, &Comparison{}, &Difference{}, &Change{}, &LastKnown{}, &Calibration{}, &StoredRun{},
-		&Objective{}, &Capacity{}, &Attribution{}, &Verdict{}, &Profile{}, &PolicyChange{},
+		&Objective{}, &Capacity{}, &Plan{}, &Attribution{}, &Verdict{}, &Profile{}, &PolicyChange{},
 	}
 }

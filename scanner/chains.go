@@ -35,7 +35,7 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 		}
 		q.until = untilCertificate
 		if scheme != nil {
-			q.schemes = schemesWith(q.schemes, scheme)
+			q.schemes, q.ofCerts = schemesWith(q.schemes, scheme), everyScheme()
 		}
 		qs = append(qs, q)
 	}
@@ -59,6 +59,7 @@ func chainQuestions13(serverName string, suites []uint16, group uint16) []questi
 	for _, keys := range [][]string{{"rsa", "rsa-pss"}, {"ecdsa"}, {"ed25519", "ed448"}} {
 		q := usual
 		q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return slices.Contains(keys, s.KeyType) })
+		q.ofCerts = everyScheme() // whoever signed the certificate
 		qs = append(qs, q)
 	}
 	return qs

@@ -17,6 +17,7 @@ type elimination struct {
 	offers   []offer  // every choice that was seen
 	ended    bool
 	last     answer // the one that ended it
+	aside    bool   // that was a choice of what was on offer beside the rest
 }
 
 // offer is what was offered, in its order, and what was chosen from it.
@@ -69,9 +70,9 @@ func (e *elimination) take(got answer) {
 	id := e.chosen(got)
 	i := slices.Index(e.rest, id)
 	if i < 0 {
-		// A group that was on offer only to keep a certificate usable: of the
+		// Something that was on offer only to keep a certificate usable: of the
 		// rest, the server wants none.
-		e.last, e.ended = answer{outcome: refused}, true
+		e.last, e.ended, e.aside = answer{outcome: refused}, true, true
 		return
 	}
 	e.offers = append(e.offers, offer{e.rest, id})

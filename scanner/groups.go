@@ -63,21 +63,50 @@ func (g *groupScan) together(ctx context.Context, a *asker, suites *elimination)
 func universal(id uint16) bool { return id >= 0x1301 && id <= 0x1303 }
 
 // scanGroups12 enumerates the groups of TLS 1.2; nil where no suite uses one.
-// RSA suites are tried first: see groupsOfCurves.
-func scanGroups12(ctx context.Context, a *asker, serverName string, suites []uint16, wantRank bool) *groupScan {
+// RSA suites are tried first: see groupsOfCurves. all gives every suite that is
+// accepted: it is called where likely ones do not tell everything.
+func scanGroups12(ctx context.Context, a *asker, serverName string, all func() []uint16, wantRank bool) *groupScan {
+	if g := openGroups12(ctx, a, serverName, likely(wire.TLS12), all, wantRank); g != nil {
+		return g
+	}
+	return openGroups12(ctx, a, serverName, all(), all, wantRank)
+}
+
+func openGroups12(ctx context.Context, a *asker, serverName string, suites []uint16, all func() []uint16, wantRank bool) *groupScan {
 	for _, auth := range []string{"RSA", "ECDSA", "anon"} {
-		some := suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Kx == "ECDHE" && s.Auth == auth })
+		some := exchanging(suites, auth)
 		if len(some) == 0 {
 			continue
 		}
 		by := groupsOfCurves(serverName, some)
-		all := groupsOf(wire.TLS12)
-		opening := a.ask(ctx, by.ask(all))
+		groups := groupsOf(wire.TLS12)
+		opening := a.ask(ctx, by.ask(groups))
 		if opening.outcome == accepted || !opening.settled() {
-			return playGroups(ctx, a, by, all, opening, wantRank, func(*groupScan) {})
+			return playGroups(ctx, a, by, groups, opening, wantRank, func(g *groupScan) {
+				if g.run(ctx, a); g.aside {
+					g.untie(ctx, a, serverName, all())
+				}
+			})
 		}
 	}
 	return nil
+}
+
+// exchanging are the suites that use a group with a kind of key.
+func exchanging(suites []uint16, auth string) []uint16 {
+	return suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Kx == "ECDHE" && s.Auth == auth })
+}
+
+// untie goes on where a server that was asked for the rest chose once more its
+// certificate's curve, which it prefers: with suites that have no such tie, if it
+// accepts some. If not, there is no hello that would be given the rest.
+func (g *groupScan) untie(ctx context.Context, a *asker, serverName string, suites []uint16) {
+	for _, auth := range []string{"RSA", "anon"} {
+		if some := exchanging(suites, auth); len(some) > 0 {
+			g.enumerator, g.ended = groupsOfCurves(serverName, some), false
+			g.run(ctx, a)
+		}
+	}
 }
 
 // playGroups goes on from the answer to an offer of all groups, and first does
@@ -96,7 +125,7 @@ func playGroups(ctx context.Context, a *asker, by enumerator, all []uint16, open
 		usual := func([]uint16, []offer) func(uint16) int {
 			return func(id uint16) int { return slices.Index(all, id) }
 		}
-		g.ranking = rank(ctx, a, by, g.accepted, usual, g.offers)
+		g.ranking = rank(ctx, a, g.enumerator, g.accepted, usual, g.offers)
 	}
 	return g
 }

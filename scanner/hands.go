@@ -53,6 +53,16 @@ func (h hands) run(ctx context.Context, a *asker) {
 	g.Wait()
 }
 
+// takeRefused takes away what was refused, to be asked for in another way.
+func (h hands) takeRefused() (ids []uint16) {
+	for _, hand := range h {
+		if len(hand.undetermined()) == 0 {
+			ids, hand.rest = append(ids, hand.rest...), nil
+		}
+	}
+	return ids
+}
+
 // accepted lists what was accepted, hand by hand.
 func (h hands) accepted() []uint16 {
 	var ids []uint16

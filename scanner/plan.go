@@ -73,7 +73,7 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 		probes = append(probes, PlannedProbe{"groups", "one for each accepted group of TLS 1.2 and 1.3, and a few refusals", 0, 2*likelyGroups + 2})
 	}
 	if wants(AspectSignatures) {
-		probes = append(probes, PlannedProbe{"signatures", "one for each accepted scheme of TLS 1.2 and 1.3, and a few refusals", 0, 2*likelySchemes + 2*schemeHands})
+		probes = append(probes, PlannedProbe{"signatures", "one for each accepted scheme of TLS 1.2 and 1.3, and a few refusals", 0, 2*likelySchemes + 2*schemeHands + 4})
 	}
 	if wants(AspectCertificates) {
 		names := 1

@@ -32,6 +32,7 @@ type question struct {
 	suites     []uint16
 	groups     []uint16
 	schemes    []uint16
+	ofCerts    []uint16       // schemes of certificates' own signatures; nil: those above
 	key        *handshake.Key // TLS 1.3; none asks for a HelloRetryRequest
 	until      until
 
@@ -71,6 +72,9 @@ func (q question) compose() wire.ClientHello {
 	if q.version >= wire.TLS12 {
 		h.Extensions = append(h.Extensions, wire.SignatureAlgorithms(q.offeredSchemes()))
 	}
+	if len(q.ofCerts) > 0 {
+		h.Extensions = append(h.Extensions, wire.SignatureAlgorithmsCert(q.ofCerts))
+	}
 	if q.version == wire.TLS13 {
 		// A session id and the record version of TLS 1.0 are for middleboxes
 		// (RFC 8446 §5.1, §D.4).
@@ -91,7 +95,7 @@ const usualExtensions = 9
 // servers (HAProxy) show an RSA certificate only to clients that offer them.
 func (q question) offeredSchemes() []uint16 {
 	pss := []uint16{0x0804, 0x0805, 0x0806} // rsa_pss_rsae
-	if q.version != wire.TLS13 || !slices.ContainsFunc(q.schemes, func(id uint16) bool { return slices.Contains(pss, id) }) {
+	if q.version != wire.TLS13 || slices.Contains(q.schemes, 0x0401) || !slices.ContainsFunc(q.schemes, func(id uint16) bool { return slices.Contains(pss, id) }) {
 		return q.schemes
 	}
 	return slices.Concat(q.schemes, []uint16{0x0401, 0x0501, 0x0601}) // rsa_pkcs1

@@ -17,6 +17,7 @@ import (
 	"shakedown/scanner/chain"
 	"shakedown/scanner/dial"
 	"shakedown/scanner/inventory"
+	"shakedown/scanner/wire"
 )
 
 // Options say what is asked, and how patiently.
@@ -101,16 +102,17 @@ type visit struct {
 }
 
 // visit begins the scan of an address; siblings says that the name has others.
-// Before it so many connections were tried.
-func (s *Scanner) visit(p inventory.Path, route dial.Route, siblings bool, tried int) *visit {
+// It goes on from what was before.
+func (s *Scanner) visit(p inventory.Path, route dial.Route, siblings bool, was before) *visit {
 	lane := s.dialer.Lane(route)
 	patience := s.opt.Patience
 	if patience <= 0 {
 		patience = s.dialer.Timeout()
 	}
 	ask := newAsker(lane, patience, s.opt.Patience > 0)
-	ask.left = tried
-	v := &visit{session: newSession(p, s.opt.Aspects, ask), lane: lane, route: route, record: s.record(p, route.String(), s.opt.Now())}
+	ask.left = was.connections
+	v := &visit{session: newSession(p, s.opt.Aspects, ask), lane: lane, route: route, record: s.record(p, route.String(), s.opt.Now()), took: was.took}
+	v.version(wire.TLS13).first = was.first
 	v.session.more = extras{complete: s.opt.Complete, certificate: s.opt.Certificate, now: s.opt.Now, siblings: siblings && v.session.wants(AspectPath)}
 	return v
 }

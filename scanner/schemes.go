@@ -8,6 +8,9 @@ package scanner
 import (
 	"context"
 	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"shakedown/results"
 	"shakedown/scanner/handshake"
@@ -23,7 +26,8 @@ const schemeHands = 2
 // would have signed with another key for another suite. Schemes of DSA have a hand
 // each: NSS refuses a hash that is too long for its key, and whatever was offered
 // with it.
-func scanSchemes12(ctx context.Context, a *asker, serverName string, suites []uint16) (found hands) {
+func scanSchemes12(ctx context.Context, a *asker, serverName string, suites []uint16) hands {
+	var kinds []hands
 	for _, kind := range []struct {
 		auth  string
 		keys  []string
@@ -34,11 +38,61 @@ func scanSchemes12(ctx context.Context, a *asker, serverName string, suites []ui
 			continue
 		}
 		schemes := schemesWith(schemesOf(wire.TLS12), func(s wire.SchemeInfo) bool { return slices.Contains(kind.keys, s.KeyType) })
-		found = append(found, deal(schemesOfSuites(serverName, signed), schemes, kind.hands)...)
+		kinds = append(kinds, deal(schemesOfSuites(serverName, signed), schemes, kind.hands))
 	}
-	found.run(ctx, a)
-	return found
+	return scanSchemes(ctx, a, kinds)
 }
+
+// scanSchemes enumerates the schemes of each kind, side by side, and asks once
+// more for those that were refused, in company.
+func scanSchemes(ctx context.Context, a *asker, kinds []hands) (found hands) {
+	var g errgroup.Group
+	for i, kind := range kinds {
+		g.Go(func() error {
+			kind.run(ctx, a)
+			again := kind.inCompany()
+			again.run(ctx, a)
+			kinds[i] = append(kind, again...)
+			return nil
+		})
+	}
+	g.Wait()
+	return slices.Concat(kinds...)
+}
+
+// inCompany takes what was refused into new hands, by kinds of keys: a server may
+// choose its key by the first scheme that is for a kind that it has.
+func (h hands) inCompany() (again hands) {
+	by, refused := inCompany(h[0].enumerator), h.takeRefused()
+	rsa := func(s wire.SchemeInfo) bool { return strings.HasPrefix(s.KeyType, "rsa") }
+	ecdsa := func(s wire.SchemeInfo) bool { return s.KeyType == "ecdsa" }
+	others := func(s wire.SchemeInfo) bool { return !rsa(s) && !ecdsa(s) }
+	for _, kind := range []func(wire.SchemeInfo) bool{rsa, ecdsa, others} {
+		if ids := schemesWith(refused, kind); len(ids) > 0 {
+			again = append(again, deal(by, ids, 1)...)
+		}
+	}
+	return again
+}
+
+// inCompany offers, behind the schemes that are asked for, all others, and all for
+// certificates' own signatures. Some servers (JSSE) have no certificate for a
+// client that, going by its hello, could not verify what its issuer signed; those
+// that do not know the extension look for that among the schemes themselves.
+func inCompany(by enumerator) enumerator {
+	alone := by.ask
+	by.ask = func(offered []uint16) question {
+		q := alone(offered)
+		others := slices.DeleteFunc(slices.Clone(everyScheme()), func(id uint16) bool { return slices.Contains(offered, id) })
+		q.schemes = slices.Concat(offered, others)
+		q.ofCerts = q.schemes // in this order, by which JSSE chooses its certificate
+		return q
+	}
+	return by
+}
+
+// everyScheme lists the schemes of all versions. The slice is shared.
+func everyScheme() []uint16 { return schemesOf(wire.TLS11) }
 
 // schemesOfSuites enumerates schemes of TLS 1.2 with some suites.
 func schemesOfSuites(serverName string, suites []uint16) enumerator {
@@ -55,16 +109,14 @@ func schemesOfSuites(serverName string, suites []uint16) enumerator {
 // scanSchemes13 enumerates the schemes of TLS 1.3. group is one that the server
 // accepts and handshake can use.
 func scanSchemes13(ctx context.Context, a *asker, serverName string, suites []uint16, group uint16) hands {
-	h := deal(enumerator{
+	return scanSchemes(ctx, a, []hands{deal(enumerator{
 		ask: func(offered []uint16) question {
 			q := question13(serverName, suites, group, untilSignature)
 			q.schemes = offered
 			return q
 		},
 		chosen: func(got answer) uint16 { return got.scheme },
-	}, schemesOf(wire.TLS13), schemeHands)
-	h.run(ctx, a)
-	return h
+	}, schemesOf(wire.TLS13), schemeHands)})
 }
 
 // question13 is a question of TLS 1.3 whose answer can be decrypted. A key that

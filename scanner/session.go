@@ -126,21 +126,21 @@ func (s *session) knock(ctx context.Context) bool {
 	return !s.dead
 }
 
-// knockGently is knock for an address at which a look found nobody: others wait,
-// and each question may take as long as a timeout. If not even a connection
-// opens for the first one, that is all.
-func (s *session) knockGently(ctx context.Context) bool {
+// wait puts the first question to an address at which a look found nobody, and
+// gives it its time. If not even a connection opens, that is all. It reports
+// whether there is more to know than that somebody is there and silent.
+func (s *session) wait(ctx context.Context) bool {
 	v := s.version(wire.TLS13)
 	q := *v.hands[0].next(nil)
 	first := s.ask.exchange(ctx, q, s.ask.lane.OpenFirst)
 	if first.unopened() {
 		first = s.ask.settle(ctx, q, first)
 		if s.dead = first.unopened(); s.dead {
-			return false
+			return true
 		}
 	}
 	v.first = &first
-	return s.knock(ctx)
+	return first.failure.Kind != results.KindTimeout
 }
 
 // inquire asks all the rest.
@@ -242,10 +242,8 @@ func (s *session) runGroups12(ctx context.Context) {
 	if !s.speaks(wire.TLS12) {
 		return
 	}
-	g := scanGroups12(ctx, s.ask, s.path.ServerName, likely(wire.TLS12), s.wants(AspectPreference))
-	if g == nil { // none of the likely suites: some other may use a group
-		g = scanGroups12(ctx, s.ask, s.path.ServerName, s.allSuites(wire.TLS12), s.wants(AspectPreference))
-	}
+	all := func() []uint16 { return s.allSuites(wire.TLS12) }
+	g := scanGroups12(ctx, s.ask, s.path.ServerName, all, s.wants(AspectPreference))
 	s.keep(func() { s.groups[wire.TLS12] = g })
 }
 

@@ -13,6 +13,7 @@ import (
 	"shakedown/results"
 	"shakedown/scanner/dial"
 	"shakedown/scanner/inventory"
+	"shakedown/scanner/wire"
 )
 
 // glance is the part of a timeout that a first look takes at most: a second of
@@ -21,14 +22,16 @@ const glance = 5
 
 // rota scans paths. Only endpoints that have answered take one of the places for
 // scans. Where there are more endpoints than there is room for, each is looked at
-// first, and where nobody is seen, it is asked again when all others are done.
+// first; where nobody is seen, one question is put again when all others are done,
+// and takes its time; and who takes a connection and says nothing is asked the
+// rest when all of that is over.
 type rota struct {
 	*Scanner
 	places chan struct{}
 	done   chan<- *results.Endpoint
 
 	mu    sync.Mutex
-	later []errand // nobody was seen there
+	later []errand // for the next round
 }
 
 // errand is a path that is to be scanned.
@@ -36,15 +39,22 @@ type errand struct {
 	path    inventory.Path
 	started time.Time
 	routes  []dial.Route
-	looks   []int // connections that a look at each route took, if there was one
+	before  []before // of each route
+}
+
+// before is what earlier rounds have of a route.
+type before struct {
+	connections int
+	took        time.Duration
+	first       *answer // to the first question, if that had its time
 }
 
 // takeTurns scans all paths.
 func (s *Scanner) takeTurns(ctx context.Context, paths []inventory.Path, done chan<- *results.Endpoint) {
 	t := &rota{Scanner: s, places: make(chan struct{}, s.opt.Endpoints), done: done}
-	approach := t.look
+	rounds := []approach{t.look, t.wait, t.knockAfter}
 	if s.dialer.Fits(len(paths)) {
-		approach = t.knock
+		rounds = []approach{t.knock}
 	}
 	each := func(n int, do func(i int)) {
 		var g errgroup.Group
@@ -54,8 +64,12 @@ func (s *Scanner) takeTurns(ctx context.Context, paths []inventory.Path, done ch
 		}
 		g.Wait()
 	}
-	each(len(paths), func(i int) { t.begin(ctx, paths[i], approach) })
-	each(len(t.later), func(i int) { t.scan(ctx, t.later[i], t.knockGently) })
+	each(len(paths), func(i int) { t.begin(ctx, paths[i], rounds[0]) })
+	for _, next := range rounds[1:] {
+		round := t.later
+		t.later = nil
+		each(len(round), func(i int) { t.scan(ctx, round[i], next) })
+	}
 }
 
 // begin finds the ways to a path and scans it.
@@ -72,7 +86,7 @@ func (t *rota) begin(ctx context.Context, p inventory.Path, approach approach) {
 	if !t.opt.AllAddresses {
 		routes = routes[:1]
 	}
-	e.routes, e.looks = routes, make([]int, len(routes))
+	e.routes, e.before = routes, make([]before, len(routes))
 	t.scan(ctx, e, approach)
 }
 
@@ -83,7 +97,7 @@ func (t *rota) scan(ctx context.Context, e errand, approach approach) {
 	}
 	var visits []*visit
 	for i, r := range e.routes {
-		v := t.visit(e.path, r, len(e.routes) > 1, e.looks[i])
+		v := t.visit(e.path, r, len(e.routes) > 1, e.before[i])
 		defer v.lane.Release()
 		visits = append(visits, v)
 	}
@@ -128,21 +142,43 @@ func (t *rota) look(ctx context.Context, e errand, visits []*visit) bool {
 	there := true
 	for i, v := range visits {
 		v.timed(func() { there = v.session.look(ctx, t.dialer.Timeout()/glance) && there })
-		e.looks[i] = v.ask.opened()
+		e.before[i].connections = v.ask.opened()
 	}
 	if !there {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.later = append(t.later, e)
-		return false
+		return t.postpone(e)
 	}
 	return t.knock(ctx, e, visits)
 }
 
-// knockGently is how those are where nobody was seen.
-func (t *rota) knockGently(ctx context.Context, _ errand, visits []*visit) bool {
+// wait is how those are where nobody was seen. A name with several addresses is
+// not put off again for one of them.
+func (t *rota) wait(ctx context.Context, e errand, visits []*visit) bool {
+	said := true
+	for i, v := range visits {
+		v.timed(func() { said = v.session.wait(ctx) && said })
+		e.before[i] = before{v.ask.opened(), v.took, v.version(wire.TLS13).first}
+	}
+	if !said && len(visits) == 1 {
+		return t.postpone(e)
+	}
+	return t.knockAfter(ctx, e, visits)
+}
+
+// knockAfter is how those are that said nothing, and knock for all that had their
+// first question.
+func (t *rota) knockAfter(ctx context.Context, e errand, visits []*visit) bool {
 	for _, v := range visits {
-		v.timed(func() { v.session.knockGently(ctx) })
+		if !v.dead {
+			v.timed(func() { v.session.knock(ctx) })
+		}
 	}
 	return true
+}
+
+// postpone leaves an errand to the next round.
+func (t *rota) postpone(e errand) (now bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.later = append(t.later, e)
+	return false
 }

@@ -3,8 +3,10 @@ package scanner
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,7 +23,7 @@ type neighbourhood struct {
 }
 
 func (n *neighbourhood) connect(ctx context.Context, a netip.AddrPort, deadline time.Time) (net.Conn, error) {
-	if b := a.Addr().As4(); !n.dead(int(b[2])<<8 | int(b[3])) {
+	if !n.dead(numberOf(a)) {
 		return n.link.connect(ctx, a, deadline)
 	}
 	n.opened.Add(1)
@@ -45,17 +47,25 @@ type surveyed struct {
 }
 
 func survey(t *testing.T, n *neighbourhood, count int) surveyed {
+	return surveyBy(t, n.connect, n.dead, count)
+}
+
+func numberOf(a netip.AddrPort) int {
+	b := a.Addr().As4()
+	return int(b[2])<<8 | int(b[3])
+}
+
+func surveyBy(t *testing.T, connect func(context.Context, netip.AddrPort, time.Time) (net.Conn, error), dead func(int) bool, count int) surveyed {
 	var paths []inventory.Path
 	for i := range count {
 		paths = append(paths, target(netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)}), 443)))
 	}
-	d := dial.New(dial.Options{Connect: n.connect, Timeout: 5 * time.Second})
+	d := dial.New(dial.Options{Connect: connect, Timeout: 5 * time.Second})
 	began, got := time.Now(), surveyed{records: map[int]*results.Endpoint{}}
 	err := New(d, Options{Aspects: []Aspect{AspectVersions, AspectSuites}}).Run(t.Context(), paths, func(e *results.Endpoint) error {
-		b := netip.MustParseAddrPort(e.Address).Addr().As4()
-		i := int(b[2])<<8 | int(b[3])
+		i := numberOf(netip.MustParseAddrPort(e.Address))
 		got.records[i] = e
-		if !n.dead(i) {
+		if !dead(i) {
 			got.living = time.Since(began)
 		}
 		return nil
@@ -144,6 +154,41 @@ func TestSlowIsNotDead(t *testing.T) {
 		for i, e := range survey(t, n, 20).records {
 			if e.Status != results.Complete || len(e.Failures) > 0 {
 				t.Errorf("%d: %s, %+v", i, e.Status, e.Failures)
+			}
+		}
+	})
+}
+
+// Who was slow when it was looked at comes before those who take a connection and say
+// nothing: these have their further questions when all else is done.
+func TestSlowComesBeforeSilent(t *testing.T) {
+	f := usualServer()
+	bubble(t, func(t *testing.T) {
+		const count = 400
+		silent := func(i int) bool { return i%2 == 0 }
+		slow, quick := to(func(c net.Conn) { time.Sleep(1200 * time.Millisecond); f.answer(c) }), to(f.answer)
+		var asked sync.Map
+		mute := to(func(c net.Conn) { io.Copy(io.Discard, c) })
+		connect := func(ctx context.Context, a netip.AddrPort, deadline time.Time) (net.Conn, error) {
+			if silent(numberOf(a)) {
+				return mute.connect(ctx, a, deadline)
+			}
+			if _, before := asked.LoadOrStore(a, true); !before {
+				return slow.connect(ctx, a, deadline)
+			}
+			return quick.connect(ctx, a, deadline)
+		}
+		got := surveyBy(t, connect, silent, count)
+		t.Logf("the slow after %v, all after %v", got.living, got.whole)
+		if got.living > got.whole/2 {
+			t.Errorf("the slow are finished after %v of %v", got.living, got.whole)
+		}
+		for i, e := range got.records {
+			if want := map[bool]results.Status{true: results.Failed, false: results.Complete}[silent(i)]; e.Status != want {
+				t.Errorf("%d is %s, not %s: %+v", i, e.Status, want, e.Failures)
+			}
+			if silent(i) && (len(e.Failures) != 1 || e.Failures[0].Kind != results.KindTimeout || e.Failures[0].Count != 4 || e.Connections != 5 || e.ElapsedMS < 10000) {
+				t.Errorf("%d: %d connections, %v ms, %+v", i, e.Connections, e.ElapsedMS, e.Failures)
 			}
 		}
 	})

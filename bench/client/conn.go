@@ -97,6 +97,9 @@ func (s *Session) Confirm(conn net.Conn, now Clock, sample *Sample) {
 	if s.answered || s.collected {
 		return // it has spoken
 	}
+	if s.applicationKeys() != nil {
+		return
+	}
 	s.goodbye(conn) // may fail if the server has refused already: then its alert is here
 	if half, ok := conn.(interface{ CloseWrite() error }); ok {
 		half.CloseWrite()

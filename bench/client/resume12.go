@@ -30,7 +30,7 @@ func (s *Session) serverHello12(h *wire.ServerHello, raw []byte) error {
 
 // sentID is the session id of our ClientHello.
 func (s *Session) sentID() []byte {
-	at := s.l.hello.random + randomSize
+	at := s.face.hello.random + randomSize
 	return s.hello[at+1 : at+1+int(s.hello[at])]
 }
 

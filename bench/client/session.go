@@ -19,6 +19,7 @@ import (
 // hashes that are used again. It is for one goroutine at a time.
 type Session struct {
 	l      *Lean
+	face   *face // of the handshake at hand
 	random *rand.ChaCha8
 
 	sample *Sample
@@ -59,7 +60,8 @@ type flags struct {
 	extended   bool // TLS 1.2: extended master secret
 	asked      bool // a client certificate was asked for
 	mastered   bool // TLS 1.3: the schedule has reached the application secrets
-	keyed      bool // records are under application keys
+	keyed      bool // records of both sides are under application keys
+	ownKeyed   bool // TLS 1.3: ours are
 	last       bool // once what is pending is written, the handshake is complete
 	asking     bool // what is pending is the request
 	answered   bool // the response has begun
@@ -104,7 +106,8 @@ func (s *Session) Start(sample *Sample) {
 	s.state = waitServerHello
 	s.in, s.hs, s.out = s.in[:0], s.hs[:0], s.out[:0]
 	s.bytes, s.count = 0, 0
-	s.flags = flags{verify: s.l.verifyNext()}
+	s.flags = flags{}
+	s.face, s.verify = s.l.next()
 	s.said, s.resumption, s.fresh = s.said[:0], nil, session{}
 	sample.Shape = Shape{}
 	s.greet()
@@ -123,14 +126,14 @@ func (s *Session) greet() {
 	s.sample.Offered = s.offered != nil
 	switch {
 	case s.offered == nil:
-		s.hello = s.l.hello.write(s.hello, s.fill)
+		s.hello = s.face.hello.write(s.hello, s.fill)
 	case s.offered.hello != nil: // TLS 1.2
 		s.hello = s.offered.hello.write(s.hello, s.fill)
 	default:
-		s.hello = s.l.hello.write(s.hello, s.fill)
+		s.hello = s.face.hello.write(s.hello, s.fill)
 		suite, _ := secrets.Lookup(s.offered.suite)
 		s.k.Start(suite)
-		s.hello = s.bind(s.l.hello, s.hello, now)
+		s.hello = s.bind(s.face.hello, s.hello, now)
 	}
 }
 
@@ -220,7 +223,7 @@ func (s *Session) Unheard() bool { return s.unheard && !s.answered && !s.collect
 
 // Goodbye is a close_notify to be written after a complete handshake.
 func (s *Session) Goodbye() ([]byte, error) {
-	if err := s.applicationKeys(); err != nil {
+	if err := s.ownApplicationKey(); err != nil {
 		return nil, err
 	}
 	const warning, closeNotify = 1, 0

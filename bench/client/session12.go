@@ -53,7 +53,7 @@ func (s *Session) keyExchange(body []byte) error {
 		return malformed("%v", err)
 	}
 	var ok bool
-	if s.share, ok = find(s.l.shares, kx.Group); !ok {
+	if s.share, ok = find(s.face.shares, kx.Group); !ok {
 		return malformed("the server chose the group %s, which was not offered", groupName(kx.Group))
 	}
 	s.sample.Shape.Group = kx.Group
@@ -74,7 +74,7 @@ func (s *Session) signedContent12(params []byte) []byte {
 }
 
 func (s *Session) clientRandom() []byte {
-	return s.hello[s.l.hello.random : s.l.hello.random+randomSize]
+	return s.hello[s.face.hello.random : s.face.hello.random+randomSize]
 }
 
 // clientFlight leaves all that a client says pending: ClientKeyExchange,

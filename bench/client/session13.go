@@ -16,7 +16,7 @@ func (s *Session) retry(h *wire.ServerHello, suite secrets.Suite, raw []byte) er
 	}
 	s.sample.Shape.Retry = true
 	wanted, ok := h.KeyShare()
-	first := s.l.first
+	first := s.face.first
 	switch {
 	case !ok && len(first) == 0:
 		return malformed("a HelloRetryRequest that asks for no share, where none was offered")
@@ -25,7 +25,7 @@ func (s *Session) retry(h *wire.ServerHello, suite secrets.Suite, raw []byte) er
 	case len(first) > 0 && wanted.Group == first[0].group:
 		return malformed("a HelloRetryRequest for the group that was offered")
 	}
-	answer, ok := find(s.l.shares, wanted.Group)
+	answer, ok := find(s.face.shares, wanted.Group)
 	if !ok {
 		return malformed("a HelloRetryRequest for the group %s, which was not offered", groupName(wanted.Group))
 	}
@@ -55,9 +55,9 @@ func (s *Session) serverHello13(h *wire.ServerHello) error {
 	if !ok {
 		return malformed("a ServerHello without a key share")
 	}
-	shares := s.l.first
+	shares := s.face.first
 	if s.sample.Shape.Retry {
-		shares = s.l.shares
+		shares = s.face.shares
 	}
 	own, ok := find(shares, server.Group)
 	if !ok {
@@ -218,17 +218,24 @@ func (s *Session) master() {
 // applicationKeys puts both sides under application keys, once what is pending
 // is written, and reads what waited for them.
 func (s *Session) applicationKeys() error {
-	if s.keyed {
-		return nil
+	if err := s.ownApplicationKey(); err != nil || s.keyed {
+		return err
 	}
 	s.keyed = true
 	if !s.suite.TLS13() {
 		return nil
 	}
+	return s.k.Key(&s.read, secrets.Server)
+}
+
+// ownApplicationKey puts our side under its application key: to say goodbye
+// takes no other.
+func (s *Session) ownApplicationKey() error {
+	if s.ownKeyed || !s.suite.TLS13() {
+		return nil
+	}
+	s.ownKeyed = true
 	s.master()
 	s.k.Write(s.own) // the secret of the tickets covers it (RFC 8446 §7.1)
-	if err := s.k.Key(&s.read, secrets.Server); err != nil {
-		return err
-	}
 	return s.k.Key(&s.write, secrets.Client)
 }

@@ -4,12 +4,14 @@ package client
 
 import (
 	"crypto/ecdh"
+	"crypto/elliptic"
 	"crypto/mlkem"
 	"crypto/rand"
 	"crypto/sha3"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // share is a client's share of a key exchange, and how it turns the server's
@@ -37,18 +39,39 @@ const (
 
 var errShare = errors.New("the server's key share has a wrong length or form")
 
-// newShare makes a share.
-func newShare(kind ShareKind, group uint16) (share, error) {
+// newShare makes a share. Of the unit keys of ML-KEM there are many: key is which.
+func newShare(kind ShareKind, group uint16, key byte) (share, error) {
 	switch group {
 	case groupX25519, groupP256, groupP384, groupP521:
 		return newECShare(kind, group)
 	case groupX25519MLKEM768:
-		return newHybrid(kind, group, groupX25519, false)
+		return newHybrid(kind, group, groupX25519, key)
 	case groupP256MLKEM768:
-		return newHybrid(kind, group, groupP256, true)
+		return newHybrid(kind, group, groupP256, key)
 	}
 	return share{}, fmt.Errorf("the lean client cannot use the group %s; it can use %s: ask for one of them, or use --client stock",
 		groupName(group), strings.Join(names(leanGroups(), groupName), ", "))
+}
+
+// hasKEM reports whether a group has a part of ML-KEM.
+func hasKEM(group uint16) bool { return group == groupX25519MLKEM768 || group == groupP256MLKEM768 }
+
+// holdFor is how long a ClientHello waits after its connect: as long as an ordinary
+// client then makes its keys. Where that is longer than a server takes to accept a
+// connection, the server sleeps meanwhile and is woken once more. These are what
+// crypto/tls takes on a usual processor, less the 50 µs that a sleeper wakes late;
+// for the groups that are not here it is over before the server could sleep.
+func holdFor(shares []share) time.Duration {
+	if len(shares) == 0 {
+		return 0
+	}
+	switch shares[0].group {
+	case groupX25519MLKEM768, groupP256MLKEM768:
+		return 60 * time.Microsecond
+	case groupP384:
+		return 80 * time.Microsecond
+	}
+	return 0
 }
 
 // leanGroups lists every group that newShare knows.
@@ -58,28 +81,27 @@ func leanGroups() []uint16 {
 
 func newECShare(kind ShareKind, group uint16) (share, error) {
 	curve, size := curveOf(group)
-	var key *ecdh.PrivateKey
-	var err error
-	switch {
-	case kind == ReusedShares:
-		key, err = curve.GenerateKey(rand.Reader)
-	case group == groupX25519:
-		// X25519 clamps its scalars, so 1 is no private key of it; u = 9 is
-		// the base point (RFC 7748 §4.1).
-		return share{group, append([]byte{9}, make([]byte, 31)...), unitAgree(group, size)}, nil
-	default:
-		one := make([]byte, size)
-		one[size-1] = 1
-		key, err = curve.NewPrivateKey(one)
+	if kind == UnitShares {
+		return share{group, basePoint(group, size), unitAgree(group, size)}, nil
 	}
+	key, err := curve.GenerateKey(rand.Reader)
 	if err != nil {
 		return share{}, fmt.Errorf("making a key share of %s: %w", groupName(group), err)
 	}
-	s := share{group: group, public: key.PublicKey().Bytes()}
-	if s.agree = ecdhAgree(curve, key); kind == UnitShares {
-		s.agree = unitAgree(group, size)
+	return share{group, key.PublicKey().Bytes(), ecdhAgree(curve, key)}, nil
+}
+
+// basePoint is a group's base point as a key share: an uncompressed point
+// (SP 800-186 §3.2.1), of X25519 u = 9 (RFC 7748 §4.1).
+func basePoint(group uint16, size int) []byte {
+	if group == groupX25519 {
+		return append([]byte{9}, make([]byte, size-1)...)
 	}
-	return s, nil
+	curve := map[uint16]elliptic.Curve{groupP256: elliptic.P256(), groupP384: elliptic.P384(), groupP521: elliptic.P521()}[group].Params()
+	point := append([]byte{4}, make([]byte, 2*size)...)
+	curve.Gx.FillBytes(point[1 : 1+size])
+	curve.Gy.FillBytes(point[1+size:])
+	return point
 }
 
 // curveOf gives a group's curve and the bytes of its shared secret.
@@ -131,16 +153,16 @@ func ecdhAgree(curve ecdh.Curve, key *ecdh.PrivateKey) func(dst, server []byte) 
 // newHybrid joins a share of ML-KEM-768 with one of a curve: in X25519MLKEM768
 // ML-KEM comes first, in SecP256r1MLKEM768 the curve (draft-ietf-tls-ecdhe-mlkem
 // §3).
-func newHybrid(kind ShareKind, group, curve uint16, curveFirst bool) (share, error) {
-	kem, err := newKEM(kind)
+func newHybrid(kind ShareKind, group, curve uint16, key byte) (share, error) {
+	kem, err := newKEM(kind, key)
 	if err != nil {
 		return share{}, fmt.Errorf("making a key share of %s: %w", groupName(group), err)
 	}
-	ec, err := newShare(kind, curve)
+	ec, err := newECShare(kind, curve)
 	if err != nil {
 		return share{}, err
 	}
-	if curveFirst {
+	if group == groupP256MLKEM768 {
 		return concat(group, ec, kem, len(ec.public)), nil
 	}
 	return concat(group, kem, ec, mlkem.CiphertextSize768), nil
@@ -164,9 +186,9 @@ func concat(group uint16, a, b share, split int) share {
 	}
 }
 
-func newKEM(kind ShareKind) (share, error) {
+func newKEM(kind ShareKind, number byte) (share, error) {
 	if kind == UnitShares {
-		return unitKEM(), nil
+		return unitKEM(number), nil
 	}
 	key, err := mlkem.GenerateKey768()
 	if err != nil {
@@ -193,11 +215,11 @@ const (
 // the message, so here the message itself stands in v, each bit as 0 or q/2 with
 // a little noise (FIPS 203, algorithm 14), and is read by rounding. The shared
 // secret is the first half of SHA3-512(message ‖ SHA3-256(key)) (algorithm 17).
-func unitKEM() share {
+// Keys differ in ρ, which may be anything.
+func unitKEM(key byte) share {
 	public := make([]byte, mlkem.EncapsulationKeySize768)
-	for i := range public[kemT:] {
-		public[kemT+i] = byte(i + 1) // ρ may be anything
-	}
+	rho := sha3.Sum256([]byte{key})
+	copy(public[kemT:], rho[:])
 	sum := sha3.Sum256(public)
 	return share{public: public, agree: func(dst, server []byte) ([]byte, error) {
 		if len(server) != kemU+kemV {

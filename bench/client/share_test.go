@@ -6,6 +6,8 @@ import (
 	"crypto/mlkem"
 	"crypto/rand"
 	"testing"
+
+	"shakedown/scanner/wire"
 )
 
 // A server's key exchange with a share gives what the share's owner gets, for
@@ -14,7 +16,7 @@ import (
 func TestShares(t *testing.T) {
 	for _, kind := range []ShareKind{UnitShares, ReusedShares} {
 		for _, group := range leanGroups() {
-			s, err := newShare(kind, group)
+			s, err := newShare(kind, group, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +84,7 @@ func encapsulate(t *testing.T, public []byte) (ciphertext, secret []byte) {
 // A unit share is the base point: what a private key of 1 would have.
 func TestUnitShareIsBasePoint(t *testing.T) {
 	for _, group := range []uint16{groupP256, groupP384, groupP521} {
-		s, err := newShare(UnitShares, group)
+		s, err := newShare(UnitShares, group, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +98,7 @@ func TestUnitShareIsBasePoint(t *testing.T) {
 	}
 	// X25519 has no private key of 1, but times the base point any key gives
 	// its own public key.
-	s, _ := newShare(UnitShares, groupX25519)
+	s, _ := newShare(UnitShares, groupX25519, 0)
 	base, _ := ecdh.X25519().NewPublicKey(s.public)
 	key, _ := ecdh.X25519().GenerateKey(rand.Reader)
 	if got, err := key.ECDH(base); err != nil || !bytes.Equal(got, key.PublicKey().Bytes()) {
@@ -105,7 +107,34 @@ func TestUnitShareIsBasePoint(t *testing.T) {
 }
 
 func TestUnknownGroup(t *testing.T) {
-	if _, err := newShare(UnitShares, 0x0100); err == nil {
+	if _, err := newShare(UnitShares, 0x0100, 0); err == nil {
 		t.Error("a share of ffdhe2048 was made")
+	}
+}
+
+// A server sees no key of ML-KEM again before kemKeys handshakes are over, and each
+// comes as late as one that was just made; other unit shares are always the same.
+func TestFaces(t *testing.T) {
+	for group, want := range map[uint16]int{groupX25519MLKEM768: kemKeys, groupP256MLKEM768: kemKeys, groupX25519: 1, groupP256: 1} {
+		l, err := NewLean(Config{Ask: Ask{Version: wire.TLS13, Group: group}}, UnitShares)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		s := l.Session(1)
+		for range 3 * kemKeys {
+			s.Start(&Sample{})
+			share := s.face.first[0].public
+			if !bytes.Contains(s.Pending(), share) {
+				t.Fatalf("%s: the ClientHello has another share than its session", groupName(group))
+			}
+			seen[string(share)] = true
+		}
+		if len(seen) != want {
+			t.Errorf("%s: %d different shares, want %d", groupName(group), len(seen), want)
+		}
+		if held := l.Hold() > 0; held != (want > 1) {
+			t.Errorf("%s: its ClientHello waits for %v", groupName(group), l.Hold())
+		}
 	}
 }

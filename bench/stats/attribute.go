@@ -56,7 +56,9 @@ func (r *Run) Attribute(opt Options) []*results.Attribution {
 			}
 		}
 		all = append(all, r.attribute(full, with, r.resumed(with), opt)...)
-		all = append(all, r.stall(with, opt)...)
+		for _, s := range stalls() {
+			all = append(all, r.stall(s, with, opt)...)
+		}
 	}
 	return all
 }
@@ -130,25 +132,40 @@ func attribution(differences []float64, base float64, opt Options) *results.Attr
 	}
 }
 
-// load is the part that a stall is of.
-const load = "load, on bystanders"
+// stalls are what a path's load adds to the connections of others: in the mean, as
+// it meets some of them and spares the rest.
+func stalls() []stall {
+	return []stall{
+		{"load, on bystanders", "bystander", func(b *results.Bystanders) (quiet, loaded *results.Dist) { return b.Quiet, b.Loaded }},
+		{"load, on established connections", "request", func(b *results.Bystanders) (quiet, loaded *results.Dist) {
+			return b.EstablishedQuiet, b.EstablishedLoaded
+		}},
+	}
+}
 
-// stall is what a path's load adds to the connections of others: in the mean, as it
-// meets some of them and spares the rest.
-func (r *Run) stall(t *results.Trial, opt Options) []*results.Attribution {
+type stall struct {
+	name, phase string
+	of          func(*results.Bystanders) (quiet, loaded *results.Dist)
+}
+
+func (r *Run) stall(s stall, t *results.Trial, opt Options) []*results.Attribution {
 	var differences []float64
 	base := 0.0
 	for _, index := range slices.Sorted(maps.Keys(r.blocks[t.Trial])) {
-		if b := r.blocks[t.Trial][index].Bystanders; b != nil && b.Quiet != nil && b.Loaded != nil {
-			differences = append(differences, b.Loaded.MeanUS-b.Quiet.MeanUS)
-			base += b.Quiet.MeanUS
+		b := r.blocks[t.Trial][index].Bystanders
+		if b == nil {
+			continue
+		}
+		if quiet, loaded := s.of(b); quiet != nil && loaded != nil {
+			differences = append(differences, loaded.MeanUS-quiet.MeanUS)
+			base += quiet.MeanUS
 		}
 	}
 	if len(differences) < minBlocks || !t.Valid {
 		return nil
 	}
 	a := attribution(differences, base/float64(len(differences)), opt)
-	a.Service, a.Part, a.With, a.Without, a.Asked, a.Phase, a.Quantile = t.Service, load, t.Path, t.Path, t.Asked, "bystander", "mean"
+	a.Service, a.Part, a.With, a.Without, a.Asked, a.Phase, a.Quantile = t.Service, s.name, t.Path, t.Path, t.Asked, s.phase, "mean"
 	return []*results.Attribution{a}
 }
 

@@ -156,6 +156,16 @@ func TestStall(t *testing.T) {
 	if a := got[0]; a.AddsUS != 702.5 || a.WithoutUS != 102.5 || a.Blocks != 6 || a.Phase != "bystander" || a.With != "hsm" || a.LowUS > 702 || a.HighUS < 703 {
 		t.Errorf("%+v", a)
 	}
+	for _, b := range r.blocks["t0"] {
+		b.Bystanders.EstablishedQuiet, b.Bystanders.EstablishedLoaded = &results.Dist{MeanUS: 200}, &results.Dist{MeanUS: 1500}
+	}
+	got = r.Attribute(Options{})
+	if len(got) != 2 || got[1].AddsUS != 1300 || got[1].WithoutUS != 200 || got[1].Phase != "request" || got[1].Part != "load, on established connections" {
+		t.Fatalf("%d records, want what established connections wait too: %+v", len(got), got[len(got)-1])
+	}
+	for _, b := range r.blocks["t0"] {
+		b.Bystanders.EstablishedQuiet = nil
+	}
 	r.blocks["t0"][3].Bystanders.Quiet, r.blocks["t0"][4].Bystanders = nil, nil
 	if got := r.Attribute(Options{}); len(got) != 0 {
 		t.Errorf("of four rounds: %+v", got[0])

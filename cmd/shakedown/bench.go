@@ -77,12 +77,20 @@ source address to one server address, for as long as one likes. A minute at
 20,000 a second is 1,200,000 connections: 43 source addresses (--source), or
 --close rst, which leaves no TIME_WAIT: then the ports in use are the connections
 in flight, and one address will do. To 127.0.0.0/8 more source addresses are taken
-by themselves. Descriptors are those in flight too: ulimit -n.`,
+by themselves. Descriptors are those in flight: 20,000 a second that take 10 ms each
+are 200, beside 20 that are about to close; ulimit -n. What is due while --concurrency
+are in flight waits: where more than one in a hundred did, the path did not keep pace,
+and the trial is invalid.
+
+--ramp lets the rate of an open loop go evenly from one to another within every block.
+When a connection is due follows from that line alone; each block's record has the
+curve, interval by interval.`,
 		Example: `  shakedown bench --inventory lab.yaml
   shakedown bench --inventory lab.yaml --rate 500 --resume 0.8
   shakedown bench --inventory lab.yaml --path portal/hsm --connections 8 --tls 1.2
   shakedown bench --load-allowed --rate 200 --duration 30s --request / portal.example
   shakedown bench --inventory lab.yaml --baseline i-1 --slo "ratio<1.10" --slo "errors<0.1%"
+  shakedown bench --inventory lab.yaml --path hsm --ramp 10-500 --duration 1m
   shakedown bench --inventory lab.yaml --path hsm --find-capacity --slo "handshake.p99<50ms"
   shakedown bench --dry-run --inventory lab.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -225,7 +233,7 @@ func (f *benchFlags) plan() (bench.Plan, error) {
 		Paths: []bench.Path{{Ask: ask}}, Loop: results.OpenLoop, Rate: f.rate, Poisson: f.poisson,
 		Duration: f.duration, Blocks: f.blocks, Connections: f.bound, Timeout: f.timeout,
 		Client: bench.Client(f.client), VerifySample: f.verifySample, Request: f.request, Seed: f.seed,
-		Bystanders: f.bystanders,
+		Bystanders: f.bystanders, Ramp: f.slope,
 	}
 	if f.connections > 0 {
 		p.Loop, p.Connections = results.ClosedLoop, f.connections
@@ -379,8 +387,8 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 	n := time.Duration(len(paths))
 	if plan.Loop == results.OpenLoop {
 		counted, all := plan.Handshakes()
-		fmt.Fprintf(w, "open loop: %v connections a second, at most %d in flight; %d handshakes count in %s (%d with warm-up)\n",
-			plan.Rate, plan.Connections, counted, count(plan.Blocks, "block"), all)
+		fmt.Fprintf(w, "open loop: %s connections a second, at most %d in flight; %d handshakes count in %s (%d with warm-up)\n",
+			offeredWords(plan), plan.Connections, counted, count(plan.Blocks, "block"), all)
 		_, err = fmt.Fprintf(w, "%s: %d connections, %v; nothing was sent\n", count(len(paths), "path"), len(paths)*all, (n * each).Round(time.Second))
 		return err
 	}
@@ -388,4 +396,12 @@ func (f *benchFlags) printPlan(w io.Writer, plan bench.Plan, paths []inventory.P
 		count(plan.Connections, "connection"), plan.Duration, count(plan.Blocks, "block"))
 	_, err = fmt.Fprintf(w, "%s: %v; nothing was sent\n", count(len(paths), "path"), (n * each).Round(time.Second))
 	return err
+}
+
+// offeredWords is the rate of an open loop.
+func offeredWords(plan bench.Plan) string {
+	if plan.Ramp != (bench.Ramp{}) {
+		return fmt.Sprintf("from %v to %v", plan.Ramp.From, plan.Ramp.To)
+	}
+	return fmt.Sprint(plan.Rate)
 }

@@ -44,9 +44,9 @@ come out, and says how far the measurements can be believed:
   same     a path beside itself: how often they are called different, at 95 %
   planted  a path beside one that works 5 % longer: how often that is found (--planted N)
 
-It takes about a minute. The latest run that tried the first three is kept in
+It takes about a minute. The latest result of each part is kept in
 $XDG_STATE_HOME/shakedown/calibration.jsonl, and later benches on this machine
-show what it found.
+show what was found.
 
 Exit code 3: a part failed, so that measurements here are not to be believed, or
 could not be tried. Nothing is sent beyond this host.`,
@@ -129,7 +129,7 @@ func (a *app) calibrate(ctx context.Context, f *calibrateFlags) error {
 	progress.end()
 	code := calibrateCode(ctx, verdict, runErr)
 	err = out.finish(code, runErr == nil)
-	if file := calibrate.DefaultFile(a.getenv); runErr == nil && file != "" && kept.Whole() {
+	if file := calibrate.DefaultFile(a.getenv); runErr == nil && file != "" {
 		if failed := kept.Save(file); failed != nil && err == nil {
 			err = &exitError{exitUndetermined, failed}
 		}

@@ -39,7 +39,8 @@ the store with the newest that is at least so old, of the same verb and
 inventory. Certificates that were replaced, that came under a threshold of days
 left, versions, suites, groups and everything else that a scan knows; findings
 opened and closed; endpoints that joined, went or drifted from their siblings.
-Handshakes of benches are compared by ratios with intervals.
+Handshakes of benches are compared by ratios with intervals, capacities by
+their intervals: those that do not meet are a change.
 
 Exit codes: 0 nothing changed; 1 something did, or a path became slower or
 faster; 3 it could not be told: an endpoint or a fact is unknown on one side, a
@@ -78,7 +79,8 @@ func (a *app) diff(ctx context.Context, args []string, f diffFlags) error {
 	}
 	old, now := snapshotOf(runs[0]), snapshotOf(runs[1])
 	tally := diffTally{}
-	for _, c := range contrast.Changes(old, now, f.thresholds) {
+	changes := append(contrast.Changes(old, now, f.thresholds), contrast.Measured(runs[0].Records, runs[1].Records)...)
+	for _, c := range changes {
 		tally.change(c)
 		if err := out.put(c); err != nil {
 			break // finish says it
@@ -153,10 +155,22 @@ func snapshotOf(run report.Run) *contrast.Snapshot {
 	return s
 }
 
+// benchOf are a run's measurements, but for the steps of searches: no two of them
+// are meant to be alike.
 func benchOf(run report.Run) *stats.Run {
+	steps := map[string]bool{}
+	for _, rec := range run.Records {
+		if c, ok := rec.(*results.Capacity); ok {
+			for _, s := range c.Steps {
+				steps[s.Trial] = true
+			}
+		}
+	}
 	r := new(stats.Run)
 	for _, rec := range run.Records {
-		r.Put(rec)
+		if t, ok := rec.(*results.Trial); !ok || !steps[t.Trial] {
+			r.Put(rec)
+		}
 	}
 	return r
 }

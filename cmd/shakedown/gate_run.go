@@ -36,6 +36,7 @@ type gateRun struct {
 	accept   *acceptance
 	out      *output
 
+	once     results.Once
 	tally    gate.Tally
 	found    []results.Finding
 	measured stats.Run
@@ -99,13 +100,8 @@ func (g *gateRun) read(ctx context.Context) (err error) {
 		if g.paths, err = g.f.netFlags.paths(g.app, nil); err != nil {
 			return err
 		}
-		inv, err := inventory.Load(g.f.inventory)
-		if err != nil {
-			return usagef("%w", err)
-		}
-		g.unchosen = setOf(namesOf(inv.Paths()))
-		for _, name := range namesOf(g.paths) {
-			delete(g.unchosen, name)
+		if g.unchosen, err = g.notChosen(); err != nil {
+			return err
 		}
 	} else if len(g.f.only) > 0 {
 		return usagef("--path chooses from an inventory; give --inventory FILE too")
@@ -127,6 +123,22 @@ func (g *gateRun) read(ctx context.Context) (err error) {
 	g.expected = g.expect()
 	g.baseline, err = g.loadBaseline(ctx, g.f)
 	return err
+}
+
+// notChosen lists what --path leaves out of the inventory.
+func (g *gateRun) notChosen() (map[string]bool, error) {
+	if len(g.f.only) == 0 {
+		return nil, nil
+	}
+	inv, err := inventory.Load(g.f.inventory)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	rest := setOf(namesOf(inv.Paths()))
+	for _, name := range namesOf(g.paths) {
+		delete(rest, name)
+	}
+	return rest, nil
 }
 
 // open opens every output.
@@ -178,6 +190,7 @@ func setOf(names []string) map[string]bool {
 
 // put keeps an endpoint for the verdict, and writes it.
 func (g *gateRun) put(e *results.Endpoint) error {
+	e = g.once.Endpoint(e)
 	g.tally.Endpoints = append(g.tally.Endpoints, e)
 	return g.out.put(e)
 }

@@ -13,7 +13,8 @@ func TestImportDirection(t *testing.T) {
 	knows := map[string][]string{
 		"results":                   {},
 		"results/contrast":          {"results"},
-		"results/report":            {"results", "results/contrast"},
+		"results/capacity":          {"results"},
+		"results/report":            {"results", "results/contrast", "results/capacity"},
 		"results/schema":            {"results"},
 		"results/schema/schematest": {}, // for tests
 		"results/store":             {"results"},

@@ -53,6 +53,7 @@ type judges struct {
 	profiles []*profiles.Profile
 	all      bool
 	seen     []*results.Endpoint
+	once     results.Once
 }
 
 // aspects lists what a scan must ask for these profiles.
@@ -74,7 +75,7 @@ func (j *judges) judge(e *results.Endpoint, at time.Time) []results.Finding {
 		out = append(out, profiles.Judge(e, p, at)...)
 	}
 	if slices.ContainsFunc(j.profiles, (*profiles.Profile).Together) {
-		j.seen = append(j.seen, profiles.Kept(e))
+		j.seen = append(j.seen, j.once.Endpoint(profiles.Kept(e)))
 	}
 	return out
 }

@@ -25,17 +25,20 @@ type limitFlags struct {
 	slo          []string
 	findCapacity bool
 	steps        string
+	ramp         string
 	bystanders   bool
 
 	objectives []stats.Objective
 	rates      []float64
+	slope      bench.Ramp
 }
 
 func (f *limitFlags) register(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.slo, "slo", nil, "judge by this `LIMIT`, as \"handshake.p99<50ms\", \"errors<0.1%\" or \"ratio<1.10\" (repeatable)")
 	fs.BoolVar(&f.findCapacity, "find-capacity", false, "search the highest rate that keeps --slo, from --rate on; --duration is then for each step (default 5s)")
 	fs.StringVar(&f.steps, "steps", "", "try these rates in turn, a `LIST` as 100,200,400; --duration is then for each step (default 5s)")
-	fs.BoolVar(&f.bystanders, "bystanders", false, "also open and close 50 connections a second, before each block and during it: what the load does to others")
+	fs.StringVar(&f.ramp, "ramp", "", "open loop: the rate goes evenly from one to the other, `FROM-TO` as 100-2000, within every block (of which there is then 1 by default)")
+	fs.BoolVar(&f.bystanders, "bystanders", false, "also open and close 50 connections a second, before each block and during it, and with --request keep 8 alive and ask on them: what the load does to others")
 }
 
 // levels reports whether several rates are tried.
@@ -44,12 +47,13 @@ func (f *limitFlags) levels() bool { return f.findCapacity || f.steps != "" }
 // Steps are shorter than a whole measurement, and of one block.
 const stepDuration = 5 * time.Second
 
-// settle puts the defaults of steps in the place of those that were not given.
+// settle puts the defaults of steps and ramps in the place of those that were not
+// given.
 func (f *benchFlags) settle(fs *pflag.FlagSet) {
-	if !f.levels() {
+	if !f.levels() && f.ramp == "" {
 		return
 	}
-	if !fs.Changed("duration") {
+	if f.levels() && !fs.Changed("duration") {
 		f.duration = stepDuration
 	}
 	if !fs.Changed("blocks") {
@@ -59,7 +63,7 @@ func (f *benchFlags) settle(fs *pflag.FlagSet) {
 
 // checkLimits reads the objectives and the steps.
 func (f *benchFlags) checkLimits() error {
-	f.objectives, f.rates = nil, nil
+	f.objectives, f.rates, f.slope = nil, nil, bench.Ramp{}
 	for _, text := range f.slo {
 		o, err := stats.ParseObjective(text)
 		switch {
@@ -80,8 +84,32 @@ func (f *benchFlags) checkLimits() error {
 	case f.steps != "" && f.rate > 0:
 		return usagef("--steps says the rates: leave out --rate")
 	}
+	if err := f.readRamp(); err != nil {
+		return err
+	}
 	return f.readSteps()
 }
+
+// readRamp reads the rates of a ramp.
+func (f *benchFlags) readRamp() error {
+	switch {
+	case f.ramp == "":
+		return nil
+	case f.rate > 0 || f.connections > 0 || f.levels():
+		return usagef("--ramp says the rates: leave out --rate, --connections, --steps and --find-capacity")
+	}
+	low, high, _ := strings.Cut(f.ramp, "-")
+	from, err1 := strconv.ParseFloat(low, 64)
+	to, err2 := strconv.ParseFloat(high, 64)
+	if err1 != nil || err2 != nil || !(from >= 0 && to >= 0 && from+to > 0 && max(from, to) <= mostRate) {
+		return usagef("--ramp %q: want two rates, handshakes a second, as in --ramp 100-2000", f.ramp)
+	}
+	f.slope = bench.Ramp{From: from, To: to}
+	return nil
+}
+
+// mostRate bounds what can be asked for.
+const mostRate = 1e6
 
 // mostSteps bounds a list of rates.
 const mostSteps = 100
@@ -92,7 +120,7 @@ func (f *benchFlags) readSteps() error {
 	}
 	for part := range strings.SplitSeq(f.steps, ",") {
 		rate, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
-		if err != nil || !(rate > 0 && rate <= 1e6) {
+		if err != nil || !(rate > 0 && rate <= mostRate) {
 			return usagef("--steps %q: %q is not a rate; want handshakes a second, as in --steps 100,200,400", f.steps, part)
 		}
 		f.rates = append(f.rates, rate)

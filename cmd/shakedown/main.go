@@ -69,6 +69,7 @@ determined; 130 interrupted, what was finished is kept.`,
   shakedown cert --host portal.example --key portal.key portal.pem
   shakedown bench --inventory inventory.yaml --rate 100 --format json --output bench.jsonl
   shakedown report --html report.html scan.jsonl bench.jsonl
+  shakedown plan --rate 2000 capacity.jsonl
   shakedown gate --inventory inventory.yaml
   shakedown sweep --inventory inventory.yaml
   shakedown lab up`,
@@ -89,6 +90,7 @@ determined; 130 interrupted, what was finished is kept.`,
 		gateCommand(a),
 		labCommand(a),
 		manCommand(a),
+		planCommand(a),
 		profileCommand(a),
 		reportCommand(a),
 		scanCommand(a),

@@ -150,6 +150,7 @@ func (f *netFlags) inventoryPaths() ([]inventory.Path, error) {
 		}
 		return nil, nil
 	}
+	defer sparing()() // a file of ten thousand paths is read into a hundred times its size
 	inv, err := inventory.Load(f.inventory)
 	if err != nil {
 		return nil, usagef("%w", err)

@@ -20,7 +20,7 @@ import (
 type reportFlags struct {
 	files            []reportFile
 	format, output   string
-	store            string
+	store, since     string
 	plannedRate      float64
 	noColor, verbose bool
 }
@@ -53,7 +53,8 @@ Several runs of the same inventory show what changed from each to the next.`,
 		Example: `  shakedown report scan.jsonl
   shakedown report scan.jsonl bench.jsonl --html report.html --planned-rate 2000
   shakedown report latest --junit junit.xml --sarif findings.sarif
-  shakedown report latest~2 latest~1 latest --html drift.html`,
+  shakedown report latest~2 latest~1 latest --html drift.html
+  shakedown report --since 7d --html week.html`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.report(cmd.Context(), args, f) },
 	}
 	flags := cmd.Flags()
@@ -66,16 +67,17 @@ Several runs of the same inventory show what changed from each to the next.`,
 	flags.Float64Var(&f.plannedRate, "planned-rate", 0, "say what it takes to carry `N` handshakes a second")
 	flags.StringVar(&f.output, "output", "", "write to `FILE`; standard output stays empty")
 	registerStore(flags, &f.store)
+	registerSince(flags, &f.since)
 	flags.BoolVar(&f.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
 	flags.BoolVar(&f.verbose, "verbose", false, "why each fact is unknown, and lists in full")
 	return cmd
 }
 
 func (a *app) report(ctx context.Context, args []string, f reportFlags) error {
-	if err := f.check(args); err != nil {
+	if err := f.check(); err != nil {
 		return err
 	}
-	runs, err := a.readRuns(ctx, args, f.store)
+	runs, err := a.namedRuns(ctx, args, f.store, f.since)
 	if err != nil {
 		return usagef("%w", err)
 	}
@@ -99,10 +101,7 @@ func (a *app) report(ctx context.Context, args []string, f reportFlags) error {
 	return a.render(runs, format, f.output, f)
 }
 
-func (f reportFlags) check(args []string) error {
-	if len(args) == 0 {
-		return usagef("report needs a recorded run: a file that --format json wrote, or - for standard input\nsee: shakedown report --help")
-	}
+func (f reportFlags) check() error {
 	if f.format != "" {
 		if _, err := report.New(f.format, io.Discard, report.Options{}); err != nil {
 			return usagef("--format: %w", err)

@@ -10,9 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/spf13/pflag"
 
+	"shakedown/results"
 	"shakedown/results/report"
 	"shakedown/results/store"
 )
@@ -46,6 +49,28 @@ func (a *app) openStore(ctx context.Context, asked string, readOnly bool) (*stor
 		return nil, err
 	}
 	return store.Open(ctx, name, store.Options{ReadOnly: readOnly})
+}
+
+// registerSince registers the flag that takes runs by their age.
+func registerSince(flags *pflag.FlagSet, since *string) {
+	flags.StringVar(since, "since", "", "take every run of the store that is not older than `AGE`, such as 7d or 12h")
+}
+
+// namedRuns reads the runs that are named, or those that are not older than since.
+func (a *app) namedRuns(ctx context.Context, names []string, dsn, since string) ([]report.Run, error) {
+	switch {
+	case since == "" && len(names) == 0:
+		return nil, errors.New("a recorded run is needed: a file that --format json wrote, - for standard input, an id of the store, or --since AGE")
+	case since == "":
+		return a.readRuns(ctx, names, dsn)
+	case len(names) > 0:
+		return nil, errors.New("--since takes runs from the store: give it, or name runs, not both")
+	}
+	age, err := parseAge(since)
+	if err != nil {
+		return nil, fmt.Errorf("--since %s: write an age such as 7d or 12h", since)
+	}
+	return a.recentRuns(ctx, dsn, a.now().Add(-age))
 }
 
 // readRuns reads every run before anything is done with one.
@@ -82,6 +107,34 @@ func (a *app) readRun(ctx context.Context, name, store string) (report.Run, erro
 	return report.Read(name, file)
 }
 
+// recentRuns reads the runs of the store that are not older than at, oldest first.
+func (a *app) recentRuns(ctx context.Context, dsn string, at time.Time) ([]report.Run, error) {
+	s, err := a.openStore(ctx, dsn, true)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	all, err := s.Runs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var runs []report.Run
+	for _, info := range slices.Backward(all) {
+		if info.Header.StartedAt.Before(at) {
+			continue
+		}
+		run, err := wholeRun(ctx, s, info)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, run)
+	}
+	if runs == nil {
+		return nil, fmt.Errorf("the store has no run that began since %s: shakedown store list", at.UTC().Format(time.RFC3339))
+	}
+	return runs, nil
+}
+
 func (a *app) storedRun(ctx context.Context, name, dsn string) (report.Run, error) {
 	s, err := a.openStore(ctx, dsn, true)
 	if err != nil {
@@ -97,11 +150,12 @@ func (a *app) storedRun(ctx context.Context, name, dsn string) (report.Run, erro
 
 func wholeRun(ctx context.Context, s *store.Store, info store.Info) (report.Run, error) {
 	run := report.Run{Name: info.ID, Header: *info.Header, Trailer: info.Trailer}
+	var once results.Once
 	for r, err := range s.Records(ctx, info) {
 		if err != nil {
 			return report.Run{}, err
 		}
-		run.Records = append(run.Records, r)
+		run.Records = append(run.Records, once.Record(r))
 	}
 	return run, nil
 }

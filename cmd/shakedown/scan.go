@@ -169,10 +169,12 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges 
 }
 
 // bound keeps what is compared when all is known: load balancers and targets,
-// by the inventory. Nothing else is kept, however many endpoints there are.
+// by the inventory. Nothing else is kept, and what is alike once, however many
+// endpoints there are.
 type bound struct {
 	paths map[string]int // by SERVICE/PATH: the place in the inventory
 	kept  []*results.Endpoint
+	once  results.Once
 }
 
 func newBound(paths []inventory.Path) *bound {
@@ -197,7 +199,7 @@ func (b *bound) place(e *results.Endpoint) (int, bool) {
 
 func (b *bound) add(e *results.Endpoint) {
 	if _, ok := b.place(e); ok {
-		b.kept = append(b.kept, withoutDER(e))
+		b.kept = append(b.kept, b.once.Endpoint(withoutDER(e)))
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 )
 
 // TestScanAgreesWithStacks holds scans against what the stacks' own clients
-// say, one suite, one group, one signature scheme at a time. `make truth` does so for every stack; here are
-// those that need no more than `make test` installs.
+// say, one suite, one group, one signature scheme, one other fact at a time. `make
+// truth` does so for every stack; here are those that need no more than `make test`
+// installs.
 func TestScanAgreesWithStacks(t *testing.T) {
 	m, err := stacks.NewMaterial(t.Context(), t.TempDir())
 	if err != nil {
@@ -65,13 +66,20 @@ func agree(t *testing.T, s stacks.Stack, m *stacks.Material) {
 	if !beside.Exact() || beside.True == 0 {
 		t.Errorf("of %d groups and schemes: missing %v, extra %v", beside.Tried, beside.Missing, beside.Extra)
 	}
+	facts, err := stacks.FactsOf(t.Context(), m, s, server.Address, truth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if others := stacks.CompareFacts(facts, endpoint); !others.Exact() || others.Told == 0 {
+		t.Errorf("of %d other facts: missing %v, extra %v, differing %v", others.Told, others.Missing, others.Extra, others.Differing)
+	}
 }
 
 // factsOf scans for what the stacks tell.
 func factsOf(t *testing.T, address string) *results.Endpoint {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	args := []string{"scan", "--format", "json", "--aspect", "versions,suites,groups,signatures", "--sni", stacks.Host, address}
+	args := []string{"scan", "--format", "json", "--aspect", "versions,suites,preference,groups,signatures,protocol", "--sni", stacks.Host, address}
 	if code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); code != exitGood {
 		t.Fatalf("exit %d: %s%s", code, stderr.String(), stdout.String())
 	}

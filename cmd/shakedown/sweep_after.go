@@ -32,12 +32,12 @@ func (s *sweepRun) writeMetrics() error {
 // tell runs --on-change with the changes on its standard input.
 func (s *sweepRun) tell(ctx context.Context) error {
 	var changes bytes.Buffer
-	if err := report.WriteChanges(&changes, s.changes); err != nil {
+	if err := report.WriteChanges(&changes, s.said.Changes); err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.f.onChange)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = &changes, s.stderr, s.stderr
-	cmd.Env = append(os.Environ(), "SHAKEDOWN_RUN="+s.run.ID, fmt.Sprintf("SHAKEDOWN_CHANGES=%d", len(s.changes)))
+	cmd.Env = append(os.Environ(), "SHAKEDOWN_RUN="+s.run.ID, fmt.Sprintf("SHAKEDOWN_CHANGES=%d", len(s.said.Changes)))
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("--on-change: %q: %w", s.f.onChange, err)
 	}

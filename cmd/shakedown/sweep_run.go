@@ -40,19 +40,19 @@ type sweepRun struct {
 	text   io.WriteCloser // nil where records are printed
 	sink   *sweepSink
 
+	// What is kept of the endpoints until the end is little: there may be many.
+	once     results.Once
 	bound    *bound
 	together map[string][]*results.Endpoint // by profile, for rules between endpoints
-	expiring []*results.Endpoint            // light ones, for thresholds
-	findings []*results.Finding             // open ones
-	changes  []*results.Change
-	silent   []*results.LastKnown
+	crossing []*results.Endpoint            // light ones, whose certificate came under a threshold
+	said     report.Sweep
 	count    struct{ endpoints, complete, partial, failed, bad, unknown int }
 }
 
 // sweep reads everything that was asked for, then runs. Whatever the user got
 // wrong is said before anything is sent.
 func (a *app) sweep(ctx context.Context, f *sweepFlags) error {
-	s := &sweepRun{app: a, f: f, log: a.logger(f), bound: newBound(nil), together: map[string][]*results.Endpoint{}}
+	s := &sweepRun{app: a, f: f, log: a.logger(f), together: map[string][]*results.Endpoint{}}
 	paths, err := f.netFlags.paths(a, nil)
 	if err != nil {
 		return err
@@ -272,8 +272,7 @@ func (s *sweepRun) recall(ctx context.Context) ([]inventory.Path, error) {
 	return slices.DeleteFunc(slices.Clone(s.paths), func(p inventory.Path) bool { return done[p.Service+"/"+p.Name] }), nil
 }
 
-// keep remembers of an endpoint what is needed in the end: little, for there may
-// be many.
+// keep remembers of an endpoint what is needed in the end.
 func (s *sweepRun) keep(e *results.Endpoint) {
 	s.count.endpoints++
 	switch e.Status {
@@ -287,22 +286,29 @@ func (s *sweepRun) keep(e *results.Endpoint) {
 	s.bound.add(e)
 	for _, p := range s.judges.of(e) {
 		if p.Together() {
-			s.together[p.Name] = append(s.together[p.Name], withoutDER(e))
+			s.together[p.Name] = append(s.together[p.Name], s.once.Endpoint(profiles.Kept(e)))
 		}
 	}
-	if light := lightEndpoint(e, s.began, s.f.thresholds); light != nil {
-		s.expiring = append(s.expiring, light)
+	if s.before != nil {
+		if light := crossed(e, s.before.Header.StartedAt, s.began, s.f.thresholds); light != nil {
+			s.crossing = append(s.crossing, light)
+		}
 	}
 }
 
-// lightEndpoint is an endpoint that shows a certificate which has come under a
-// threshold, or is about to: nothing of it but that. nil if it shows none.
-func lightEndpoint(e *results.Endpoint, at time.Time, thresholds []int) *results.Endpoint {
-	limit := at.AddDate(0, 0, slices.Max(append(slices.Clone(thresholds), 0))+1)
-	light := &results.Endpoint{Service: e.Service, Path: e.Path, Target: e.Target, Address: e.Address, Status: e.Status, StartedAt: e.StartedAt}
+// crossed is an endpoint that shows a certificate which came under a threshold
+// between two moments: nothing of it but that. nil if it shows none.
+func crossed(e *results.Endpoint, before, now time.Time, thresholds []int) *results.Endpoint {
+	light := lightEndpoint(e.Service, e.Path, e.Address)
 	for _, c := range e.Chains {
-		if len(c.Certificates) > 0 && c.Certificates[0].NotAfter.Before(limit) {
-			leaf := c.Certificates[0]
+		if len(c.Certificates) == 0 {
+			continue
+		}
+		leaf := c.Certificates[0]
+		if slices.ContainsFunc(thresholds, func(days int) bool {
+			limit := leaf.NotAfter.AddDate(0, 0, -days-1) // a day early: the comparison has the last word
+			return limit.Before(now) && before.Before(limit.AddDate(0, 0, 2))
+		}) {
 			leaf.DER = nil
 			light.Chains = append(light.Chains, results.Chain{Certificates: []results.Cert{leaf}})
 		}
@@ -313,7 +319,12 @@ func lightEndpoint(e *results.Endpoint, at time.Time, thresholds []int) *results
 	return light
 }
 
-// judged counts a finding, and keeps it if it is open.
+// lightEndpoint is an endpoint of which nothing is told but that it answers.
+func lightEndpoint(service, path, address string) *results.Endpoint {
+	return &results.Endpoint{Service: service, Path: path, Address: address, Status: results.Complete}
+}
+
+// judged counts a finding, and tells it if it is open.
 func (s *sweepRun) judged(f *results.Finding) {
 	switch {
 	case f.Fails(results.Medium):
@@ -322,7 +333,7 @@ func (s *sweepRun) judged(f *results.Finding) {
 		s.count.unknown++
 	}
 	if f.Status == results.FindingFail || f.Status == results.FindingWarn || f.Status == results.FindingUnknown {
-		s.findings = append(s.findings, f)
+		s.said.Add(f)
 	}
 }
 
@@ -350,19 +361,19 @@ func (s *sweepRun) recallKnown(ctx context.Context, e *results.Endpoint) error {
 		return err
 	}
 	stale := &results.LastKnown{Service: e.Service, Path: e.Path, Address: e.Address, Stale: true, Run: known.Run, ObservedAt: known.Endpoint.StartedAt, Endpoint: withoutDER(known.Endpoint)}
-	s.silent = append(s.silent, &results.LastKnown{Service: e.Service, Path: e.Path, Address: e.Address, Run: known.Run, ObservedAt: known.Endpoint.StartedAt})
+	s.said.Silent = append(s.said.Silent, &results.LastKnown{Service: e.Service, Path: e.Path, Address: e.Address, Run: known.Run, ObservedAt: known.Endpoint.StartedAt})
 	s.log.Warn("endpoint does not answer", "path", e.Service+"/"+e.Path, "address", e.Address, "why", report.Undetermined(e), "last_known", known.Endpoint.StartedAt)
 	return s.out.put(stale)
 }
 
 func (s *sweepRun) find(findings []results.Finding) error {
 	shows := judges{all: s.f.judgeFlags.all}
-	for i := range findings {
-		s.judged(&findings[i])
-		if !shows.shows(findings[i]) {
+	for _, f := range findings {
+		s.judged(&f)
+		if !shows.shows(f) {
 			continue
 		}
-		if err := s.out.put(&findings[i]); err != nil {
+		if err := s.out.put(&f); err != nil {
 			return err
 		}
 	}
@@ -381,10 +392,10 @@ func (s *sweepRun) conclude(ctx context.Context) error {
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	if s.changes, err = s.changed(ctx); err != nil {
+	if s.said.Changes, err = s.changed(ctx); err != nil {
 		return err
 	}
-	for _, c := range s.changes {
+	for _, c := range s.said.Changes {
 		if err := s.out.put(c); err != nil {
 			return err
 		}
@@ -392,8 +403,8 @@ func (s *sweepRun) conclude(ctx context.Context) error {
 	return s.sink.commit()
 }
 
-// changed compares with the last whole sweep: of what lasts only the endpoints
-// that are otherwise are looked at.
+// changed compares with the last whole sweep: only what is otherwise is looked
+// at. (A sweep has one endpoint of each path, and so one finding of each rule.)
 func (s *sweepRun) changed(ctx context.Context) ([]*results.Change, error) {
 	if s.before == nil {
 		return nil, nil
@@ -402,32 +413,70 @@ func (s *sweepRun) changed(ctx context.Context) ([]*results.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	old, now := new(contrast.Snapshot), &contrast.Snapshot{Whole: true}
+	old, err := s.unlike(ctx, *s.before, run)
+	if err != nil {
+		return nil, err
+	}
+	now, err := s.unlike(ctx, run, *s.before)
+	if err != nil {
+		return nil, err
+	}
 	old.Put(s.before.Header)
 	now.Put(&results.Header{StartedAt: s.began})
-	if old.Endpoints, err = s.store.Unlike(ctx, *s.before, run); err != nil {
-		return nil, err
-	}
-	if now.Endpoints, err = s.store.Unlike(ctx, run, *s.before); err != nil {
-		return nil, err
-	}
-	for _, light := range s.expiring { // unchanged but for the time
-		if !slices.ContainsFunc(now.Endpoints, func(e *results.Endpoint) bool {
-			return e.Service == light.Service && e.Path == light.Path && e.Address == light.Address
-		}) {
-			old.Endpoints, now.Endpoints = append(old.Endpoints, light), append(now.Endpoints, light)
-		}
-	}
-	old.Whole, now.Findings = true, s.findings
-	for r, err := range s.store.Records(ctx, *s.before) {
+	addUnchanged(old, now, append(s.beside(old, now), s.crossing...))
+	return contrast.Changes(old, now, s.f.thresholds), nil
+}
+
+// unlike is what of a run is not in the other.
+func (s *sweepRun) unlike(ctx context.Context, run, other store.Info) (*contrast.Snapshot, error) {
+	snapshot := &contrast.Snapshot{Whole: true}
+	for r, err := range s.store.Unlike(ctx, run, other) {
 		if err != nil {
 			return nil, err
 		}
-		if f, ok := r.(*results.Finding); ok {
-			old.Findings = append(old.Findings, f)
+		if e, ok := r.(*results.Endpoint); ok {
+			r = withoutDER(e)
+		}
+		snapshot.Put(s.once.Record(r))
+	}
+	return snapshot, nil
+}
+
+// beside lists load balancers and targets of the services in which something is
+// otherwise: what changed is held beside what did not.
+func (s *sweepRun) beside(old, now *contrast.Snapshot) (list []*results.Endpoint) {
+	changed := map[string]bool{}
+	for _, e := range slices.Concat(old.Endpoints, now.Endpoints) {
+		changed[e.Service] = true
+	}
+	for _, e := range s.bound.kept {
+		if changed[e.Service] {
+			list = append(list, e)
 		}
 	}
-	return contrast.Changes(old, now, s.f.thresholds), nil
+	return list
+}
+
+// addUnchanged adds endpoints that are the same on both sides. Something may be
+// otherwise for all that: how siblings compare, the time that a certificate has
+// left, or what a profile asks for.
+func addUnchanged(old, now *contrast.Snapshot, unchanged []*results.Endpoint) {
+	there := map[string]bool{}
+	for _, e := range slices.Concat(old.Endpoints, now.Endpoints) {
+		there[e.Service+"/"+e.Path] = true
+	}
+	add := func(e *results.Endpoint) {
+		if key := e.Service + "/" + e.Path; !there[key] {
+			there[key] = true
+			old.Endpoints, now.Endpoints = append(old.Endpoints, e), append(now.Endpoints, e)
+		}
+	}
+	for _, e := range unchanged {
+		add(e)
+	}
+	for _, f := range old.Findings {
+		add(lightEndpoint(f.Service, f.Path, f.Address))
+	}
 }
 
 // say ends the run, and tells people and programs of it.
@@ -442,11 +491,11 @@ func (s *sweepRun) say(ctx context.Context, scanErr error) error {
 	if s.text != nil {
 		err = joined(err, s.print())
 	}
-	if len(s.changes) > 0 && s.f.onChange != "" {
+	if len(s.said.Changes) > 0 && s.f.onChange != "" {
 		err = joined(err, s.tell(context.WithoutCancel(ctx)))
 	}
 	s.log.Info("sweep ended", "run", s.run.ID, "endpoints", s.count.endpoints, "complete", s.count.complete, "partial", s.count.partial, "failed", s.count.failed,
-		"findings", len(s.findings), "changes", len(s.changes), "took", s.now().Sub(s.began).Round(time.Millisecond).String(), "exit_code", exitCode(err))
+		"findings", s.said.Findings(), "changes", len(s.said.Changes), "took", s.now().Sub(s.began).Round(time.Millisecond).String(), "exit_code", exitCode(err))
 	return err
 }
 
@@ -480,5 +529,5 @@ func message(err error) error {
 
 // print says what changed, every open finding, and who is silent.
 func (s *sweepRun) print() error {
-	return errors.Join(report.WriteSweep(s.text, s.changes, s.findings, s.silent), s.text.Close())
+	return errors.Join(s.said.Write(s.text), s.text.Close())
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"shakedown/results"
+	"shakedown/results/contrast"
 	"shakedown/results/store"
+	"shakedown/scanner/inventory"
 )
 
 // writeInventory writes an inventory of one service: inventory FILE ROOTS
@@ -203,6 +206,44 @@ func checkKept(t *testing.T, dsn, run string, kept []string, whole bool, paths i
 	}
 	if whole && (len(have) != paths || info.Trailer == nil || info.Trailer.Records != info.Records) {
 		t.Errorf("run %s is finished with %d of %d paths, %d records, trailer %+v", run, len(have), paths, info.Records, info.Trailer)
+	}
+}
+
+// What did not change is held beside what did: a target that drifts is told,
+// though its siblings are as they were; a certificate that came under a threshold,
+// though nothing else happened; and a finding whose rule is gone is closed.
+func TestSweepComparesWithWhatDidNotChange(t *testing.T) {
+	now := time.Date(2026, 11, 22, 4, 0, 0, 0, time.UTC)
+	before := now.AddDate(0, 0, -1)
+	at := func(path string, answer results.Answer, targets ...string) *results.Endpoint {
+		return &results.Endpoint{Service: "portal", Path: path, Address: path + ":443", Status: results.Complete, Targets: targets,
+			Versions: map[results.Version]results.Answer{results.TLSv10: answer, results.TLSv12: results.Yes}}
+	}
+	paths := []inventory.Path{{Service: "portal", Name: "alb", Targets: []string{"i-1", "i-2", "i-3"}}, {Service: "portal", Name: "i-1"}, {Service: "portal", Name: "i-2"}, {Service: "portal", Name: "i-3"}}
+	s := &sweepRun{bound: newBound(paths)}
+	for _, e := range []*results.Endpoint{at("alb", results.No, paths[0].Targets...), at("i-1", results.No), at("i-2", results.No), at("i-3", results.Yes)} {
+		s.bound.add(e)
+	}
+	expiring := at("far", results.No)
+	expiring.Service, expiring.Chains = "other", []results.Chain{{Certificates: []results.Cert{{SHA256: "aa", NotAfter: now.AddDate(0, 0, 14).Add(-time.Hour)}}}}
+	crossing := crossed(expiring, before, now, usualThresholds())
+	if crossing == nil || crossed(expiring, before.AddDate(0, 0, -5), now.AddDate(0, 0, -5), usualThresholds()) != nil {
+		t.Fatalf("%+v came under a threshold, and five days before it did not", crossing)
+	}
+	old, is := &contrast.Snapshot{Whole: true}, &contrast.Snapshot{Whole: true}
+	old.Put(&results.Header{StartedAt: before})
+	is.Put(&results.Header{StartedAt: now})
+	old.Put(at("i-3", results.No))
+	is.Put(at("i-3", results.Yes))
+	old.Put(&results.Finding{Service: "third", Path: "web", Profile: "own", Rule: "dropped", Status: results.FindingFail})
+	addUnchanged(old, is, append(s.beside(old, is), crossing))
+	var got []string
+	for _, c := range contrast.Changes(old, is, usualThresholds()) {
+		got = append(got, fmt.Sprintf("%s %s/%s %s", c.Kind, c.Service, c.Path, c.Fact))
+	}
+	want := []string{"crossed other/far certificate.not_after", "changed portal/i-3 versions.TLSv1.0", "drifted portal/i-3 ", "closed third/web own/dropped"}
+	if !slices.Equal(got, want) {
+		t.Errorf("told:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -112,6 +112,8 @@ func (c *comparer) add(kind results.ChangeKind, e *results.Endpoint, fact, name,
 // pair compares an endpoint with itself.
 func (c *comparer) pair(old, new *results.Endpoint) {
 	switch {
+	case old == new: // nothing but time went by
+		c.crossed(old, new)
 	case new == nil && c.new.Whole:
 		c.add(results.Gone, old, "", "", "", "")
 	case new == nil:

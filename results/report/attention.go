@@ -154,8 +154,17 @@ func limitIssues(s *section) []issue {
 		if s.toldAlready(o) {
 			continue
 		}
+		if s.missedBelow(o) {
+			continue
+		}
 		l, words := objectiveWords(o.Objective)
+		if rated := s.stepRate(o); rated > 0 && words != "" {
+			words = fmt.Sprintf("at %s/s %s", rate(rated), words)
+		}
 		found.add(l, s.pathLabel(o.Service, o.Path), o.ref, words)
+	}
+	for _, p := range s.plans {
+		found.add(planLevel(p.Plan), s.planLabel(p.Plan), p.ref, planWords(p.Plan))
 	}
 	for _, c := range s.capacities {
 		l, words := capacityWords(c.Capacity)

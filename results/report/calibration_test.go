@@ -63,8 +63,17 @@ func TestCalibrated(t *testing.T) {
 	if got := calibrated(results.Header{}); got != "" {
 		t.Errorf("without one: %q", got)
 	}
-	failed := &results.Calibrated{At: at, Verdict: results.CalibrationFail}
-	if got := calibrated(results.Header{StartedAt: at.Add(3 * time.Hour), Calibration: failed}); got != "calibrated 3 hours before on this machine, which it failed" {
+	floor := 212.4
+	all := &results.Calibrated{
+		At: at, Verdict: results.CalibrationUnknown, StallError: &off, FloorUS: &floor, Unknown: []string{"wire"},
+		Same: &results.Hits{Found: 12, Of: 199}, Planted: &results.Hits{Found: 98, Of: 100, Ratio: 1.05},
+	}
+	if got, want := calibrated(results.Header{StartedAt: at, Calibration: all}), "calibrated just before on this machine: p99 of a stalled server within 0.610 %, "+
+		"no handshake under 0.212 ms, 12 of 199 comparisons of a path with itself called different, 5 % slower found 98 times of 100, unknown: wire"; got != want {
+		t.Errorf("%q", got)
+	}
+	failed := &results.Calibrated{At: at, Verdict: results.CalibrationFail, Failed: []string{"same"}}
+	if got := calibrated(results.Header{StartedAt: at.Add(3 * time.Hour), Calibration: failed}); got != "calibrated 3 hours before on this machine, which it failed (same)" {
 		t.Errorf("%q", got)
 	}
 }

@@ -28,7 +28,7 @@ type choice struct {
 	behind     []*endpoint // targets that were observed, of kinds with a load balancer
 	unobserved []string    // targets that were not
 	trials     []*trial
-	capacities []*capacity
+	capacities []*climb
 }
 
 // said is a statement and the records that it rests on.
@@ -171,9 +171,11 @@ func (d *decision) onlyAges(i issue) bool {
 }
 
 // onlyOpen reports whether an issue is a search for capacity that did not come to
-// its end: what was found holds all the same.
+// its end, or a rate that was tried and is too high: what was found holds all the
+// same.
 func (d *decision) onlyOpen(i issue) bool {
-	return slices.ContainsFunc(d.capacities, func(c *capacity) bool { return c.ref == i.refs[0] && !c.Valid })
+	return slices.ContainsFunc(d.capacities, func(c *climb) bool { return c.ref == i.refs[0] && !c.Valid }) ||
+		slices.ContainsFunc(d.objectives, func(o *objective) bool { return o.ref == i.refs[0] && d.stepRate(o) > 0 })
 }
 
 // onlyAges reports whether nothing is wrong with a chain but that it ends soon.
@@ -225,28 +227,6 @@ func (d *decision) added(part string, phases ...string) *attribution {
 		}
 	}
 	return nil
-}
-
-// units is how many of what was measured a planned rate takes, from a search's
-// interval: at least low, and high is enough (0: not known).
-func units(planned float64, c *results.Capacity) (low, high int) {
-	if c.HighRate != nil && *c.HighRate > 0 {
-		low = countOf(planned / *c.HighRate)
-	}
-	if c.LowRate > 0 {
-		high = countOf(planned / c.LowRate)
-	}
-	return max(low, 1), high
-}
-
-// countOf rounds up; a small rest is measurement, not another unit's work.
-func countOf(share float64) int {
-	const most = 1e9
-	n := int(min(share, most))
-	if share-float64(n) > 1e-9 {
-		n++
-	}
-	return max(n, 1)
 }
 
 // unitWords is a number of units as people say it.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"shakedown/results"
+	"shakedown/results/capacity"
 )
 
 // handshake has a line for each measured path: its quantiles, and how they stand
@@ -91,22 +92,31 @@ func (d *decision) holds(c *choice) []said {
 // load is how many of the measured units a planned rate takes.
 func (d *decision) load(c *choice) []said {
 	var out []said
-	for _, one := range c.capacities {
-		if !one.told() {
-			continue
-		}
-		low, high := units(d.planned, one.Capacity)
+	for _, p := range d.plans(c) {
 		l := fine
-		if high == 0 {
+		if p.UnitsHigh == nil {
 			l = warning
 		}
-		out = append(out, said{l, fmt.Sprintf("%s: %s", one.label, unitWords(low, high)), []ref{one.ref}})
+		var refs []ref
+		for _, one := range c.capacities {
+			if slices.Contains(p.From, one.Where) {
+				refs = append(refs, one.ref)
+			}
+		}
+		out = append(out, said{l, d.planLabel(p) + ": " + planUnits(p), refs})
 	}
 	return orUnknown(out, "unknown: its capacity was not measured")
 }
 
-// told reports whether a search found anything.
-func (c *capacity) told() bool { return c.LowRate > 0 || c.HighRate != nil }
+// plans are what the planned load, all of full handshakes, takes of a choice's
+// paths as they were measured.
+func (d *decision) plans(c *choice) []*results.Plan {
+	var e capacity.Evidence
+	for _, one := range c.capacities {
+		e.Put(one.Capacity, one.Where)
+	}
+	return slices.DeleteFunc(e.Plans(results.Load{Rate: d.planned}), func(p *results.Plan) bool { return p.Path == "" })
+}
 
 // price is what a choice's median handshake costs beside the baseline, for a
 // sentence.
@@ -144,7 +154,7 @@ func (s *said) doubt(unlike string) {
 }
 
 // unitOf says what a unit is.
-const unitOf = "a unit is what was measured at that one address; units are counted for full load, without reserve for one that fails, and as if the load spread evenly"
+const unitOf = "a unit is what was measured at that one address; units are counted for full load of full handshakes, without reserve for one that fails, and as if the load spread evenly: shakedown plan counts with more"
 
 // capacityGap says how the capacities of two choices relate, from their
 // intervals; "" if that is not known.

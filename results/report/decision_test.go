@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"shakedown/results"
+	"shakedown/results/capacity"
 )
 
 // decisionRun is a service with a choice: scanned, measured, searched.
@@ -129,12 +130,16 @@ func TestUnits(t *testing.T) {
 	}{
 		{"an interval", 2000, results.Capacity{LowRate: 60, HighRate: high(63)}, "32 to 34 units"},
 		{"one is enough", 2000, results.Capacity{LowRate: 2930, HighRate: high(3060)}, "1 unit"},
-		{"at least so much", 2000, results.Capacity{LowRate: 1500}, "1 to 2 units"},
+		{"at least so much", 2000, results.Capacity{LowRate: 1500}, "2 units or fewer"},
 		{"exactly", 3000, results.Capacity{LowRate: 1500, HighRate: high(1500.0001)}, "2 units"},
-		{"no rate held", 2000, results.Capacity{HighRate: high(100)}, "more than 20 units"},
-		{"a record that lies", 1e300, results.Capacity{LowRate: 1e-300}, "1 to 1,000,000,001 units"},
+		{"no rate held", 2000, results.Capacity{HighRate: high(100)}, "at least 20 units"},
+		{"a record that lies", 1e300, results.Capacity{LowRate: 1e-300}, "1,000,000,000 units or fewer"},
 	} {
-		if got := unitWords(units(tt.planned, &tt.c)); got != tt.want {
+		full := false
+		tt.c.Asked.Resumed = &full
+		e := new(capacity.Evidence)
+		e.Put(&tt.c, "run:2")
+		if got := planUnits(e.Plans(results.Load{Rate: tt.planned})[0]); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}

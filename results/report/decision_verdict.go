@@ -5,7 +5,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"shakedown/results"
@@ -121,7 +120,7 @@ func (d *decision) demand(best *choice) []said {
 // taken is what the planned load takes of a choice.
 func (d *decision) taken(c *choice) said {
 	planned := rate(d.planned) + " handshakes/s"
-	if !slices.ContainsFunc(c.capacities, (*capacity).told) {
+	if len(d.plans(c)) == 0 {
 		return said{warning, "what " + planned + " take is unknown, as its capacity was not measured", nil}
 	}
 	first := d.load(c)[0]

@@ -192,7 +192,7 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		s := g.service(rec.Service)
 		s.comparisons = append(s.comparisons, &comparison{rec, at, run})
 		about = fmt.Sprintf("%s: %s beside %s, %s %s", rec.Service, rec.Candidate, rec.Baseline, rec.Phase, rec.Quantile)
-	case *results.Objective, *results.Capacity, *results.Attribution:
+	case *results.Objective, *results.Capacity, *results.Attribution, *results.Plan:
 		about = g.limit(run, at, rec)
 	case *results.Finding:
 		about = fmt.Sprintf("%s %s: %s %s", rec.Service, rec.Path, rec.Profile, rec.Rule)
@@ -314,6 +314,14 @@ func (s *section) paths() int {
 	for _, c := range s.capacities {
 		seen[c.Path] = true
 	}
+	for _, c := range s.comparisons {
+		seen[c.Candidate] = true
+	}
+	for _, p := range s.plans {
+		for _, name := range append(p.Unmeasured, p.Path) {
+			seen[name] = seen[name] || name != ""
+		}
+	}
 	return len(seen)
 }
 
@@ -394,8 +402,8 @@ func (s *section) pathLabel(service, path string) string {
 	return clean(path)
 }
 
-// distinct adds to labels that occur twice what tells them apart, or else a
-// number.
+// distinct adds to labels that occur twice what tells them apart, of lists of words
+// those that not all have, or else a number.
 func distinct(labels []string, more func(int) string) []string {
 	extras := map[string][]string{}
 	for i, l := range labels {
@@ -406,10 +414,18 @@ func distinct(labels []string, more func(int) string) []string {
 	out := slices.Clone(labels)
 	for i, l := range labels {
 		if extra := more(i); len(extras[l]) > 1 && extra != "" {
-			out[i] = l + " " + extra
+			out[i] = strings.TrimSpace(l + " " + unshared(extra, extras[l]))
 		}
 	}
 	return numbered(out)
+}
+
+// unshared are the words of a list that not all lists have.
+func unshared(one string, all []string) string {
+	words := slices.DeleteFunc(strings.Split(one, ", "), func(word string) bool {
+		return !slices.ContainsFunc(all, func(other string) bool { return !slices.Contains(strings.Split(other, ", "), word) })
+	})
+	return strings.Join(words, ", ")
 }
 
 func numbered(labels []string) []string {

@@ -34,17 +34,11 @@ type fact struct {
 
 // differs says that two endpoints are known to have different values.
 func (f fact) differs() bool {
-	first := ""
+	var compared contrast.Fact
 	for _, c := range f.Cells {
-		switch {
-		case !c.known:
-		case first == "":
-			first = c.Text
-		case c.Text != first:
-			return true
-		}
+		compared.Cells = append(compared.Cells, contrast.Cell{Text: c.Text, Known: c.known})
 	}
-	return false
+	return compared.Differs()
 }
 
 // alone says that one endpoint at most has a known value: there is nothing to

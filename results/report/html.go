@@ -28,7 +28,7 @@ func writeHTML(w io.Writer, d *digest, o Options) error {
 		"ms": milliseconds, "sig": significant, "grouped": grouped, "plural": plural, "clean": clean, "moment": moment, "date": date,
 		"join": func(words []string) string { return strings.Join(words, ", ") }, "short": short, "rate": rate, "key": keyWords, "shape": shapeWords,
 		"failure": failureWords, "brief": versionShort, "n": func(n int64) string { return grouped(int(n)) },
-		"whole": wholeRate, "percent": func(share float64) string { return significant(100 * share) },
+		"whole": wholeRate, "interval": func(s results.CapacityStep) string { return stepInterval(s, "%s") }, "percent": func(share float64) string { return significant(100 * share) },
 	}).ParseFS(assets, "assets/*.tmpl")
 	if err != nil {
 		return fmt.Errorf("reading the page's template: %w", err)
@@ -72,6 +72,12 @@ const mostAtOnce = 300
 
 // Big reports whether the page is laid out part by part, as they come into sight.
 func (p *htmlPage) Big() bool { return len(p.Records) > mostAtOnce }
+
+// mostOnPaper is how many records a page prints everything of.
+const mostOnPaper = 1000
+
+// Long reports whether what is folded stays folded on paper.
+func (p *htmlPage) Long() bool { return len(p.Records) > mostOnPaper }
 
 // mostCosts is how many services show their costs at the top of the page.
 const mostCosts = 3
@@ -583,6 +589,7 @@ type benchView struct {
 	Cost      *figure
 	Curves    []phaseView
 	Breakdown *figure
+	Ramps     *figure
 	Blocks    *figure
 	Ratios    *figure
 	Compared  []*comparison
@@ -631,6 +638,7 @@ func newBenchView(s *section, id string) *benchView {
 		}
 	}
 	v.Breakdown = breakdownPlot(id+"-parts", v.Series)
+	v.Ramps = rampPlot(id+"-ramps", v.Series)
 	v.Blocks = blocksPlot(id+"-blocks", v.Series)
 	v.Ratios = ratioPlot(id+"-ratios", s.comparisons)
 	for _, one := range v.Series {

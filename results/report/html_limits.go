@@ -16,6 +16,7 @@ type limitsView struct {
 	SLO          string
 	Capacities   []capacityView
 	Climb        *figure
+	Plans        []planView
 	Attributions []*attribution
 	Adds         *figure
 	Unlike       []string
@@ -23,12 +24,12 @@ type limitsView struct {
 
 type objectiveView struct {
 	*objective
-	Level                  level
-	Label, Limit, Observed string
+	Level                        level
+	Label, Name, Limit, Observed string
 }
 
 type capacityView struct {
-	*capacity
+	*climb
 	Level    level
 	N        int
 	Interval string
@@ -42,17 +43,17 @@ func (c capacityView) Class() string {
 }
 
 // Label is the path's name in its section.
-func (c *capacity) Label() string { return c.label }
+func (c *climb) Label() string { return c.label }
 
 // newLimitsView is nil where a section has no limits.
 func newLimitsView(s *section, id string) *limitsView {
-	if len(s.objectives)+len(s.capacities)+len(s.attributions) == 0 {
+	if len(s.objectives)+len(s.capacities)+len(s.attributions)+len(s.plans) == 0 {
 		return nil
 	}
 	v := &limitsView{Attributions: s.attributions, Adds: addsPlot(id+"-adds", briefly(s.attributions))}
 	for _, o := range s.objectives {
 		l, _ := objectiveWords(o.Objective)
-		v.Objectives = append(v.Objectives, objectiveView{o, l, s.pathLabel(o.Service, o.Path), inUnit(o.Limit, o.Unit), observedWords(o.Objective)})
+		v.Objectives = append(v.Objectives, objectiveView{o, l, s.pathLabel(o.Service, o.Path), s.objectiveName(o), inUnit(o.Limit, o.Unit), observedWords(o.Objective)})
 	}
 	for i, c := range s.capacities {
 		l, words := capacityWords(c.Capacity)
@@ -61,6 +62,7 @@ func newLimitsView(s *section, id string) *limitsView {
 	if len(s.capacities) > 0 {
 		v.SLO = sloWords(s.capacities)
 	}
+	v.Plans = planViews(s)
 	v.Climb = climbPlot(id+"-climb", v.Capacities)
 	for _, a := range s.attributions {
 		if note := a.unlike(); note != "" && !slices.Contains(v.Unlike, note) {
@@ -69,6 +71,9 @@ func newLimitsView(s *section, id string) *limitsView {
 	}
 	return v
 }
+
+// Banded reports whether a capacity curve has its interval around it.
+func (v *limitsView) Banded() bool { return slices.ContainsFunc(v.Capacities, capacityView.banded) }
 
 // unlike says where a difference is of more than the part.
 func (a *attribution) unlike() string {
@@ -102,82 +107,6 @@ func (a *attribution) Class() string {
 	return "verdict-inconclusive"
 }
 
-// drawable says that a step's numbers have a place on a plot.
-func drawable(s results.CapacityStep) bool {
-	return s.Rate > 0 && s.Rate < 1e9 && s.P99US > 0 && s.P99US < 1e14
-}
-
-// climbPlot has the p99 of every step over its rate: a line for each path, and
-// for each step a sign of its verdict.
-func climbPlot(id string, all []capacityView) *figure {
-	const left, right, top, bottom, width, height = 52.0, 150.0, 18.0, 40.0, figureWidth, 340.0
-	var slowest, fastest, lo, hi = math.Inf(1), 0.0, math.Inf(1), 0.0
-	for _, c := range all {
-		for _, s := range slices.DeleteFunc(slices.Clone(c.Sorted), func(s results.CapacityStep) bool { return !drawable(s) }) {
-			slowest, fastest = min(slowest, s.Rate), max(fastest, s.Rate)
-			lo, hi = min(lo, s.P99US), max(hi, s.P99US)
-		}
-	}
-	if fastest == 0 {
-		return nil
-	}
-	x := latencyScale(slowest, fastest, left, width-right)
-	y := latencyScale(lo, hi, height-bottom, top)
-	f := &figure{ID: id, W: width, H: height, Title: "p99 of the handshake over the rate, by path",
-		Desc: "A line for each path through the rates that were tried: the 99th percentile of the handshake in milliseconds. A dot is a rate that held, a cross one that did not, a question mark one that says nothing of the server. The table below has the same numbers."}
-	climbAxes(f, x, y, height-bottom, top)
-	for _, c := range all {
-		c.draw(f, x, y, height-bottom, top)
-	}
-	return f
-}
-
-func climbAxes(f *figure, x, y scale, base, top float64) {
-	for _, v := range y.ticks(6) {
-		f.line("grid", x.from, y.at(v), x.to, y.at(v))
-		f.text("tick", "end", x.from-7, y.at(v)+4, axisLabel(v))
-	}
-	for _, v := range x.ticks(8) {
-		f.line("grid", x.at(v), base, x.at(v), top)
-		f.text("tick", "middle", x.at(v), base+17, rate(v))
-	}
-	f.text("axis", "middle", (x.from+x.to)/2, base+34, "handshakes a second, asked")
-	f.text("axis", "start", x.from-40, top-6, "p99, ms")
-}
-
-// draw puts one search on the plot.
-func (c capacityView) draw(f *figure, x, y scale, base, top float64) {
-	var points [][2]float64
-	for _, s := range c.Sorted {
-		if drawable(s) {
-			points = append(points, [2]float64{x.at(s.Rate), y.at(s.P99US)})
-		}
-	}
-	if len(points) == 0 {
-		return
-	}
-	if c.LowRate > 0 {
-		f.line("leader "+c.Class(), x.at(c.LowRate), base, x.at(c.LowRate), top)
-	}
-	f.add(shape{Kind: "path", Class: "curve " + c.Class(), D: polyline(points), Tip: fmt.Sprintf("%s: %s handshakes a second", c.label, c.Interval)})
-	for _, s := range c.Sorted {
-		if !drawable(s) {
-			continue
-		}
-		at, up := x.at(s.Rate), y.at(s.P99US)
-		switch s.Verdict {
-		case results.StepHeld:
-			f.circle("dot fill-"+c.Class(), at, up, 4, fmt.Sprintf("%s, %s/s: held, p99 %s ms", c.label, rate(s.Rate), milliseconds(s.P99US)))
-		case results.StepMissed:
-			f.text("label fill-"+c.Class(), "middle", at, up+5, "×")
-		default:
-			f.text("label fill-"+c.Class(), "middle", at, up+5, "?")
-		}
-	}
-	last := points[len(points)-1]
-	f.text("label fill-"+c.Class(), "start", last[0]+10, last[1]+4, truncate(c.label, 18))
-}
-
 // addsPlot has a row for each difference of medians and means: a dot, its interval, and the
 // line at nothing.
 func addsPlot(id string, all []*attribution) *figure {
@@ -191,7 +120,7 @@ func addsPlot(id string, all []*attribution) *figure {
 	for _, a := range shown {
 		lo, hi = min(lo, a.LowUS), max(hi, a.HighUS)
 	}
-	r := newRows(id, "What each part adds", "A dot for each part at what it adds to the median (to bystanders: to the mean), a line for its confidence interval, in milliseconds; the stroke is at nothing.", len(shown), figureWidth, 260, 180, 34)
+	r := newRows(id, "What each part adds", "A dot for each part at what it adds to the median (to bystanders and established connections: to the mean), a line for its confidence interval, in milliseconds; the stroke is at nothing.", len(shown), figureWidth, 260, 180, 34)
 	r.x = scale{lo - 0.03*(hi-lo), hi + 0.03*(hi-lo), r.left, r.right, false}
 	n := len(shown)
 	r.axis(n, "ms added")

@@ -127,6 +127,10 @@ func TestHTMLInBrowser(t *testing.T) {
 		b.want(`getComputedStyle(document.body).backgroundColor`, "rgb(255, 255, 255)")
 		b.want(`[...document.querySelectorAll(".tab")].filter(t => getComputedStyle(t).display === "none").length`, 0)
 		b.want(`getComputedStyle(document.querySelector(".theme")).display`, "none")
+		// Paper cannot be unfolded, and a button in a head keeps it from being repeated.
+		b.want(`document.querySelectorAll("details:not([open]):not(.alike):not(.screen)").length > 3`, true)
+		b.want(`[...document.querySelectorAll("details:not(.alike):not(.screen) > *:last-child")].filter(e => !e.closest(".screen, .alike") && e.getBoundingClientRect().height === 0).length`, 0)
+		b.want(`[...document.querySelectorAll("thead button")].filter(e => getComputedStyle(e).display !== "contents").length`, 0)
 		b.shot("print")
 		b.size(718, 1000) // A4, within its margins
 		b.want(`[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("svg")).map(e => e.tagName + " " + e.className + " " + e.textContent.slice(0, 30)).join("; ")`, "")

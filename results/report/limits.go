@@ -16,8 +16,9 @@ import (
 // limits are a section's.
 type limits struct {
 	objectives   []*objective
-	capacities   []*capacity
+	capacities   []*climb
 	attributions []*attribution
+	plans        []*planned
 }
 
 type objective struct {
@@ -25,9 +26,9 @@ type objective struct {
 	ref
 }
 
-// capacity is a search with the trials of its steps, which are no measurements
+// climb is a search for capacity with the trials of its steps, which are no measurements
 // of the path in use.
-type capacity struct {
+type climb struct {
 	*results.Capacity
 	ref
 	run   int
@@ -43,6 +44,7 @@ func (l *limits) absorb(o *limits) {
 	l.objectives = append(l.objectives, o.objectives...)
 	l.capacities = append(l.capacities, o.capacities...)
 	l.attributions = append(l.attributions, o.attributions...)
+	l.plans = append(l.plans, o.plans...)
 }
 
 // limit sorts a record of limits into its service, and says what it is about.
@@ -54,8 +56,12 @@ func (g *gatherer) limit(run int, at ref, rec results.Record) string {
 		return fmt.Sprintf("%s %s: %s", rec.Service, rec.Path, rec.Objective)
 	case *results.Capacity:
 		s := g.service(rec.Service)
-		s.capacities = append(s.capacities, &capacity{Capacity: rec, ref: at, run: run})
+		s.capacities = append(s.capacities, &climb{Capacity: rec, ref: at, run: run})
 		return fmt.Sprintf("%s %s, %s", rec.Service, rec.Path, plural(len(rec.Steps), "step"))
+	case *results.Plan:
+		s := g.service(rec.Service)
+		s.plans = append(s.plans, &planned{rec, at})
+		return fmt.Sprintf("%s %s: plan for %s/s", rec.Service, cmp.Or(rec.Path, strings.Join(rec.Unmeasured, ", ")), rate(rec.Load.Rate))
 	case *results.Attribution:
 		s := g.service(rec.Service)
 		s.attributions = append(s.attributions, &attribution{rec, at})
@@ -87,7 +93,7 @@ func (g *gatherer) takeSteps() {
 // failedStart reports whether a trial is the attempt at a path that a search then
 // gave up: the search says so itself.
 func (g *gatherer) failedStart(s *section, t *trial) bool {
-	return len(t.blocks) == 0 && slices.ContainsFunc(s.capacities, func(c *capacity) bool { return c.run == t.run && c.Path == t.Path && !c.Valid })
+	return len(t.blocks) == 0 && slices.ContainsFunc(s.capacities, func(c *climb) bool { return c.run == t.run && c.Path == t.Path && !c.Valid })
 }
 
 func (s *section) settleLimits(planned places) {
@@ -95,11 +101,11 @@ func (s *section) settleLimits(planned places) {
 	for i, c := range s.capacities {
 		labels[i] = s.pathLabel(c.Service, cmp.Or(c.Path, c.Target, c.Address))
 	}
-	for i, label := range distinct(labels, func(i int) string { return shapeWords(s.capacities[i].Asked) }) {
+	for i, label := range distinct(labels, func(i int) string { return mixtureWords(s.capacities[i].Asked, s.capacities[i].ResumeRatio) }) {
 		s.capacities[i].label = label
 	}
 	place := func(service, path string) int { return planned.of(service + "/" + path) }
-	slices.SortStableFunc(s.capacities, func(a, b *capacity) int {
+	slices.SortStableFunc(s.capacities, func(a, b *climb) int {
 		return cmp.Or(cmp.Compare(place(a.Service, a.Path), place(b.Service, b.Path)), cmp.Compare(rank(a.Kind), rank(b.Kind)), natural(a.label, b.label))
 	})
 	slices.SortStableFunc(s.objectives, func(a, b *objective) int {
@@ -133,6 +139,41 @@ func objectiveWords(o *results.Objective) (level, string) {
 // is told of itself.
 func (s *section) toldAlready(o *objective) bool {
 	return o.Verdict == results.ObjectiveUnknown && slices.ContainsFunc(s.trials, func(t *trial) bool { return t.Trial.Trial == o.Trial && !t.Valid })
+}
+
+// stepRate is the rate of the step that an objective judges; 0 where it judges no
+// step.
+func (s *section) stepRate(o *objective) float64 {
+	for _, c := range s.capacities {
+		for _, step := range c.Steps {
+			if step.Trial == o.Trial && c.Path == o.Path {
+				return step.Rate
+			}
+		}
+	}
+	return 0
+}
+
+// objectiveName is an objective, with the baseline or the step's rate that it is
+// about.
+func (s *section) objectiveName(o *objective) string {
+	name := clean(o.Objective.Objective)
+	if o.Baseline != "" {
+		name += " to " + clean(o.Baseline)
+	}
+	if at := s.stepRate(o); at > 0 {
+		name += " at " + rate(at) + "/s"
+	}
+	return name
+}
+
+// missedBelow reports whether a step misses what a lower rate misses already.
+func (s *section) missedBelow(o *objective) bool {
+	at := s.stepRate(o)
+	return at > 0 && o.Verdict == results.ObjectiveMissed && slices.ContainsFunc(s.objectives, func(other *objective) bool {
+		below := s.stepRate(other)
+		return other.Verdict == results.ObjectiveMissed && other.Path == o.Path && other.Objective.Objective == o.Objective.Objective && 0 < below && below < at
+	})
 }
 
 // briefly are the attributions of what users wait for: the parts of a handshake
@@ -210,6 +251,18 @@ func byRate(c *results.Capacity) []results.CapacityStep {
 	return steps
 }
 
+// stepInterval is that of a step's p99 in ms, put into a format; "" where there is
+// none.
+func stepInterval(s results.CapacityStep, format string) string {
+	switch {
+	case s.P99LowUS <= 0:
+		return ""
+	case s.P99HighUS <= 0:
+		return fmt.Sprintf(format, "≥ "+milliseconds(s.P99LowUS))
+	}
+	return fmt.Sprintf(format, milliseconds(s.P99LowUS)+" – "+milliseconds(s.P99HighUS))
+}
+
 func stepLevel(s results.CapacityStep) level {
 	switch s.Verdict {
 	case results.StepHeld:
@@ -221,7 +274,7 @@ func stepLevel(s results.CapacityStep) level {
 }
 
 // sloWords are the limits that searches went by, where all went by the same.
-func sloWords(all []*capacity) string {
+func sloWords(all []*climb) string {
 	first := strings.Join(all[0].SLO, ", ")
 	for _, c := range all {
 		if strings.Join(c.SLO, ", ") != first {

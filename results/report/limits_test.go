@@ -56,7 +56,7 @@ func search(path string, kind results.PathKind, low, high float64, by results.Li
 		SLO: []string{"handshake.p99<50ms", "errors<1%", "completed>=98%"}, LowRate: low, LimitedBy: by, Valid: len(why) == 0, InvalidWhy: why}
 	add := func(rate float64, v results.StepVerdict, p99 float64, why string) {
 		c.Steps = append(c.Steps, results.CapacityStep{Trial: fmt.Sprint(path, len(c.Steps)), Rate: rate, CompletedRate: rate * 0.99, DurationS: 5,
-			P50US: 700, P99US: p99, CPUShare: rate / 6000, LagP99US: 45, Verdict: v, Why: why})
+			P50US: 700, P99US: p99, P99LowUS: p99 * 0.8, P99HighUS: p99 * 1.3, CPUShare: rate / 6000, LagP99US: 45, Verdict: v, Why: why})
 	}
 	if low > 0 {
 		add(low/2, results.StepHeld, 2100, "")
@@ -80,6 +80,7 @@ func TestLimitsInBrowser(t *testing.T) {
 	b.want(`[...document.querySelectorAll("a.ref")].filter(a => !document.querySelector(a.getAttribute("href"))).length`, 0)
 	b.want(`document.querySelectorAll("#s1-climb path.curve").length`, 3)
 	b.want(`document.querySelectorAll("#s1-climb circle").length`, 4)
+	b.want(`document.querySelectorAll("#s1-climb path.spread, #s1-climb line.whisker").length`, 3)
 	b.want(`document.querySelectorAll("#s1-adds circle").length`, 4)
 	b.want(`document.documentElement.scrollWidth <= innerWidth`, true)
 }

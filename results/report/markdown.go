@@ -95,6 +95,7 @@ func markdownSection(b *strings.Builder, s *section) {
 		rows = append(rows, []string{c.Candidate, baselineName(c), c.Phase + " " + c.Quantile, fmt.Sprintf("×%.2f", c.Ratio), fmt.Sprintf("%.2f – %.2f", c.RatioLow, c.RatioHigh), c.Verdict})
 	}
 	markdownTable(b, []string{"candidate", "baseline", "phase", "ratio", "interval", "verdict"}, rows)
+	markdownPlans(b, s)
 }
 
 // versionsText lists the versions that an endpoint serves, and how many it is

@@ -126,6 +126,8 @@ func outcomeOf(r results.Record, threshold results.Severity) (outcome, bool) {
 		return o, true
 	case *results.Objective:
 		return objectiveOutcome(r), true
+	case *results.Plan:
+		return planOutcome(r), true
 	case *results.Comparison:
 		// Paths may differ from each other; with the same path of an earlier run they are to agree.
 		return comparisonOutcome(r), r.BaselineRun != ""
@@ -177,6 +179,20 @@ func objectiveOutcome(r *results.Objective) outcome {
 		o.end = failed
 	case results.ObjectiveMet:
 	default:
+		o.end = undecided
+	}
+	return o
+}
+
+func planOutcome(p *results.Plan) outcome {
+	o := outcome{
+		service: p.Service, path: cmp.Or(p.Path, list(p.Unmeasured, 2)), address: p.Address, profile: "plan", rule: "units", severity: results.High,
+		words: cmp.Or(planWords(p), planTitle(p.Load)+": "+planUnits(p)),
+	}
+	switch planLevel(p) {
+	case bad:
+		o.end = failed
+	case warning:
 		o.end = undecided
 	}
 	return o

@@ -5,6 +5,8 @@
 package report
 
 import (
+	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -15,11 +17,16 @@ import (
 	"shakedown/results"
 )
 
-// sample is a line of the format, without the prefix shakedown_.
+// sample is a line of the format, without the prefix shakedown_. Labels are name,
+// value, …: first those that many samples have in common.
 type sample struct {
-	name   string
-	labels []string // name, value, …
-	value  float64
+	name     string
+	at, more []string
+	value    float64
+}
+
+func (s sample) compare(other sample) int {
+	return cmp.Or(slices.Compare(s.at, other.at), slices.Compare(s.more, other.more))
 }
 
 // promFamilies are the metrics, in the order in which they are written.
@@ -80,10 +87,10 @@ func (m *Metrics) Put(r results.Record) error {
 	switch r := r.(type) {
 	case *results.Header:
 		m.command, m.ended = []string{"command", r.Command}, false
-		m.add(sample{"run_timestamp_seconds", m.command, float64(r.StartedAt.Unix())})
+		m.add(sample{"run_timestamp_seconds", m.command, nil, float64(r.StartedAt.Unix())})
 	case *results.Trailer:
 		m.ended = true
-		m.add(sample{"run_complete", m.command, oneIf(r.Complete)}, sample{"run_exit_code", m.command, float64(r.ExitCode)})
+		m.add(sample{"run_complete", m.command, nil, oneIf(r.Complete)}, sample{"run_exit_code", m.command, nil, float64(r.ExitCode)})
 	case *results.Endpoint:
 		m.add(promEndpoint(r)...)
 	case *results.Finding:
@@ -105,54 +112,67 @@ func (m *Metrics) add(samples ...sample) {
 func (m *Metrics) WriteTo(w io.Writer) (int64, error) {
 	by := maps.Clone(m.by)
 	if !m.ended && m.command != nil {
-		by["run_complete"] = append(slices.Clone(by["run_complete"]), sample{"run_complete", m.command, 0})
+		by["run_complete"] = append(slices.Clone(by["run_complete"]), sample{"run_complete", m.command, nil, 0})
 	}
 	for k, n := range m.findings {
-		by["findings"] = append(by["findings"], sample{"findings", []string{"service", k[0], "path", k[1], "status", k[2], "severity", k[3]}, n})
+		by["findings"] = append(by["findings"], sample{"findings", []string{"service", k[0], "path", k[1], "status", k[2], "severity", k[3]}, nil, n})
 	}
-	var b strings.Builder
+	counted := &counter{w: w}
+	b := bufio.NewWriter(counted)
 	for _, f := range promFamilies() {
-		writeFamily(&b, f[0], f[1], by[f[0]])
+		writeFamily(b, f[0], f[1], by[f[0]])
 	}
-	n, err := io.WriteString(w, b.String())
-	return int64(n), err
+	err := b.Flush() // it has the first error
+	return counted.n, err
 }
 
-func writeFamily(b *strings.Builder, name, help string, samples []sample) {
+// counter counts what is written.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+func writeFamily(b *bufio.Writer, name, help string, samples []sample) {
 	if len(samples) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "# HELP shakedown_%s %s\n# TYPE shakedown_%s gauge\n", name, help, name)
-	slices.SortStableFunc(samples, func(a, b sample) int { return slices.Compare(a.labels, b.labels) })
+	slices.SortStableFunc(samples, sample.compare)
 	for i, s := range samples {
-		if i == 0 || !slices.Equal(s.labels, samples[i-1].labels) {
-			fmt.Fprintf(b, "shakedown_%s%s %s\n", s.name, promLabels(s.labels), strconv.FormatFloat(s.value, 'g', -1, 64))
+		if i == 0 || s.compare(samples[i-1]) != 0 {
+			fmt.Fprintf(b, "shakedown_%s%s %s\n", s.name, promLabels(slices.Concat(s.at, s.more)), strconv.FormatFloat(s.value, 'g', -1, 64))
 		}
 	}
 }
 
 func promEndpoint(e *results.Endpoint) []sample {
 	at := []string{"service", e.Service, "path", e.Path, "address", e.Address, "kind", string(e.Kind)}
-	more := func(labels ...string) []string { return append(slices.Clone(at), labels...) }
 	all := []sample{
-		{"endpoint_answers", at, oneIf(e.Status == results.Complete)},
-		{"endpoint_failed", at, oneIf(e.Status == results.Failed)},
-		{"endpoint_connections", at, float64(e.Connections)},
-		{"unknown_facts", at, float64(unknownFacts(e))},
+		{"endpoint_answers", at, nil, oneIf(e.Status == results.Complete)},
+		{"endpoint_failed", at, nil, oneIf(e.Status == results.Failed)},
+		{"endpoint_connections", at, nil, float64(e.Connections)},
+		{"unknown_facts", at, nil, float64(unknownFacts(e))},
 	}
 	for _, v := range results.Versions() {
-		all = append(all, known("version_served", more("version", string(v)), e.Versions[v])...)
+		labels := []string{"version", string(v)}
+		all = append(all, known("version_served", at, labels, e.Versions[v])...)
 		if suites, asked := e.Suites[v]; asked {
-			all = append(all, sample{"suites_accepted", more("version", string(v)), float64(len(suites))})
+			all = append(all, sample{"suites_accepted", at, labels, float64(len(suites))})
 		}
 	}
 	for _, c := range e.Chains {
-		labels := more("auth", c.Auth, "server_name", c.ServerName)
+		labels := []string{"auth", c.Auth, "server_name", c.ServerName}
 		if len(c.Certificates) > 0 && !c.Certificates[0].NotAfter.IsZero() {
-			all = append(all, sample{"certificate_not_after_seconds", labels, float64(c.Certificates[0].NotAfter.Unix())})
+			all = append(all, sample{"certificate_not_after_seconds", at, labels, float64(c.Certificates[0].NotAfter.Unix())})
 		}
-		all = append(all, known("certificate_trusted", labels, c.Trusted)...)
-		all = append(all, known("certificate_matches_name", labels, c.HostnameMatch)...)
+		all = append(all, known("certificate_trusted", at, labels, c.Trusted)...)
+		all = append(all, known("certificate_matches_name", at, labels, c.HostnameMatch)...)
 	}
 	return all
 }
@@ -170,7 +190,7 @@ func unknownFacts(e *results.Endpoint) int {
 
 func promTrial(t *results.Trial) []sample {
 	at := []string{"service", t.Service, "path", t.Path, "kind", string(t.Kind), "shape", shapeWords(t.Asked)}
-	all := []sample{{"trial_valid", at, oneIf(t.Valid)}, {"handshakes_per_second", at, t.AchievedRate}}
+	all := []sample{{"trial_valid", at, nil, oneIf(t.Valid)}, {"handshakes_per_second", at, nil, t.AchievedRate}}
 	if !t.Valid {
 		return all[:1] // an invalid measurement has no figures
 	}
@@ -185,17 +205,17 @@ func promTrial(t *results.Trial) []sample {
 			name string
 			us   float64
 		}{{"50", p.dist.P50US}, {"90", p.dist.P90US}, {"99", p.dist.P99US}, {"99.9", p.dist.P999US}} {
-			all = append(all, sample{"handshake_seconds", append(slices.Clone(at), "phase", p.name, "percentile", q.name), q.us / 1e6})
+			all = append(all, sample{"handshake_seconds", at, []string{"phase", p.name, "percentile", q.name}, q.us / 1e6})
 		}
 	}
 	return all
 }
 
-func known(name string, labels []string, a results.Answer) []sample {
+func known(name string, at, more []string, a results.Answer) []sample {
 	if a != results.Yes && a != results.No {
 		return nil
 	}
-	return []sample{{name, labels, oneIf(a == results.Yes)}}
+	return []sample{{name, at, more, oneIf(a == results.Yes)}}
 }
 
 func oneIf(is bool) float64 {

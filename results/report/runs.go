@@ -11,7 +11,8 @@ import (
 	"shakedown/results"
 )
 
-// Run is one recorded run.
+// Run is one recorded run. Its records share what they have alike: they are to be
+// read, and not to be changed.
 type Run struct {
 	Name    string // the file's, for people; "" if it was not read from one
 	Header  results.Header
@@ -27,6 +28,7 @@ func Read(name string, r io.Reader) (Run, error) {
 		return Run{}, fmt.Errorf("reading %s: %w", name, err)
 	}
 	run := Run{Name: name, Header: *d.Header()}
+	var once results.Once
 	for {
 		rec, err := d.Next()
 		if errors.Is(err, io.EOF) {
@@ -36,7 +38,7 @@ func Read(name string, r io.Reader) (Run, error) {
 		if err != nil {
 			return Run{}, fmt.Errorf("reading %s: %w", name, err)
 		}
-		run.Records = append(run.Records, rec)
+		run.Records = append(run.Records, once.Record(rec))
 	}
 }
 

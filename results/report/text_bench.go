@@ -40,6 +40,7 @@ func (p *page) bench(s *section) {
 		}
 		p.subtitle("Latency by phase, in ms")
 		p.table(2, phaseTable(s.trials, p.width))
+		p.ramps(s)
 	}
 	p.comparisons(s)
 	p.limits(s)
@@ -87,6 +88,9 @@ func ifAny(n int) []piece {
 func offered(t *trial) string {
 	if t.Loop != results.OpenLoop {
 		return "–"
+	}
+	if t.Ramp != nil {
+		return rate(t.Ramp.FromRate) + " to " + rate(t.Ramp.ToRate)
 	}
 	return rate(t.OfferedRate)
 }

@@ -193,6 +193,9 @@ func calibrated(h results.Header) string {
 	words := "calibrated " + ago(h.StartedAt.Sub(c.At)) + " on this machine"
 	if c.Verdict == results.CalibrationFail {
 		words += ", which it failed"
+		if len(c.Failed) > 0 {
+			words += " (" + clean(strings.Join(c.Failed, ", ")) + ")"
+		}
 	}
 	var found []string
 	if us, ok := c.WireUS["handshake"]; ok {
@@ -200,6 +203,18 @@ func calibrated(h results.Header) string {
 	}
 	if c.StallError != nil {
 		found = append(found, fmt.Sprintf("p99 of a stalled server within %s %%", significant(100**c.StallError)))
+	}
+	if c.FloorUS != nil {
+		found = append(found, fmt.Sprintf("no handshake under %s ms", milliseconds(*c.FloorUS)))
+	}
+	if t := c.Same; t != nil {
+		found = append(found, fmt.Sprintf("%d of %d comparisons of a path with itself called different", t.Found, t.Of))
+	}
+	if t := c.Planted; t != nil {
+		found = append(found, fmt.Sprintf("%.0f %% slower found %d times of %d", 100*(t.Ratio-1), t.Found, t.Of))
+	}
+	if len(c.Unknown) > 0 {
+		found = append(found, "unknown: "+clean(strings.Join(c.Unknown, ", ")))
 	}
 	if len(found) == 0 {
 		return words

@@ -71,10 +71,8 @@ func (d *decision) capacityWords(c *choice) string {
 
 // demandWords is what the planned load takes of the choice's first search.
 func (d *decision) demandWords(c *choice) string {
-	for _, one := range c.capacities {
-		if one.told() {
-			return unitWords(units(d.planned, one.Capacity))
-		}
+	for _, p := range d.plans(c) {
+		return planUnits(p)
 	}
 	return "unknown"
 }

@@ -13,6 +13,7 @@ func (p *page) limits(s *section) {
 	p.objectives(s)
 	p.capacities(s)
 	p.attributions(s)
+	p.plans(s)
 }
 
 func (p *page) objectives(s *section) {
@@ -25,11 +26,7 @@ func (p *page) objectives(s *section) {
 	}}
 	for _, o := range s.objectives {
 		l, _ := objectiveWords(o.Objective)
-		name := clean(o.Objective.Objective)
-		if o.Baseline != "" {
-			name += " to " + clean(o.Baseline)
-		}
-		t.add(styled(l.mark(), l.style()), styled(s.pathLabel(o.Service, o.Path), boldStyle), text(name), text(observedWords(o.Objective)), text(grouped(o.N)),
+		t.add(styled(l.mark(), l.style()), styled(s.pathLabel(o.Service, o.Path), boldStyle), text(s.objectiveName(o)), text(observedWords(o.Objective)), text(grouped(o.N)),
 			styled(clean(string(o.Verdict)), l.style()))
 	}
 	p.table(0, t)
@@ -63,9 +60,9 @@ func (p *page) capacities(s *section) {
 }
 
 // stepTable has a row for each step, path by path and from the lowest rate up.
-func stepTable(all []*capacity) *table {
+func stepTable(all []*climb) *table {
 	t := &table{columns: []column{
-		{head: "PATH", min: 8}, {head: "RATE/S", right: true}, {head: "DONE/S", right: true}, {head: "p50 ms", right: true}, {head: "p99 ms", right: true},
+		{head: "PATH", min: 8}, {head: "RATE/S", right: true}, {head: "DONE/S", right: true}, {head: "p50 ms", right: true}, {head: "p99 ms", right: true}, {head: "INTERVAL"},
 		{head: "FAILED %", right: true}, {head: "CPU %", right: true}, {head: "LAG µs", right: true}, {head: "VERDICT"},
 	}}
 	for _, c := range all {
@@ -79,7 +76,7 @@ func stepTable(all []*capacity) *table {
 }
 
 func stepRow(s results.CapacityStep) [][]piece {
-	return [][]piece{text(rate(s.Rate)), text(wholeRate(s.CompletedRate)), text(milliseconds(s.P50US)), text(milliseconds(s.P99US)),
+	return [][]piece{text(rate(s.Rate)), text(wholeRate(s.CompletedRate)), text(milliseconds(s.P50US)), text(milliseconds(s.P99US)), text(stepInterval(s, "%s")),
 		text(significant(100 * s.Errors)), text(significant(100 * s.CPUShare)), text(significant(s.LagP99US)), styled(clean(string(s.Verdict)), stepLevel(s).style())}
 }
 

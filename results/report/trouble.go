@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 
 	"shakedown/results"
@@ -39,6 +40,10 @@ func Trouble(rec results.Record) string {
 	case *results.Objective:
 		if _, words := objectiveWords(rec); words != "" {
 			return fmt.Sprintf("%s: %s", Where(rec.Service, rec.Path), words)
+		}
+	case *results.Plan:
+		if words := planWords(rec); words != "" {
+			return fmt.Sprintf("%s: %s", Where(rec.Service, cmp.Or(rec.Path, list(rec.Unmeasured, 2))), words)
 		}
 	case *results.Capacity:
 		if _, words := capacityWords(rec); words != "" {

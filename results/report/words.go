@@ -113,10 +113,13 @@ func shapeWords(s results.Shape) string {
 }
 
 // askedWords names what a trial asked for: of a mix also its ratio.
-func askedWords(t *results.Trial) string {
-	words := shapeWords(t.Asked)
-	if t.Asked.Resumed == nil && t.ResumeRatio > 0 {
-		words += fmt.Sprintf(", %.3g %% resumed", 100*t.ResumeRatio)
+func askedWords(t *results.Trial) string { return mixtureWords(t.Asked, t.ResumeRatio) }
+
+// mixtureWords names a shape and, of a mix, its ratio.
+func mixtureWords(s results.Shape, resumed float64) string {
+	words := shapeWords(s)
+	if s.Resumed == nil && resumed > 0 {
+		words += fmt.Sprintf(", %.3g %% resumed", 100*resumed)
 	}
 	return words
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"shakedown/results"
@@ -139,11 +140,20 @@ func byHash(certificates [][]byte) map[string][]byte {
 // maxBody bounds what a body is inflated to.
 const maxBody = 64 << 20
 
-func deflate(body []byte) []byte {
+// press is room to compress in, a megabyte of it, which is used again.
+type press struct{ pool sync.Pool }
+
+func (p *press) deflate(body []byte) []byte {
 	var b bytes.Buffer
-	w, _ := flate.NewWriter(&b, flate.BestCompression) // the level is a good one
+	w, ok := p.pool.Get().(*flate.Writer)
+	if ok {
+		w.Reset(&b)
+	} else {
+		w, _ = flate.NewWriter(&b, flate.BestCompression) // the level is a good one
+	}
 	w.Write(body)
 	w.Close()
+	p.pool.Put(w)
 	return b.Bytes()
 }
 

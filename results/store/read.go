@@ -4,12 +4,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-
 	"iter"
 	"strconv"
 	"strings"
@@ -152,9 +152,10 @@ func (s *Store) kept(ctx context.Context, run Info) iter.Seq2[packed, error] {
 	}
 }
 
+const selectEntries = "SELECT seq, blob, body, started_at, elapsed_ms, connections FROM entry JOIN blob ON blob.id = entry.blob"
+
 func (s *Store) entries(ctx context.Context, run Info, after int64) ([]entry, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.rebind(`SELECT seq, blob, body, started_at, elapsed_ms, connections FROM entry
-		JOIN blob ON blob.id = entry.blob WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?`), run.n, after, page)
+	rows, err := s.db.QueryContext(ctx, s.dialect.rebind(selectEntries+" WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?"), run.n, after, page)
 	if err != nil {
 		return nil, err
 	}
@@ -312,35 +313,57 @@ func (s *Store) Whole(ctx context.Context, command, inventory string) (*Info, er
 	return nil, err
 }
 
-// Unlike gives the endpoint records of a run whose like, in all that lasts, is
-// not in another: of 10,000 that were swept the few that changed.
-func (s *Store) Unlike(ctx context.Context, run, other Info) ([]*results.Endpoint, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.rebind(`WITH theirs AS MATERIALIZED (SELECT subject, blob FROM entry WHERE run = ? AND subject IS NOT NULL)
-		SELECT seq, entry.blob, body, started_at, elapsed_ms, connections FROM entry JOIN blob ON blob.id = entry.blob
-		LEFT JOIN theirs ON theirs.subject = entry.subject AND theirs.blob = entry.blob
-		WHERE run = ? AND entry.subject IS NOT NULL AND theirs.subject IS NULL ORDER BY seq`), other.n, run.n)
+// Unlike gives the records of a run whose like, in all that lasts, is not in
+// another: of 10,000 endpoints that were swept the few that changed.
+func (s *Store) Unlike(ctx context.Context, run, other Info) iter.Seq2[results.Record, error] {
+	return func(yield func(results.Record, error) bool) {
+		list, err := s.unlike(ctx, run, other)
+		for i := 0; i < len(list) && err == nil; i++ {
+			var r results.Record
+			if r, err = s.at(ctx, run, list[i]); err == nil && !yield(r, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, s.explain("reading", err))
+		}
+	}
+}
+
+// unlike gives the places of those records.
+func (s *Store) unlike(ctx context.Context, run, other Info) (list []int64, err error) {
+	rows, err := s.db.QueryContext(ctx, s.dialect.rebind(`WITH theirs AS MATERIALIZED (SELECT blob, coalesce(subject, 0) AS subject FROM entry WHERE run = ?)
+		SELECT seq FROM entry LEFT JOIN theirs ON theirs.blob = entry.blob AND theirs.subject = coalesce(entry.subject, 0)
+		WHERE run = ? AND theirs.blob IS NULL ORDER BY seq`), other.n, run.n)
 	if err != nil {
-		return nil, s.explain("reading", err)
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		list = append(list, seq)
+	}
+	return list, rows.Err()
+}
+
+// at reads one record of a run.
+func (s *Store) at(ctx context.Context, run Info, seq int64) (results.Record, error) {
+	rows, err := s.db.QueryContext(ctx, s.dialect.rebind(selectEntries+" WHERE run = ? AND seq = ?"), run.n, seq)
+	if err != nil {
+		return nil, err
 	}
 	entries, err := scanEntries(rows)
+	if err != nil || len(entries) != 1 {
+		return nil, cmp.Or(err, errors.New("a record in the store is gone"))
+	}
+	p, err := s.whole(ctx, entries[0].blob, entries[0].body, entries[0].passing)
 	if err != nil {
-		return nil, s.explain("reading", err)
+		return nil, err
 	}
-	var list []*results.Endpoint
-	for _, e := range entries {
-		p, err := s.whole(ctx, e.blob, e.body, e.passing)
-		if err != nil {
-			return nil, s.explain("reading", err)
-		}
-		r, err := unpack(p)
-		if err != nil {
-			return nil, s.explain("reading", err)
-		}
-		if endpoint, ok := r.(*results.Endpoint); ok {
-			list = append(list, endpoint)
-		}
-	}
-	return list, nil
+	return unpack(p)
 }
 
 // Check has the database look for damage.

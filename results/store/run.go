@@ -154,7 +154,7 @@ func (r *Run) putOne(ctx context.Context, tx *sql.Tx, seq int64, it item) error 
 // blob keeps content once, and says where.
 func (s *Store) blob(ctx context.Context, tx *sql.Tx, body []byte) (id int64, isNew bool, err error) {
 	hash := sha256.Sum256(body)
-	return s.once(ctx, tx, "blob", []string{"hash"}, []any{hash[:]}, func() (string, []byte) { return "body", deflate(body) })
+	return s.once(ctx, tx, "blob", []string{"hash"}, []any{hash[:]}, func() (string, []byte) { return "body", s.press.deflate(body) })
 }
 
 // subject finds the endpoint that a record is of; what was determined about it
@@ -208,14 +208,6 @@ func (r *Run) Finish(ctx context.Context, t results.Trailer) error {
 
 func (r *Run) finish(ctx context.Context, line []byte) error {
 	return r.store.explain("ending a run in", r.store.exec(ctx, r.store.db, "UPDATE run SET trailer = ? WHERE n = ?", line, r.n))
-}
-
-// Has reports whether the run holds a record of an endpoint.
-func (r *Run) Has(ctx context.Context, service, path, target, address string) (bool, error) {
-	found, err := r.store.row(ctx, r.store.db, `SELECT 1 FROM entry JOIN subject ON subject.id = entry.subject
-		WHERE entry.run = ? AND service = ? AND path = ? AND target = ? AND address = ? LIMIT 1`,
-		[]any{r.n, service, path, target, address}, []any{new(int)})
-	return found, r.store.explain("reading", err)
 }
 
 // Sink is the run as an output of a verb: its header is the one with which it

@@ -19,6 +19,7 @@ import (
 type Store struct {
 	db      *sql.DB
 	dialect dialect
+	press   press
 }
 
 // Options are how a store is opened; the zero value reads and writes.

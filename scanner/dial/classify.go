@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 
 	"shakedown/results"
@@ -16,7 +17,19 @@ import (
 // Classify names a network error. Code switches on the kind; the error's text
 // is kept as detail for people.
 func Classify(stage results.Stage, err error) results.Failure {
-	return results.Failure{Stage: stage, Kind: kind(err), Count: 1, Detail: err.Error()}
+	return results.Failure{Stage: stage, Kind: kind(err), Count: 1, Detail: lasting(err)}
+}
+
+// lasting is an error's text without our own port, which is another each time:
+// what failed as it did before says the same.
+func lasting(err error) string {
+	op := new(net.OpError)
+	if !errors.As(err, &op) || op.Source == nil {
+		return err.Error()
+	}
+	without := *op
+	without.Source = nil
+	return strings.Replace(err.Error(), op.Error(), without.Error(), 1)
 }
 
 func kind(err error) results.FailureKind {

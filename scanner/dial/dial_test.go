@@ -8,12 +8,31 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"shakedown/results"
 )
+
+// What failed as before says the same, from whichever port of ours.
+func TestClassifyLasts(t *testing.T) {
+	tcp := func(port int) *net.TCPAddr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: port} }
+	for _, wrap := range []func(error) error{
+		func(err error) error { return err },
+		func(err error) error { return fmt.Errorf("the greeting: %w", err) },
+	} {
+		var said [2]string
+		for i := range said {
+			err := &net.OpError{Op: "read", Net: "tcp", Source: tcp(40000 + i), Addr: tcp(443), Err: os.ErrDeadlineExceeded}
+			said[i] = Classify(results.StageHello, wrap(err)).Detail
+		}
+		if said[0] != said[1] || !strings.Contains(said[0], "192.0.2.7:443") || !strings.Contains(said[0], "timeout") {
+			t.Errorf("%q and %q", said[0], said[1])
+		}
+	}
+}
 
 func TestClassify(t *testing.T) {
 	op := func(err error) error {

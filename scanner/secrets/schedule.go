@@ -29,6 +29,8 @@ type Schedule struct {
 	handshake [2][64]byte  // TLS 1.3: handshake traffic secrets by side
 	traffic   *[2][64]byte // TLS 1.3: the latest traffic secrets
 	app       [2][64]byte
+	known     [2]bool  // which of app were derived already
+	end       [64]byte // the transcript that app is bound to
 	hash      [64]byte
 	out       [64]byte
 	keys      [128]byte
@@ -94,14 +96,15 @@ func (k *Schedule) Agree(shared []byte) {
 }
 
 // Master takes TLS 1.3 to the application traffic secrets; the transcript ends
-// with the server's Finished.
+// with the server's Finished. Each is derived when its Key is asked for, as who
+// only says goodbye needs one.
 func (k *Schedule) Master() {
 	n := k.suite.HashSize()
 	salt := k.e.expandLabel(k.out[:0], k.current[:n], "derived", k.e.empty, n)
 	clear(k.keys[:n])
 	k.e.mac.mac(k.current[:0], salt, k.keys[:n])
-	k.traffic = &k.app
-	k.derive("c ap traffic", "s ap traffic", n)
+	k.e.transcript.Sum(k.end[:0])
+	k.traffic, k.known = &k.app, [2]bool{}
 }
 
 func (k *Schedule) derive(client, server string, n int) {
@@ -113,10 +116,24 @@ func (k *Schedule) derive(client, server string, n int) {
 // Key sets up the protection of one side's records from its latest TLS 1.3
 // traffic secret (RFC 8446 §7.3).
 func (k *Schedule) Key(h *Half, side Side) error {
-	secret := k.traffic[side][:k.suite.HashSize()]
+	secret := k.latest(side)
 	key := k.e.expandLabel(k.keys[:0], secret, "key", nil, k.suite.key)
 	iv := k.e.expandLabel(k.out[:0], secret, "iv", nil, nonceSize)
 	return h.set(k.suite, key, iv)
+}
+
+// latest is one side's latest traffic secret.
+func (k *Schedule) latest(side Side) []byte {
+	n := k.suite.HashSize()
+	if k.traffic == &k.app && !k.known[side] {
+		label := "c ap traffic"
+		if side == Server {
+			label = "s ap traffic"
+		}
+		k.e.expandLabel(k.app[side][:0], k.current[:n], label, k.end[:n], n)
+		k.known[side] = true
+	}
+	return k.traffic[side][:n]
 }
 
 // Finished is the verify_data of one side's Finished message over what was

@@ -41,6 +41,7 @@ const (
 	extCookie                 uint16 = 44
 	extPSKModes               uint16 = 45
 	extCertificateAuthorities uint16 = 47
+	extSchemesOfCertificates  uint16 = 50
 	extKeyShare               uint16 = 51
 	extPadding                uint16 = 21
 	extRenegotiationInfo      uint16 = 0xFF01
@@ -215,6 +216,14 @@ func codePoints(number uint16, ids []uint16) Extension {
 	}
 	b.end(at, 2)
 	return Extension{number, b}
+}
+
+// SignatureAlgorithmsCert is the signature_algorithms_cert extension
+// (RFC 8446 §4.2.3): with what certificates may be signed.
+func SignatureAlgorithmsCert(schemes []uint16) Extension {
+	e := SignatureAlgorithms(schemes)
+	e.Type = extSchemesOfCertificates
+	return e
 }
 
 // ALPN is the application_layer_protocol_negotiation extension (RFC 7301 §3.1).

@@ -33,16 +33,16 @@ func main() {
 	table := flag.String("table", "", "the file to write the table to; standard output if empty")
 	only := flag.String("only", "", "a pattern of \"STACK SHAPE\"")
 	o := options{}
-	flag.IntVar(&o.blocks, "blocks", 24, "interleaved blocks of each client")
-	flag.Float64Var(&o.rate, "rate", 250, "handshakes a second")
-	flag.DurationVar(&o.block, "block", time.Second, "time for a block")
-	flag.DurationVar(&o.warm, "warm", 3*time.Second, "time for each client before the first block; six times as much for Java, which compiles meanwhile")
+	flag.IntVar(&o.blocks, "blocks", 40, "interleaved blocks of each client")
+	flag.Float64Var(&o.rate, "rate", 400, "handshakes a second; a sixteenth of it for Java")
+	flag.DurationVar(&o.block, "block", 200*time.Millisecond, "time for a block; twice as much for Java")
+	flag.DurationVar(&o.warm, "warm", time.Second, "time for each client before the first block; four times as much for Java, which compiles meanwhile")
 	serve := flag.String("serve", "", "be the Go server at this address, with the certificate and key that follow")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if *serve != "" {
-		fatal(goServer(*serve, flag.Arg(0), flag.Arg(1)))
+		fatal(goServer(ctx, *serve, flag.Arg(0), flag.Arg(1)))
 		return
 	}
 	var err error
@@ -94,8 +94,14 @@ func measureAll(ctx context.Context, o options) ([]row, error) {
 	return rows, nil
 }
 
-// javaWarm is how much longer Java compiles than others fill their caches.
-const javaWarm = 6
+// forJava fits options to a server that takes 22 ms for a handshake, and compiles
+// for longer than others fill their caches.
+func forJava(o options) options {
+	o.rate /= 16
+	o.block *= 2
+	o.warm *= 4
+	return o
+}
 
 // measureStack starts a stack and measures it in every shape that it has.
 func measureStack(ctx context.Context, o options, m *stacks.Material, s stacks.Stack) (rows []row, err error) {
@@ -124,7 +130,7 @@ func measureStack(ctx context.Context, o options, m *stacks.Material, s stacks.S
 	prefer(os.Getpid())
 	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
 	if s.Name == "Java" {
-		o.warm *= javaWarm
+		o = forJava(o)
 	}
 	for _, shape := range shapesOf(s.Name) {
 		if !o.only.MatchString(s.Name + " " + shape.name) {
@@ -134,7 +140,7 @@ func measureStack(ctx context.Context, o options, m *stacks.Material, s stacks.S
 		if err != nil {
 			return rows, fmt.Errorf("%s: %w", shape.name, err)
 		}
-		r.stack, r.library, r.version = s.Name, s.Library, version
+		r.stack, r.library, r.version, r.setting = s.Name, s.Library, version, s.Setting
 		fmt.Fprintf(os.Stderr, "%s\n", r)
 		rows = append(rows, r)
 	}

@@ -39,6 +39,7 @@ func shapesOf(stack string) []shape {
 // row is a line of the table.
 type row struct {
 	stack, library, version string
+	setting                 string // what was configured beside the certificate; "" for nothing
 	shape                   shape
 	negotiated              results.Shape
 	other                   string // what the stock client negotiated, if it was not the same

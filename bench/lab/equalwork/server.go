@@ -3,11 +3,12 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 )
 
-func goServer(address, certificate, key string) error {
+func goServer(ctx context.Context, address, certificate, key string) error {
 	pair, err := tls.LoadX509KeyPair(certificate, key)
 	if err != nil {
 		return err
@@ -16,8 +17,12 @@ func goServer(address, certificate, key string) error {
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, func() { l.Close() })()
 	for {
 		conn, err := l.Accept()
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -63,10 +63,11 @@ func finish(ctx context.Context, attempts []attempt, finished func(out string, e
 	return found, g.Wait()
 }
 
-// patiently runs a client again that hangs.
+// patiently runs a client again that hangs, and gives it longer each time: it may
+// be the machine that has no time for it.
 func patiently(ctx context.Context, argv []string) (out string, err error) {
-	for range 3 {
-		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
+	for _, longer := range []time.Duration{1, 3, 9} {
+		attempt, cancel := context.WithTimeout(ctx, longer*attemptTimeout)
 		out, err = output(attempt, nil, argv...)
 		cancel()
 		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
@@ -76,7 +77,7 @@ func patiently(ctx context.Context, argv []string) (out string, err error) {
 	return out, err
 }
 
-// attemptTimeout bounds one handshake of one client.
+// attemptTimeout bounds the first try of one handshake of one client.
 const attemptTimeout = 5 * time.Second
 
 // openssl is `openssl s_client`, with every suite of its library.

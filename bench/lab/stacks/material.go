@@ -64,7 +64,7 @@ func (m *Material) File(name string) string { return filepath.Join(m.Dir, name) 
 // byOpenSSL makes what the lab's authority does not: keys in PKCS #8, which
 // some want, keys of Ed25519 and DSA (of a size that SHA-1 may sign with in old
 // versions),
-// parameters for finite-field Diffie-Hellman.
+// parameters for finite-field Diffie-Hellman, an OCSP response.
 func (m *Material) byOpenSSL(ctx context.Context) error {
 	self := func(name string) []string {
 		return []string{"openssl", "req", "-x509", "-key", m.File(name + ".key"), "-out", m.File(name + ".pem"), "-days", "30",
@@ -81,6 +81,9 @@ func (m *Material) byOpenSSL(ctx context.Context) error {
 		self("dsa"),
 		{"openssl", "genpkey", "-algorithm", "RSA", "-out", m.File("self.key")},
 		self("self"),
+		{"openssl", "ocsp", "-issuer", m.File("self.pem"), "-cert", m.File("self.pem"), "-reqout", m.File("self.ask")},
+		{"openssl", "ocsp", "-index", "/dev/null", "-rsigner", m.File("self.pem"), "-rkey", m.File("self.key"), "-CA", m.File("self.pem"),
+			"-reqin", m.File("self.ask"), "-respout", m.File("self.ocsp"), "-ndays", "7"},
 		{"openssl", "genpkey", "-algorithm", "ED25519", "-out", m.File("ed.key")},
 		self("ed"),
 	})

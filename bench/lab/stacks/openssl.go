@@ -67,6 +67,24 @@ func opensslStacks() []Stack {
 			Name: "openssl s_server (anonymous)", Library: "OpenSSL", Setting: "no certificate",
 			version: []string{"openssl", "version"}, clients: clients, start: program(opensslServer("-nocert")),
 		},
+		{
+			Name: "openssl s_server (every fact)", Library: "OpenSSL", Setting: "a self-signed RSA certificate, client certificates, an OCSP response, early data, ALPN", Light: true,
+			version: []string{"openssl", "version"}, clients: clients, start: program(opensslServer("-cert", "self.pem", "-key", "self.key",
+				"-verify", "1", "-CAfile", "roots.pem", "-status_file", "self.ocsp", "-max_early_data", "16384", "-alpn", "h2,imap")),
+		},
+		{
+			Name: "openssl s_server (few facts)", Library: "OpenSSL", Setting: "a self-signed RSA certificate, no sessions of any kind, no encrypt-then-MAC",
+			version: []string{"openssl", "version"}, clients: clients, start: program(opensslServer("-cert", "self.pem", "-key", "self.key",
+				"-no_ticket", "-no_cache", "-num_tickets", "0", "-no_etm")),
+		},
+		{
+			Name: "nginx (client certificates)", Library: "OpenSSL", Setting: "an RSA certificate, TLS 1.2 and 1.3, `ssl_verify_client optional`, sessions kept and no tickets, early data",
+			version: []string{"nginx", "-v"}, clients: clients,
+			start: func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
+				return served(lab.StartNginx(ctx, lab.Nginx{Place: at, TLS: lab.TLS{Certificates: []lab.Certificate{m.RSA}}, Extra: "    ssl_verify_client optional;\n    ssl_client_certificate " +
+					m.File("roots.pem") + ";\n    ssl_session_cache shared:sessions:1m;\n    ssl_session_tickets off;\n    ssl_early_data on;\n"}))
+			},
+		},
 		lighttpd("openssl", "OpenSSL", []string{`"CipherString" => "` + everySuite + `"`, `"MinProtocol" => "TLSv1"`}, clients...),
 	}
 }

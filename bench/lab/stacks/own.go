@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -88,24 +89,24 @@ func script(interpreter, name string, content []byte, args ...string) func(conte
 const java = "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"
 
 func jsseAll(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-	return jsseServer(ctx, m, at, "rsa", "ec", "dsa")
+	return jsseServer(ctx, m, at, []string{"-Xmx128m"}, "rsa", "ec", "dsa")
 }
 
-func jsseServer(ctx context.Context, m *Material, at lab.Place, certificates ...string) (*Running, error) {
-	args := []string{}
+func jsseServer(ctx context.Context, m *Material, at lab.Place, machine []string, certificates ...string) (*Running, error) {
+	var files []string
 	for _, name := range certificates {
 		file, err := m.PKCS12(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		args = append(args, file)
+		files = append(files, file)
 	}
 	return served(lab.StartProgram(ctx, lab.Program{
 		Place: at, Command: java,
 		Files: func(string) map[string][]byte { return map[string][]byte{"Jsse.java": jsseProgram} },
 		Args: func(addr string) []string {
 			host, port, _ := strings.Cut(addr, ":")
-			return append([]string{"-Xmx128m", "Jsse.java", "serve", host, port, p12Password}, args...)
+			return slices.Concat(machine, []string{"Jsse.java", "serve", host, port, p12Password}, files)
 		},
 	}))
 }

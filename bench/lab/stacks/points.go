@@ -124,8 +124,9 @@ func groupTrials(address string) (trials []trial) {
 	return trials
 }
 
-// schemeTrials offer one signature scheme. In TLS 1.3 those of PKCS #1 stand
-// beside PSS, for certificates alone.
+// schemeTrials offer one signature scheme: by itself, and before those that the
+// stacks' certificates are signed with, without which some servers have no
+// certificate to show (RFC 8446 §4.2.3). It counts if the server signed with it.
 func schemeTrials(address string) (trials []trial) {
 	for _, s := range wire.Schemes() {
 		name := schemeName(s)
@@ -133,31 +134,51 @@ func schemeTrials(address string) (trials []trial) {
 			continue
 		}
 		if s.TLS13 {
-			offer := name
-			if strings.HasPrefix(name, "rsa_pss_rsae") {
-				offer += ":RSA+SHA256:RSA+SHA384:RSA+SHA512"
+			t := trial{point: Point{results.TLSv13, true, s.ID}, shows: signature(name)}
+			for _, schemes := range schemeOffers(name) {
+				t.argvs = append(t.argvs, sClient(address, "-tls1_3", "-sigalgs", schemes))
 			}
-			trials = append(trials, trial{Point{results.TLSv13, true, s.ID}, [][]string{sClient(address, "-tls1_3", "-sigalgs", offer)}, ""})
+			trials = append(trials, t)
 		}
 		if s.TLS12 {
-			trials = append(trials, schemeTrial12(address, s.ID, name))
+			trials = append(trials, schemeTrial12(address, s, name))
 		}
 	}
 	return trials
 }
 
-// schemeTrial12 offers PSS also beside PKCS #1, without which HAProxy shows no RSA
-// certificate; then the peer's signature must be one of PSS.
-func schemeTrial12(address string, id uint16, name string) trial {
-	offer := func(schemes string) []string {
-		return sClient(address, "-tls1_2", "-cipher", "ECDHE:DHE:!aNULL:!PSK:!SRP:@SECLEVEL=0", "-sigalgs", schemes)
-	}
-	t := trial{Point{results.TLSv12, true, id}, [][]string{offer(name)}, ""}
-	if _, hash, ok := strings.Cut(name, "rsa_pss_rsae_sha"); ok {
-		t.argvs = append(t.argvs, offer(name+":RSA+SHA"+hash))
-		t.shows = "Peer signing digest: SHA" + hash + "\nPeer signature type: RSA-PSS"
+// schemeTrial12 leaves only suites of the scheme's kind of key.
+func schemeTrial12(address string, s wire.SchemeInfo, name string) trial {
+	kind := map[string]string{"rsa": "aRSA", "rsa-pss": "aRSA", "dsa": "aDSS"}[s.KeyType]
+	ciphers := fmt.Sprintf("ECDHE+%[1]s:DHE+%[1]s:@SECLEVEL=0", cmp.Or(kind, "aECDSA"))
+	t := trial{point: Point{results.TLSv12, true, s.ID}, shows: signature(name)}
+	for _, schemes := range schemeOffers(name) {
+		t.argvs = append(t.argvs, sClient(address, "-tls1_2", "-cipher", ciphers, "-sigalgs", schemes))
 	}
 	return t
+}
+
+// schemeOffers are the lists of schemes in which one is offered. HAProxy shows an
+// RSA certificate only where one of PKCS #1 is offered, too.
+func schemeOffers(name string) []string {
+	company := slices.DeleteFunc([]string{"ECDSA+SHA256", "RSA+SHA256", "DSA+SHA256", "ed25519"}, func(other string) bool { return other == name })
+	offers := []string{name, name + ":" + strings.Join(company, ":")}
+	if _, hash, ok := strings.Cut(name, "rsa_pss_rsae_sha"); ok {
+		offers = append(offers, name+":RSA+SHA"+hash)
+	}
+	return offers
+}
+
+// signature is what s_client prints of a signature with a scheme.
+func signature(name string) string {
+	if name == "ed25519" || name == "ed448" {
+		return "Peer signature type: " + name + "\n"
+	}
+	key, hash, ok := strings.Cut(name, "+")
+	if !ok {
+		key, hash = "RSA-PSS", "SHA"+name[strings.LastIndex(name, "_sha")+len("_sha"):]
+	}
+	return "Peer signing digest: " + hash + "\nPeer signature type: " + key + "\n"
 }
 
 // schemeName is OpenSSL's name of a scheme, "" if it has none.

@@ -15,10 +15,11 @@ type Row struct {
 	Version string
 	Agreement
 	Points PointAgreement
+	Facts  FactAgreement
 }
 
 // Exact reports whether nothing of a row is to be explained.
-func (r Row) Exact() bool { return r.Agreement.Exact() && r.Points.Exact() }
+func (r Row) Exact() bool { return r.Agreement.Exact() && r.Points.Exact() && r.Facts.Exact() }
 
 // WriteTable writes the table with how it was made. heading is what the reader
 // must know of the run.
@@ -42,6 +43,7 @@ func WriteTable(w io.Writer, heading string, rows []Row) error {
 	b.WriteString("\n## Chosen, never finished\n\nThe server says so in its ServerHello and then gives up: for want of a certificate of that kind, or of a pre-shared key.\n\n")
 	list(&b, rows, func(r Row) []Pair { return r.Unfinished })
 	writePoints(&b, rows)
+	writeFacts(&b, rows)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -67,10 +69,50 @@ const pointsHeading = `
 ## Groups and signature schemes
 
 OpenSSL's client offers each group and each scheme that it has by itself, in TLS 1.2 and 1.3; Go's offers the post-quantum groups. A point is one of
-them in a version. In TLS 1.2 a group counts where ECDHE uses it. *Not tried* was found, and neither client has it.
+them in a version. In TLS 1.2 a group counts where ECDHE uses it, with a certificate or without. A scheme counts if the server signs with it; it is
+offered also before those that the servers' certificates are signed with, without which some have no certificate to show (RFC 8446 §4.2.3).
+*Not tried* was found, and neither client has it.
 
 | stack | tried | true | found | missing | extra | not tried |
 |---|--:|--:|--:|--:|--:|--:|
+`
+
+// writeFacts tells of all other facts.
+func writeFacts(b *strings.Builder, rows []Row) {
+	b.WriteString(factsHeading)
+	total := FactAgreement{}
+	line := func(name string, a FactAgreement) {
+		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d |\n", name, a.Told, a.No, a.Agree, len(a.Missing), len(a.Extra), len(a.Differing), len(a.Unknown))
+	}
+	for _, r := range rows {
+		line(r.Stack.Name, r.Facts)
+		total.add(r.Facts)
+	}
+	line("**all**", total)
+	for _, r := range rows {
+		for _, kind := range []struct {
+			title string
+			facts []string
+		}{{"missing", r.Facts.Missing}, {"extra", r.Facts.Extra}, {"differing", r.Facts.Differing}, {"unknown", r.Facts.Unknown}} {
+			if len(kind.facts) > 0 {
+				fmt.Fprintf(b, "\n- %s, %s: %s", r.Stack.Name, kind.title, strings.Join(kind.facts, ", "))
+			}
+		}
+	}
+	b.WriteString("\n")
+}
+
+const factsHeading = `
+## Other facts
+
+OpenSSL's client tells them, in the newest version before TLS 1.3 that a server speaks, where no other is said: whose preference decides, of suites in
+TLS 1.2 and 1.3 and of groups in TLS 1.2, and the server's order (it offers everything in one order and in its reverse, and each time leaves out what was
+chosen, until nothing is left); each of eight application protocols; extended master secret, encrypt-then-MAC, secure renegotiation, the fallback signal;
+resumption by session id, by ticket, by pre-shared key, and early data; the OCSP staple; whether a client certificate is requested, and of which authorities. Compression is told by
+how Debian builds OpenSSL. A point is one fact of one stack that could be told; *unknown* is one that a scan left open, which is not wrong.
+
+| stack | told | of these *no* | agree | missing | extra | differing | unknown |
+|---|--:|--:|--:|--:|--:|--:|--:|
 `
 
 // list writes the pairs of each stack that has some.

@@ -114,9 +114,16 @@ func examine(ctx context.Context, s stacks.Stack, m *stacks.Material, binary str
 	if err != nil {
 		return row, fmt.Errorf("groups and schemes of %s: %w", s.Name, err)
 	}
-	row.Points, err = stacks.ComparePoints(points, endpoint)
+	if row.Points, err = stacks.ComparePoints(points, endpoint); err != nil {
+		return row, err
+	}
+	facts, err := stacks.FactsOf(ctx, m, s, server.Address, truth)
+	if err != nil {
+		return row, fmt.Errorf("other facts of %s: %w", s.Name, err)
+	}
+	row.Facts = stacks.CompareFacts(facts, endpoint)
 	report(row, endpoint, scanned.Sub(begun), time.Since(scanned))
-	return row, err
+	return row, nil
 }
 
 // report says on standard error how it went.
@@ -139,6 +146,14 @@ func report(row stacks.Row, e *results.Endpoint, scan, truth time.Duration) {
 	}
 	for _, p := range row.Points.Extra {
 		fmt.Fprintln(os.Stderr, "  extra  ", p)
+	}
+	f := row.Facts
+	fmt.Fprintf(os.Stderr, "%30s %3d other facts told, %d agree, %d missing, %d extra, %d differing, %d unknown\n", "",
+		f.Told, f.Agree, len(f.Missing), len(f.Extra), len(f.Differing), len(f.Unknown))
+	for _, list := range [][]string{f.Missing, f.Extra, f.Differing, f.Unknown} {
+		for _, fact := range list {
+			fmt.Fprintln(os.Stderr, "  fact", fact)
+		}
 	}
 	for _, v := range row.Versions {
 		fmt.Fprintln(os.Stderr, "  version", v)

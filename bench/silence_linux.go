@@ -1,0 +1,39 @@
+// Silence: a client's ClientHello comes as long after its connect as an ordinary
+// client takes to make its keys. For most groups that is nothing: a server is still
+// about to accept. But a key of ML-KEM takes a tenth of a millisecond, for which
+// the server goes to sleep; a ClientHello without delay would save it that, a
+// twentieth of its work for a handshake, and every comparison with what real
+// clients cost it would flatter it.
+
+package bench
+
+import "time"
+
+// silence is a connection whose ClientHello is held back. It counts only while
+// its flight says the same: a connection may end meanwhile.
+type silence struct {
+	flight *flight
+	until  time.Duration
+}
+
+func (t *thread) keepSilent(f *flight) {
+	f.silent = t.clock.now() + t.hold
+	t.silent = append(t.silent, silence{f, f.silent})
+}
+
+// speak sends the ClientHellos whose time has come. The first held back is the
+// first to come.
+func (t *thread) speak(now time.Duration) {
+	said := 0
+	for _, s := range t.silent {
+		if s.until > now {
+			break
+		}
+		said++
+		if s.flight.silent == s.until {
+			s.flight.silent = 0
+			t.greet(s.flight)
+		}
+	}
+	t.silent = append(t.silent[:0], t.silent[said:]...)
+}

@@ -1,0 +1,76 @@
+package bench_test
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"shakedown/bench"
+	"shakedown/bench/client"
+	"shakedown/bench/internal/tlstest"
+	"shakedown/results"
+	"shakedown/scanner/dial"
+	"shakedown/scanner/wire"
+)
+
+// postQuantum asks for a group whose ClientHello is held back.
+func postQuantum(t *testing.T) client.Ask {
+	t.Helper()
+	ask, err := client.NewAsk(results.TLSv13, "X25519MLKEM768", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ask
+}
+
+// A connection may end before its ClientHello is due: it fails once, and its slot
+// and its number go to the next, who says what is its own.
+func TestEndsInSilence(t *testing.T) {
+	atOnce := func(conn net.Conn) { conn.(*net.TCPConn).SetLinger(0); conn.Close() }
+	for _, loop := range []results.Loop{results.OpenLoop, results.ClosedLoop} {
+		server := tlstest.ServeSome(t, config(), 1, 10, atOnce)
+		p := path("p", server.Addr)
+		p.Ask = postQuantum(t)
+		plan := bench.Plan{Paths: []bench.Path{p}, Loop: loop, WarmUp: -1, Duration: 400 * time.Millisecond, Blocks: 1}
+		if loop == results.OpenLoop {
+			plan.Rate = 150
+		}
+		g, _ := run(t, t.Context(), "lean", plan)
+		r, failed := g.Trials[0], 0
+		for _, f := range r.Failures {
+			if f.Kind != results.KindReset { // at connect, if it was as quick as that
+				t.Errorf("%s loop: failure %+v", loop, f)
+			}
+			failed += f.Count
+		}
+		if loop == results.OpenLoop && (r.Handshakes != 54 || failed != 6) || failed == 0 {
+			t.Errorf("%s loop: %d handshakes, %d failures of %d", loop, r.Handshakes, failed, r.Due)
+		}
+	}
+}
+
+// The time from a connect to its ClientHello is in no phase but the total, and
+// never shorter than an ordinary client's.
+func TestSilenceIsKept(t *testing.T) {
+	lean, err := client.NewLean(client.Config{Ask: client.Ask{Version: wire.TLS13, Group: uint16(postQuantum(t).Group)}}, client.UnitShares)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := tlstest.Serve(t, config())
+	p := path("p", server.Addr)
+	p.Ask = postQuantum(t)
+	plan, err := bench.Plan{Paths: []bench.Path{p}, Rate: 200, WarmUp: -1, Duration: 200 * time.Millisecond, Blocks: 1}.Complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	_, err = bench.Run(t.Context(), plan, bench.Env{Classify: dial.Classify, Put: func(results.Record) error { return nil }, Sample: func(_ string, s *client.Sample) {
+		seen++
+		if s.Hello-s.Connected < lean.Hold() {
+			t.Errorf("a ClientHello %v after its connect, want %v", s.Hello-s.Connected, lean.Hold())
+		}
+	}})
+	if err != nil || seen != 40 {
+		t.Errorf("%d of 40 handshakes, %v", seen, err)
+	}
+}
