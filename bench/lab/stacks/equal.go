@@ -34,7 +34,7 @@ func Equal(goServer func(m *Material) lab.Program) []Stack {
 		{
 			Name: "Java", Library: "JSSE", Packages: []string{"openjdk-17-jdk-headless"}, version: []string{java, "-version"},
 			start: func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-				return jsseServer(ctx, m, at, "ec")
+				return jsseServer(ctx, m, at, sunJSSE, "ec")
 			},
 		},
 	}
