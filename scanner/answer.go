@@ -150,11 +150,9 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 	switch {
 	case wire.VersionName(selected) == "":
 		return l.fail(results.KindMalformed, fmt.Sprintf("a ServerHello of version 0x%04X", selected))
-	case selected > l.q.version:
-		return l.fail(results.KindMalformed, fmt.Sprintf("%s was chosen, %s was the most that was offered", wire.VersionName(selected), wire.VersionName(l.q.version)))
 	case !slices.Contains(l.q.suites, h.Suite):
 		return l.fail(results.KindMalformed, fmt.Sprintf("suite %s was chosen, which was not offered", wire.ID(h.Suite)))
-	case selected < l.q.version:
+	case selected != l.q.version: // a newer one: from a server that has no other, and does not look
 		l.got.outcome = otherVersion
 		return true
 	}

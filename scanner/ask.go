@@ -80,7 +80,7 @@ func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 		return a.note(first)
 	}
 	again := a.exchange(ctx, q, a.alone)
-	if word := again; mayRefuse(word) && a.controlled(ctx) {
+	if word := again; a.mayRefuse(q, word) && a.controlled(ctx) {
 		if again = a.exchange(ctx, q, a.alone); sameWord(again, word) {
 			return answer{outcome: refused, alert: 40}
 		}
@@ -97,10 +97,19 @@ func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 
 // mayRefuse reports whether an answer can be how a server refuses. Some stacks
 // do with alerts that mean other things (JSSE a group with unexpected_message).
-// internal_error is none of them: it tells of trouble, which can last.
-func mayRefuse(got answer) bool {
+// internal_error is none of them: it tells of trouble, which can last; unless it
+// answers the want of a server name, beside one that was accepted (crypto/tls, where
+// certificates are chosen by name).
+func (a *asker) mayRefuse(q inquiry, got answer) bool {
 	f := got.failure
-	return got.outcome == closed || f.Kind == results.KindAlert && f.Stage == results.StageHello && f.Alert != wire.AlertName(80)
+	return got.outcome == closed || f.Kind == results.KindAlert && f.Stage == results.StageHello && (f.Alert != wire.AlertName(80) || a.nameless(q))
+}
+
+// nameless reports whether an inquiry lacks the server name that the control has.
+func (a *asker) nameless(q inquiry) bool {
+	asked, ok := q.(question)
+	control := a.control.Load()
+	return ok && control != nil && asked.serverName == "" && control.serverName != ""
 }
 
 func sameWord(a, b answer) bool {

@@ -189,10 +189,11 @@ func (p *protocolScan) question13(u until) (question, bool) {
 }
 
 // protocols lists application protocols by the ids that IANA gives them, usual
-// ones first.
+// ones first; not acme-tls/1, which is offered alone or not at all (RFC 8737 §3):
+// servers fail on it that have no challenge to answer.
 func protocols() []string {
 	return []string{
-		"h2", "http/1.1", "http/1.0", "http/0.9", "spdy/3.1", "spdy/3", "grpc-exp", "acme-tls/1", "dot", "mqtt",
+		"h2", "http/1.1", "http/1.0", "http/0.9", "spdy/3.1", "spdy/3", "grpc-exp", "dot", "mqtt",
 		"imap", "pop3", "smtp", "ftp", "managesieve", "nntp", "irc", "xmpp-client", "xmpp-server", "postgresql", "tds/8.0",
 		"ntske/1", "sunrpc", "smb", "stun.turn", "stun.nat-discovery", "webrtc", "c-webrtc", "coap", "radius/1.1",
 	}
