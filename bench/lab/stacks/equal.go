@@ -5,12 +5,21 @@ package stacks
 
 import (
 	"context"
+	"strings"
 
 	"shakedown/bench/lab"
 )
 
-// Equal lists them, all with a P-256 certificate and otherwise as they come. The
-// Go server is a program of the caller's, as it must be a process of its own.
+// steady makes Java's work for a handshake the same from one second to the next:
+// its second compiler, which is at work for minutes, is left out, and the memory is
+// had from the beginning and collected once in thousands of handshakes.
+func steady() []string {
+	return []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xms1g", "-Xmx1g", "-Xmn900m", "-XX:+AlwaysPreTouch"}
+}
+
+// Equal lists them, all with a P-256 certificate and otherwise as their Setting says
+// or as they come. The Go server is a program of the caller's, as it must be a process
+// of its own.
 func Equal(goServer func(m *Material) lab.Program) []Stack {
 	one := func(m *Material) lab.TLS { return lab.TLS{Certificates: []lab.Certificate{m.EC}} }
 	return []Stack{
@@ -32,9 +41,9 @@ func Equal(goServer func(m *Material) lab.Program) []Stack {
 			start: program(gnutlsServer("NORMAL", "ec")),
 		},
 		{
-			Name: "Java", Library: "JSSE", Packages: []string{"openjdk-17-jdk-headless"}, version: []string{java, "-version"},
+			Name: "Java", Library: "JSSE", Setting: strings.Join(steady(), " "), Packages: []string{"openjdk-17-jdk-headless"}, version: []string{java, "-version"},
 			start: func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-				return jsseServer(ctx, m, at, sunJSSE, "ec")
+				return jsseServer(ctx, m, at, sunJSSE, steady(), "ec")
 			},
 		},
 	}

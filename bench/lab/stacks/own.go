@@ -89,7 +89,7 @@ func script(interpreter, name string, content []byte, args ...string) func(conte
 const java = "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"
 
 func jsseAll(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-	return jsseServer(ctx, m, at, sunJSSE, "rsa", "ec", "dsa")
+	return jsseServer(ctx, m, at, sunJSSE, modest(), "rsa", "ec", "dsa")
 }
 
 // provider is the arguments that make Java use a certain TLS.
@@ -98,7 +98,10 @@ type provider func(m *Material) ([]string, error)
 // sunJSSE is the one that Java comes with.
 func sunJSSE(*Material) ([]string, error) { return nil, nil }
 
-func jsseServer(ctx context.Context, m *Material, at lab.Place, of provider, certificates ...string) (*Running, error) {
+// modest is a Java that leaves room for others.
+func modest() []string { return []string{"-Xmx128m"} }
+
+func jsseServer(ctx context.Context, m *Material, at lab.Place, of provider, machine []string, certificates ...string) (*Running, error) {
 	flags, err := of(m)
 	if err != nil {
 		return nil, err
@@ -116,7 +119,7 @@ func jsseServer(ctx context.Context, m *Material, at lab.Place, of provider, cer
 		Files: func(string) map[string][]byte { return map[string][]byte{"Jsse.java": jsseProgram} },
 		Args: func(addr string) []string {
 			host, port, _ := strings.Cut(addr, ":")
-			return slices.Concat([]string{"-Xmx128m"}, flags, []string{"Jsse.java", "serve", host, port, p12Password}, args)
+			return slices.Concat(machine, flags, []string{"Jsse.java", "serve", host, port, p12Password}, args)
 		},
 	}))
 }
