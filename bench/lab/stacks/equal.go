@@ -43,7 +43,7 @@ func Equal(goServer func(m *Material) lab.Program) []Stack {
 		{
 			Name: "Java", Library: "JSSE", Setting: strings.Join(steady(), " "), Packages: []string{"openjdk-17-jdk-headless"}, version: []string{java, "-version"},
 			start: func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-				return jsseServer(ctx, m, at, sunJSSE, steady(), "ec")
+				return jsseServer(ctx, m, at, steady(), "ec")
 			},
 		},
 	}

@@ -1,13 +1,11 @@
 // Libraries that most servers do not come with: BoringSSL by its own tool,
-// BearSSL by a server that is compiled here, Bouncy Castle in Java's place.
+// BearSSL by a server that is compiled here.
 
 package stacks
 
 import (
 	"context"
 	_ "embed"
-	"fmt"
-	"os"
 	"strings"
 
 	"shakedown/bench/lab"
@@ -21,16 +19,8 @@ func furtherStacks() []Stack {
 	return []Stack{
 		boringssl("RSA", "an RSA certificate", "rsa", clients),
 		boringssl("EC", "a P-256 certificate", "ec", clients),
-		bearssl("RSA", "an RSA certificate", "rsa", clients),
-		bearssl("EC", "a P-256 certificate", "ec", clients),
-		{
-			Name: "Bouncy Castle JSSE", Library: "Bouncy Castle", Setting: "RSA, P-256 and DSA certificates, `jdk.tls.disabledAlgorithms` empty, every version and suite that it has",
-			Packages: []string{"libbctls-java", "openjdk-17-jdk-headless"},
-			version:  []string{"dpkg-query", "-W", "libbctls-java"}, clients: []Client{jsseOf("Bouncy Castle SSLSocket", bouncyCastle), openssl(), gnutls()},
-			start: func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-				return jsseServer(ctx, m, at, bouncyCastle, modest(), "rsa", "ec", "dsa")
-			},
-		},
+		bearssl("RSA", "an RSA certificate", "rsa"),
+		bearssl("EC", "a P-256 certificate", "ec"),
 	}
 }
 
@@ -51,10 +41,11 @@ func boringssl(kind, certificate, key string, clients []Client) Stack {
 	}
 }
 
-func bearssl(kind, certificate, key string, clients []Client) Stack {
+// bearssl is asked by mbed TLS and NSS too, which have static ECDH.
+func bearssl(kind, certificate, key string) Stack {
 	return Stack{
-		Name: "BearSSL (" + kind + ")", Library: "BearSSL", Setting: certificate + ", its full profile", Packages: []string{"libbearssl-dev", "gcc", "libc6-dev"},
-		version: []string{"dpkg-query", "-W", "libbearssl-dev"}, clients: clients,
+		Name: "BearSSL (" + kind + ")", Library: "BearSSL", Setting: certificate + ", its full profile", Packages: []string{"libbearssl-dev", "libmbedtls-dev", "libnss3-tools", "gcc", "libc6-dev"},
+		version: []string{"dpkg-query", "-W", "libbearssl-dev"}, clients: []Client{mbedtls(), nss(), openssl(), gnutls()},
 		start: func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
 			return startBearSSL(ctx, m, at, key)
 		},
@@ -82,17 +73,4 @@ func startBearSSL(ctx context.Context, m *Material, at lab.Place, key string) (*
 			return []string{port, m.File(key + ".der"), m.File(key + ".p8der")}
 		},
 	}))
-}
-
-// bouncyCastle puts its TLS before Java's own, behind Java's ciphers.
-func bouncyCastle(m *Material) ([]string, error) {
-	providers := "SUN SunRsaSign SunEC SunJCE org.bouncycastle.jsse.provider.BouncyCastleJsseProvider org.bouncycastle.jce.provider.BouncyCastleProvider SunJSSE"
-	var b strings.Builder
-	for i, p := range strings.Fields(providers) {
-		fmt.Fprintf(&b, "security.provider.%d=%s\n", i+1, p)
-	}
-	b.WriteString("ssl.KeyManagerFactory.algorithm=PKIX\n")
-	file := m.File("bouncycastle.security")
-	const jars = "/usr/share/java/bctls.jar:/usr/share/java/bcprov.jar:/usr/share/java/bcutil.jar"
-	return []string{"-cp", jars, "-Djava.security.properties=" + file}, os.WriteFile(file, []byte(b.String()), 0o600)
 }

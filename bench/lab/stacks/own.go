@@ -89,55 +89,39 @@ func script(interpreter, name string, content []byte, args ...string) func(conte
 const java = "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"
 
 func jsseAll(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-	return jsseServer(ctx, m, at, sunJSSE, modest(), "rsa", "ec", "dsa")
+	return jsseServer(ctx, m, at, modest(), "rsa", "ec", "dsa")
 }
-
-// provider is the arguments that make Java use a certain TLS.
-type provider func(m *Material) ([]string, error)
-
-// sunJSSE is the one that Java comes with.
-func sunJSSE(*Material) ([]string, error) { return nil, nil }
 
 // modest is a Java that leaves room for others.
 func modest() []string { return []string{"-Xmx128m"} }
 
-func jsseServer(ctx context.Context, m *Material, at lab.Place, of provider, machine []string, certificates ...string) (*Running, error) {
-	flags, err := of(m)
-	if err != nil {
-		return nil, err
-	}
-	args := []string{}
+func jsseServer(ctx context.Context, m *Material, at lab.Place, machine []string, certificates ...string) (*Running, error) {
+	var files []string
 	for _, name := range certificates {
 		file, err := m.PKCS12(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		args = append(args, file)
+		files = append(files, file)
 	}
 	return served(lab.StartProgram(ctx, lab.Program{
 		Place: at, Command: java,
 		Files: func(string) map[string][]byte { return map[string][]byte{"Jsse.java": jsseProgram} },
 		Args: func(addr string) []string {
 			host, port, _ := strings.Cut(addr, ":")
-			return slices.Concat(machine, flags, []string{"Jsse.java", "serve", host, port, p12Password}, args)
+			return slices.Concat(machine, []string{"Jsse.java", "serve", host, port, p12Password}, files)
 		},
 	}))
 }
 
-func jsse() Client { return jsseOf("Java SSLSocket", sunJSSE) }
-
-func jsseOf(title string, of provider) Client {
-	return Client{title, func(ctx context.Context, m *Material, address string) (Pairs, error) {
-		flags, err := of(m)
-		if err != nil {
-			return nil, err
-		}
+func jsse() Client {
+	return Client{"Java SSLSocket", func(ctx context.Context, m *Material, address string) (Pairs, error) {
 		file, err := m.install("Jsse.java", jsseProgram)
 		if err != nil {
 			return nil, err
 		}
 		return listed("", func(_ *Material, host, port string) []string {
-			return slices.Concat([]string{java, "-Xmx128m"}, flags, []string{file, "probe", host, port})
+			return slices.Concat([]string{java}, modest(), []string{file, "probe", host, port})
 		}).Pairs(ctx, m, address)
 	}}
 }
