@@ -8,65 +8,44 @@ import (
 	"crypto/ecdsa"
 	"crypto/x509"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"shakedown/results"
 	"shakedown/scanner/wire"
 )
 
-// groupScan is the enumeration of the groups of one version: in one hand, which
-// shows the server's order as it goes.
+// groupScan is the enumeration of the groups of one version.
 type groupScan struct {
-	*elimination
+	hands
 	ranking ranking
 }
 
-// scanGroups13 enumerates the groups of TLS 1.3. opening is a HelloRetryRequest
-// to an offer of all of them. along is an enumeration of suites that goes along as
-// far as both get on, nil if there is none; part is called where it goes no
-// further.
-func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer, wantRank bool, along *elimination, part func()) *groupScan {
-	by := enumerator{
+// groupsIn enumerates groups of a version, with suites that use them.
+func groupsIn(version uint16, serverName string, suites []uint16) enumerator {
+	if version < wire.TLS13 {
+		return groupsOfCurves(serverName, suites)
+	}
+	return enumerator{
 		ask: func(offered []uint16) question {
 			q := usual(wire.TLS13, serverName, suites)
 			q.groups = offered
 			return q
 		},
-		chosen: func(got answer) uint16 { share, _ := got.hello.KeyShare(); return share.Group },
-	}
-	return playGroups(ctx, a, by, groupsOf(wire.TLS13), opening, wantRank, func(g *groupScan) {
-		defer part()
-		if along != nil {
-			g.together(ctx, a, along)
-		}
-	})
-}
-
-// together enumerates groups and suites of TLS 1.3 in one series: each
-// HelloRetryRequest names one of either, so that one question takes away both. A
-// refusal does not say of which there is no more: each finds out by itself.
-func (g *groupScan) together(ctx context.Context, a *asker, suites *elimination) {
-	s := series{asker: a}
-	defer s.leave()
-	for !g.ended && len(g.rest) > 1 && slices.ContainsFunc(suites.rest, universal) {
-		q := g.ask(g.rest)
-		q.suites = suites.rest
-		got := s.ask(ctx, q, true)
-		if got.outcome != accepted || !slices.Contains(g.rest, g.chosen(got)) {
-			return
-		}
-		g.take(got)
-		suites.take(got)
+		chosen: groupOf,
+		hopes:  kinGroups,
 	}
 }
 
-// universal reports whether nearly every server of TLS 1.3 has a suite
-// (RFC 8446 §9.1).
-func universal(id uint16) bool { return id >= 0x1301 && id <= 0x1303 }
+// scanGroups13 enumerates the groups of TLS 1.3 by themselves. opening is an
+// answer to an offer of all of them.
+func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer, whole bool) *groupScan {
+	return playGroups(ctx, a, wire.TLS13, opened(groupsIn(wire.TLS13, serverName, suites), groupsOf(wire.TLS13), opening), whole)
+}
 
 // scanGroups12 enumerates the groups of TLS 1.2; nil where no suite uses one.
 // RSA suites are tried first: see groupsOfCurves.
-func scanGroups12(ctx context.Context, a *asker, serverName string, suites []uint16, wantRank bool) *groupScan {
+func scanGroups12(ctx context.Context, a *asker, serverName string, suites []uint16, whole bool) *groupScan {
 	for _, auth := range []string{"RSA", "ECDSA", "anon"} {
 		some := suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Kx == "ECDHE" && s.Auth == auth })
 		if len(some) == 0 {
@@ -76,31 +55,71 @@ func scanGroups12(ctx context.Context, a *asker, serverName string, suites []uin
 		all := groupsOf(wire.TLS12)
 		opening := a.ask(ctx, by.ask(all))
 		if opening.outcome == accepted || !opening.settled() {
-			return playGroups(ctx, a, by, all, opening, wantRank, func(*groupScan) {})
+			return playGroups(ctx, a, wire.TLS12, opened(by, all, opening), whole)
 		}
 	}
 	return nil
 }
 
-// playGroups goes on from the answer to an offer of all groups, and first does
-// what is given.
-func playGroups(ctx context.Context, a *asker, by enumerator, all []uint16, opening answer, wantRank bool, first func(*groupScan)) *groupScan {
-	g := &groupScan{elimination: &elimination{enumerator: by, rest: all}}
-	if opening.outcome != accepted {
-		first(g)
-		return g
+// opened is an enumeration of groups after the answer to an offer of all.
+func opened(by enumerator, all []uint16, opening answer) hands {
+	g := &elimination{enumerator: by, rest: all}
+	if opening.outcome == accepted {
+		g.take(opening)
+	} else {
+		g.last, g.ended = opening, true
 	}
-	g.take(opening)
-	first(g)
-	g.run(ctx, a)
-	g.ranking = ranking{order: g.accepted}
-	if wantRank && len(g.undetermined()) == 0 {
-		usual := func([]uint16, []offer) func(uint16) int {
-			return func(id uint16) int { return slices.Index(all, id) }
-		}
-		g.ranking = rank(ctx, a, by, g.accepted, usual, g.offers)
+	return hands{g}
+}
+
+// playGroups goes on from what is known. Where the server's order is wanted too,
+// the groups stay whole: in one hand, which shows the order as it goes.
+func playGroups(ctx context.Context, a *asker, version uint16, dealt hands, whole bool) *groupScan {
+	t := &table{asker: a, whole: whole}
+	g := &groupScan{hands: t.play(ctx, dealt)}
+	all := groupsOf(version)
+	usual := func([]uint16, []offer) func(uint16) int {
+		return func(id uint16) int { return slices.Index(all, id) }
+	}
+	g.ranking = ranking{order: g.accepted()}
+	switch {
+	case !whole:
+		g.ranking.order = arrange(g.accepted(), nil, usual)
+	case len(g.accepted()) > 0 && len(g.undetermined()) == 0:
+		g.ranking = rank(ctx, a, dealt[0].enumerator, g.accepted(), usual, g.offers())
 	}
 	return g
+}
+
+// kinGroups gives what goes together with accepted groups: what nearly every
+// server has, and those that libraries have all of, or none.
+func kinGroups(accepted []uint16) func(uint16) hope {
+	families := map[string]bool{"": true}
+	for _, id := range accepted {
+		families[familyOfGroup(id)] = true
+	}
+	return func(id uint16) hope {
+		switch family := familyOfGroup(id); {
+		case families[family]:
+			return high
+		case family == "ffdhe":
+			return fair
+		}
+		return faint
+	}
+}
+
+func familyOfGroup(id uint16) string {
+	g := wire.LookupGroup(id)
+	switch {
+	case slices.Contains([]uint16{x25519, 0x0017, 0x0018, 0x0019}, id):
+		return ""
+	case g.Name == "X448":
+		return "ffdhe" // OpenSSL's, both
+	case strings.HasPrefix(g.Name, "brainpool"):
+		return "brainpool"
+	}
+	return g.Kind
 }
 
 // groupsOfCurves enumerates groups of TLS 1.2. There a certificate on a curve is
@@ -122,8 +141,9 @@ func groupsOfCurves(serverName string, suites []uint16) enumerator {
 			if len(got.certs) > 0 {
 				tied.Store(uint32(curveOf(got.certs[0])))
 			}
-			return got.keyExchange.Group
+			return groupOf(got)
 		},
+		hopes: kinGroups,
 	}
 }
 

@@ -53,9 +53,7 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	versions := askedVersions()
 	hands := 3 // what is asked again in smaller hands, or vouches for the others
 	for _, v := range versions {
-		for _, share := range offersOf(v).shares {
-			hands += share.hands
-		}
+		hands += len(offersOf(v).shares)
 	}
 	probes := []PlannedProbe{{
 		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions)+1,

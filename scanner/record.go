@@ -87,7 +87,7 @@ func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
 		g := s.groups[v.version]
 		if g == nil {
-			g = &groupScan{elimination: &elimination{}}
+			g = &groupScan{}
 		}
 		g.fold(e, name, got)
 	}

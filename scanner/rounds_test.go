@@ -32,7 +32,7 @@ func (s *stack) serve(conn net.Conn) {
 	case err != nil:
 		conn.Write(alertBytes(70))
 	case len(hello.Shares()) > 0:
-		cfg := &tls.Config{}
+		cfg := &tls.Config{CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP521, tls.CurveP384}}
 		for _, c := range s.certs {
 			cfg.Certificates = append(cfg.Certificates, c)
 		}
