@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"shakedown/results"
 	"shakedown/scanner/wire"
 )
 
@@ -44,8 +45,8 @@ func (v *versionScan) doubtEarly(ctx context.Context, a *asker, found []uint16) 
 // doubt asks again for what was refused in a way that may not be meant.
 func (v *versionScan) doubt(ctx context.Context, a *asker) {
 	var g errgroup.Group
-	smaller := v.smaller(v.hands)
-	g.Go(func() error { smaller.run(ctx, a); return nil })
+	var smaller hands
+	g.Go(func() error { smaller = v.runSmaller(ctx, a, v.hands); return nil })
 	deceived := v.deceives(ctx, a)
 	g.Wait()
 	v.hands = append(v.hands, smaller...)
@@ -57,15 +58,24 @@ func (v *versionScan) doubt(ctx context.Context, a *asker) {
 // deceives reports whether the server accepts by itself what it refused among
 // others.
 func (v *versionScan) deceives(ctx context.Context, a *asker) bool {
-	found := v.hands.accepted()
-	doubtful := v.doubtful(found)
+	doubtful := v.doubtful(v.hands.accepted())
+	got := answer{}
 	if v.doubted != nil {
 		v.doubted.done.through()
-		if slices.Equal(v.doubted.suites, doubtful) {
-			return v.doubted.got.outcome == accepted
-		}
 	}
-	return len(doubtful) > 0 && a.ask(ctx, v.by.ask(doubtful)).outcome == accepted
+	switch {
+	case v.doubted != nil && slices.Equal(v.doubted.suites, doubtful):
+		got = v.doubted.got
+	case len(doubtful) > 0:
+		got = a.ask(ctx, v.by.ask(doubtful))
+	}
+	switch got.outcome {
+	case accepted:
+		v.mixIntolerant = results.Yes
+	case refused:
+		v.mixIntolerant = results.No
+	}
+	return got.outcome == accepted
 }
 
 // doubtful lists suites of TLS 1.2 that every library has and that are not among

@@ -59,6 +59,9 @@ type versionScan struct {
 	matched gate // there is a pairing, or none will be
 	done    gate
 	doubted *doubted // nil if nothing was doubted yet
+
+	choked        atomic.Bool    // what was refused among many was accepted among fewer
+	mixIntolerant results.Answer // whether what was refused among others is accepted by itself
 }
 
 // gate is closed until somebody opens it.
@@ -357,9 +360,7 @@ func (v *versionScan) play(ctx context.Context, a *asker, i int, dealt hands) ha
 		t.onEnd = func(found []uint16) { v.doubted = v.doubtEarly(ctx, a, found) }
 	}
 	played := t.play(ctx, dealt)
-	smaller := v.smaller(played)
-	smaller.run(ctx, a)
-	return append(played, smaller...)
+	return append(played, v.runSmaller(ctx, a, played)...)
 }
 
 // manySuites is more than some servers read: wolfSSL refuses 151.
@@ -367,6 +368,16 @@ const manySuites = 128
 
 // piecesOf is in how many parts any server can read suites.
 func piecesOf(suites []uint16) int { return (len(suites) + manySuites - 1) / manySuites }
+
+// runSmaller plays what smaller deals.
+func (v *versionScan) runSmaller(ctx context.Context, a *asker, of hands) hands {
+	smaller := v.smaller(of)
+	smaller.run(ctx, a)
+	if len(smaller.accepted()) > 0 {
+		v.choked.Store(true)
+	}
+	return smaller
+}
 
 // smaller deals anew, to hands that any server can read, what was refused in a
 // larger one without anything of it being accepted, once the version is known to
