@@ -18,6 +18,7 @@ type elimination struct {
 	ended    bool
 	last     answer   // the one that ended it
 	remote   bool     // nothing of it was hoped for
+	read     bool     // the server accepted something of as many
 	beside   *pairing // groups that its questions carry on; nil if there are none
 	after    *gate    // until then it is carried on by others' questions; nil if by none
 }
@@ -64,6 +65,9 @@ func (e *elimination) take(got answer) {
 	}
 	e.accept(id)
 }
+
+// wasRead reports whether the server is known to read as many candidates.
+func (e *elimination) wasRead() bool { return e.read || len(e.accepted) > 0 }
 
 // accept takes away what was chosen.
 func (e *elimination) accept(id uint16) {

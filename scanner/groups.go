@@ -99,11 +99,8 @@ func kinGroups(accepted []uint16) func(uint16) hope {
 		families[familyOfGroup(id)] = true
 	}
 	return func(id uint16) hope {
-		switch family := familyOfGroup(id); {
-		case families[family]:
+		if families[familyOfGroup(id)] {
 			return high
-		case family == "ffdhe":
-			return fair
 		}
 		return faint
 	}
@@ -116,6 +113,8 @@ func familyOfGroup(id uint16) string {
 		return ""
 	case g.Name == "X448":
 		return "ffdhe" // OpenSSL's, both
+	case slices.Contains([]uint16{0x11EB, 0x11EC, 0x11ED}, id):
+		return "hybrid of today"
 	case strings.HasPrefix(g.Name, "brainpool"):
 		return "brainpool"
 	}

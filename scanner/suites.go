@@ -120,7 +120,7 @@ func suitesIn(version uint16, serverName string) enumerator {
 // the usual ciphers or one that was accepted.
 func kin(version uint16, accepted []uint16) func(uint16) hope {
 	type kind struct{ kx, auth string }
-	kinds, families := map[kind]hope{}, map[string]hope{"": high, "CBC_SHA2": fair}
+	kinds, families := map[kind]hope{}, map[string]hope{"": high, "CBC_SHA256": fair}
 	for _, id := range accepted {
 		s := wire.LookupSuite(id)
 		families[family(version, s)] = high
@@ -155,10 +155,14 @@ func family(version uint16, s wire.SuiteInfo) string {
 		}
 	}
 	switch {
-	case rareness(s) > 0:
+	case s.Strength == "null":
 		return s.Strength + s.Kx + s.Auth
-	case strings.Contains(s.Name, "_CBC_SHA256"), strings.Contains(s.Name, "_CBC_SHA384"):
-		return "CBC_SHA2"
+	case rareness(s) > 0:
+		return "rare " + s.Name // each for itself
+	case strings.Contains(s.Name, "_CBC_SHA256"):
+		return "CBC_SHA256"
+	case strings.Contains(s.Name, "_CBC_SHA384"):
+		return "CBC_SHA384"
 	}
 	return ""
 }
@@ -384,7 +388,7 @@ func (v *versionScan) runSmaller(ctx context.Context, a *asker, of hands) hands 
 // be spoken.
 func (v *versionScan) smaller(of hands) (smaller hands) {
 	for _, hand := range of {
-		if v.spoken.Load() && len(hand.accepted) == 0 && len(hand.rest) > manySuites {
+		if v.spoken.Load() && !hand.wasRead() && len(hand.rest) > manySuites {
 			smaller = append(smaller, deal(v.by, hand.rest, piecesOf(hand.rest))...)
 			hand.rest = nil
 		}

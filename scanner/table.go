@@ -120,7 +120,7 @@ func (t *table) goesOn(ctx context.Context, e **elimination) bool {
 		t.playing--
 		return false
 	}
-	last := &elimination{enumerator: hand.enumerator, rest: t.aside, remote: true}
+	last := &elimination{enumerator: hand.enumerator, rest: t.aside, remote: true, read: true}
 	t.aside, t.hands, *e = nil, append(t.hands, last), last
 	return true
 }
@@ -183,7 +183,7 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 
 // part takes something of a hand away, for another.
 func (e *elimination) part(from func(uint16) bool) *elimination {
-	other := &elimination{enumerator: e.enumerator}
+	other := &elimination{enumerator: e.enumerator, read: e.wasRead()}
 	var rest []uint16
 	for _, id := range e.rest {
 		if from(id) {
