@@ -55,12 +55,6 @@ func (h hands) run(ctx context.Context, a *asker) {
 	t.play(ctx, h)
 }
 
-// play plays hands to their ends, and gives all that there were in the end.
-func (h hands) play(ctx context.Context, a *asker) hands {
-	t := &table{asker: a}
-	return t.play(ctx, h)
-}
-
 // accepted lists what was accepted, hand by hand.
 func (h hands) accepted() []uint16 {
 	var ids []uint16

@@ -33,8 +33,12 @@ type table struct {
 
 // play plays hands to their ends, and gives all that there were in the end.
 func (t *table) play(ctx context.Context, dealt hands) hands {
-	t.accepted = dealt.accepted()
 	t.mu.Lock()
+	for _, hand := range dealt {
+		if hand.after == nil {
+			t.accepted = append(t.accepted, hand.accepted...)
+		}
+	}
 	for _, hand := range dealt {
 		t.seat(ctx, hand)
 	}
@@ -63,6 +67,7 @@ func (t *table) sit(ctx context.Context, e *elimination) {
 		t.lines.Add(-1)
 		e.after.through()
 		t.lines.Add(1)
+		t.note(e, 0)
 	}
 	t.pair(ctx, s, e)
 	for t.goesOn(ctx, &e) {
