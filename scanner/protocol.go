@@ -238,7 +238,7 @@ func (p *protocolScan) chooseALPN(ctx context.Context, offered []string) (string
 
 // intolerances offers what a server must ignore: a newer version (RFC 5246
 // §E.1), an extension and a group that nobody knows (RFC 8701), a hello of the
-// size that post-quantum shares make.
+// size that post-quantum shares make, many suites that nobody knows.
 func (p *protocolScan) intolerances(ctx context.Context) {
 	version := p.old
 	suites := p.suites
@@ -266,11 +266,20 @@ func (p *protocolScan) intolerances(ctx context.Context) {
 		q.groups = append([]uint16{0x1A1A}, q.groups...)
 		q.signals = []uint16{0x2A2A}
 	})
+	many := usual(func(q *question) { q.signals = unassigned(2*manySuites - len(q.suites)) })
 	newer := results.Answer("")
 	if version == wire.TLS12 { // in TLS 1.3 the legacy version says nothing
 		newer = usual(func(q *question) { q.legacy = 0x0305 })
 	}
 	p.set(func(f *results.Protocol) {
-		f.SizeIntolerant, f.ExtensionIntolerant, f.VersionIntolerant = size, extension, newer
+		f.SizeIntolerant, f.ExtensionIntolerant, f.ManySuitesIntolerant, f.VersionIntolerant = size, extension, many, newer
 	})
+}
+
+// unassigned lists suites that do not exist.
+func unassigned(n int) (ids []uint16) {
+	for i := range max(0, n) {
+		ids = append(ids, 0xD100+uint16(i))
+	}
+	return ids
 }

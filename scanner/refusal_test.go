@@ -35,11 +35,12 @@ func TestPoisonedOffers(t *testing.T) {
 		name     string
 		cannot   uint16
 		versions []results.Version
+		told     results.Answer
 	}{
-		{"odd", 0xC060, []results.Version{results.TLSv10, results.TLSv12}}, // ECDHE_RSA ARIA
-		{"unregistered", 0xFEFF, []results.Version{results.TLSv10, results.TLSv12}},
-		{"common", 0xC02B, []results.Version{results.TLSv12}}, // ECDHE_ECDSA AES
-		{"likely", 0xC076, []results.Version{results.TLSv12}}, // ECDHE_RSA CAMELLIA
+		{"odd", 0xC060, []results.Version{results.TLSv10, results.TLSv12}, results.No}, // ECDHE_RSA ARIA
+		{"unregistered", 0xFEFF, []results.Version{results.TLSv10, results.TLSv12}, results.No},
+		{"common", 0xC02B, []results.Version{results.TLSv12}, results.No},  // ECDHE_ECDSA AES
+		{"likely", 0xC076, []results.Version{results.TLSv12}, results.Yes}, // ECDHE_RSA CAMELLIA
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := scanFake(t, broken(c.cannot, can...).serve(t), dial.Options{PerEndpoint: 8}, Options{})
@@ -47,6 +48,9 @@ func TestPoisonedOffers(t *testing.T) {
 				if got := ids(e.Suites[v]); !slices.Equal(got, hexes(can)) {
 					t.Errorf("%s: %v, want %v", v, got, hexes(can))
 				}
+			}
+			if got := e.Protocol.SuiteMixIntolerant; got != c.told {
+				t.Errorf("intolerant of a mix of suites: %q, want %q", got, c.told)
 			}
 		})
 	}
@@ -68,6 +72,9 @@ func TestFewSuitesRead(t *testing.T) {
 		if got := ids(e.Suites[v]); !slices.Equal(got, hexes(can)) {
 			t.Errorf("%s: %v, want %v", v, got, hexes(can))
 		}
+	}
+	if e.Protocol.ManySuitesIntolerant != results.Yes {
+		t.Errorf("it is not told: %+v", e.Protocol)
 	}
 }
 
