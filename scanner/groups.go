@@ -6,7 +6,6 @@ package scanner
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"shakedown/results"
@@ -133,36 +132,6 @@ func (g *groupScan) untie(ctx context.Context, a *asker, by enumerator, ways []e
 		}
 	}
 	return by
-}
-
-// kinGroups gives what goes together with accepted groups: what nearly every
-// server has, and those that libraries have all of, or none.
-func kinGroups(accepted []uint16) func(uint16) hope {
-	families := map[string]bool{"": true}
-	for _, id := range accepted {
-		families[familyOfGroup(id)] = true
-	}
-	return func(id uint16) hope {
-		if families[familyOfGroup(id)] {
-			return high
-		}
-		return faint
-	}
-}
-
-func familyOfGroup(id uint16) string {
-	g := wire.LookupGroup(id)
-	switch {
-	case slices.Contains([]uint16{x25519, 0x0017, 0x0018, 0x0019}, id):
-		return ""
-	case g.Name == "X448":
-		return "ffdhe" // OpenSSL's, both
-	case slices.Contains([]uint16{0x11EB, 0x11EC, 0x11ED}, id):
-		return "hybrid of today"
-	case strings.HasPrefix(g.Name, "brainpool"):
-		return "brainpool"
-	}
-	return g.Kind
 }
 
 // groupsOfCurves enumerates groups of TLS 1.2. There a certificate on a curve is

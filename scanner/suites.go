@@ -117,57 +117,6 @@ func suitesIn(version uint16, serverName string) enumerator {
 	}
 }
 
-// kin gives what goes together with accepted suites: those of their kinds, with
-// the usual ciphers or one that was accepted.
-func kin(version uint16, accepted []uint16) func(uint16) hope {
-	type kind struct{ kx, auth string }
-	kinds, families := map[kind]hope{}, map[string]hope{"": high, "CBC_SHA256": fair}
-	for _, id := range accepted {
-		s := wire.LookupSuite(id)
-		families[family(version, s)] = high
-		kinds[kind{s.Kx, s.Auth}] = high
-		if version == wire.TLS12 && s.Kx == "ECDHE" && strings.HasSuffix(s.Name, "_CBC_SHA") {
-			// As old as this, it may well have RSA's own key exchange too.
-			kinds[kind{"RSA", s.Auth}] = max(fair, kinds[kind{"RSA", s.Auth}])
-		}
-	}
-	return func(id uint16) hope {
-		s := wire.LookupSuite(id)
-		return min(families[family(version, s)], kinds[kind{s.Kx, s.Auth}])
-	}
-}
-
-// universal reports whether nearly every server of TLS 1.3 has a suite
-// (RFC 8446 §9.1).
-func universal(id uint16) bool { return id >= 0x1301 && id <= 0x1303 }
-
-// family is what a library has all suites of, or none; "" is what nearly all have.
-func family(version uint16, s wire.SuiteInfo) string {
-	switch {
-	case s.First > version:
-		return "newer"
-	case s.First == wire.TLS13 && !universal(uint16(s.ID)):
-		return "TLS 1.3"
-	}
-	for _, cipher := range []string{"CAMELLIA", "ARIA", "CCM", "SEED"} {
-		if strings.Contains(s.Name, "_"+cipher) {
-			_, mode, _ := strings.Cut(s.Name, "_"+cipher)
-			return cipher + strings.Trim(mode, "_0123456789") // OpenSSL's are in one mode
-		}
-	}
-	switch {
-	case s.Strength == "null":
-		return s.Strength + s.Kx + s.Auth
-	case rareness(s) > 0:
-		return "rare " + s.Name // each for itself
-	case strings.Contains(s.Name, "_CBC_SHA256"):
-		return "CBC_SHA256"
-	case strings.Contains(s.Name, "_CBC_SHA384"):
-		return "CBC_SHA384"
-	}
-	return ""
-}
-
 // sharesOf says how a version's suites are dealt. Suites that want an ECDSA
 // certificate stand apart: some servers (HAProxy) choose the certificate first,
 // by what the hello allows, and then find no suite for it although they have

@@ -29,6 +29,8 @@ type table struct {
 	accepted []uint16
 	aside    []uint16
 	deceived bool // hopes came to nothing
+	hopesNow func(uint16) hope
+	hopesOf  int // of how much that was accepted
 }
 
 // play plays hands to their ends, and gives all that there were in the end.
@@ -135,11 +137,19 @@ func (t *table) hoped(e *elimination) (n int) {
 	if e.hopes == nil || len(t.accepted) == 0 {
 		return len(e.rest)
 	}
-	hopes := e.hopes(t.accepted)
+	hopes := t.hopes(e)
 	for _, id := range e.rest {
 		n += asInt(hopes(id) == high)
 	}
 	return n
+}
+
+// hopes gives how likely candidates are, for a hand that has hopes. It needs t.mu.
+func (t *table) hopes(e *elimination) func(uint16) hope {
+	if t.hopesNow == nil || t.hopesOf != len(t.accepted) {
+		t.hopesNow, t.hopesOf = e.hopes(t.accepted), len(t.accepted)
+	}
+	return t.hopesNow
 }
 
 // outlook reports whether the next question of a hand is hardly its last. If it is
@@ -167,7 +177,7 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 	if t.whole || e.hopes == nil || len(t.accepted) == 0 || !t.idle() {
 		return
 	}
-	hopes := e.hopes(t.accepted)
+	hopes := t.hopes(e)
 	most := faint
 	for _, id := range e.rest {
 		most = max(most, hopes(id))

@@ -1,0 +1,148 @@
+// Kin: what a server is likely to accept, going by what it accepted. Libraries have all
+// suites of a cipher or none, and servers all with a kind of key. That is looked
+// up at every question, so that it is kept in numbers.
+
+package scanner
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"shakedown/scanner/wire"
+)
+
+// kinTable is which suites of a version, or which groups, go together.
+type kinTable struct {
+	of      map[uint16]kinship
+	numbers map[string]uint16 // of families and kinds
+}
+
+// kinship is what a candidate goes together by; it is likely if both are.
+type kinship struct {
+	family, kind uint16
+	implied      uint16 // what its acceptance makes fair
+}
+
+func (t *kinTable) number(name string) uint16 {
+	n, ok := t.numbers[name]
+	if !ok {
+		n = uint16(len(t.numbers))
+		t.numbers[name] = n
+	}
+	return n
+}
+
+// hopes gives how likely others are beside what was accepted. What stands for
+// nothing is faint.
+func (t *kinTable) hopes(accepted []uint16, likely map[string]hope) func(uint16) hope {
+	known := make([]hope, len(t.numbers))
+	for name, h := range likely {
+		known[t.numbers[name]] = h
+	}
+	for _, id := range accepted {
+		k, ok := t.of[id]
+		if !ok {
+			continue
+		}
+		known[k.family], known[k.kind] = high, high
+		known[k.implied] = max(fair, known[k.implied])
+	}
+	return func(id uint16) hope {
+		k, ok := t.of[id]
+		if !ok {
+			return faint
+		}
+		return min(known[k.family], known[k.kind])
+	}
+}
+
+// kin gives what goes together with accepted suites: those of their kinds, with
+// the usual ciphers or one that was accepted.
+func kin(version uint16, accepted []uint16) func(uint16) hope {
+	return suiteKin[version]().hopes(accepted, map[string]hope{"family ": high, "family CBC_SHA256": fair})
+}
+
+// suiteKin has the table of each version, made when it is asked for.
+var suiteKin = func() map[uint16]func() *kinTable {
+	tables := map[uint16]func() *kinTable{}
+	for _, v := range askedVersions() {
+		tables[v] = sync.OnceValue(func() *kinTable { return newSuiteKin(v) })
+	}
+	return tables
+}()
+
+func newSuiteKin(version uint16) *kinTable {
+	t := &kinTable{of: map[uint16]kinship{}, numbers: map[string]uint16{}}
+	t.number("family ")
+	t.number("family CBC_SHA256")
+	for _, s := range wire.Suites() {
+		k := kinship{family: t.number("family " + family(version, s)), kind: t.number("kind " + s.Kx + " " + s.Auth)}
+		k.implied = k.kind
+		if version == wire.TLS12 && s.Kx == "ECDHE" && strings.HasSuffix(s.Name, "_CBC_SHA") {
+			// As old as this, it may well have RSA's own key exchange too.
+			k.implied = t.number("kind RSA " + s.Auth)
+		}
+		t.of[uint16(s.ID)] = k
+	}
+	return t
+}
+
+// family is what a library has all suites of, or none; "" is what nearly all have.
+func family(version uint16, s wire.SuiteInfo) string {
+	switch {
+	case s.First > version:
+		return "newer"
+	case s.First == wire.TLS13 && !universal(uint16(s.ID)):
+		return "TLS 1.3"
+	}
+	for _, cipher := range []string{"CAMELLIA", "ARIA", "CCM", "SEED"} {
+		if _, mode, ok := strings.Cut(s.Name, "_"+cipher); ok {
+			return cipher + strings.Trim(mode, "_0123456789") // OpenSSL's are in one mode
+		}
+	}
+	switch {
+	case s.Strength == "null":
+		return s.Strength + s.Kx + s.Auth
+	case rareness(s) > 0:
+		return "rare " + s.Name // each for itself
+	case strings.Contains(s.Name, "_CBC_SHA256"):
+		return "CBC_SHA256"
+	case strings.Contains(s.Name, "_CBC_SHA384"):
+		return "CBC_SHA384"
+	}
+	return ""
+}
+
+// universal reports whether nearly every server of TLS 1.3 has a suite
+// (RFC 8446 §9.1).
+func universal(id uint16) bool { return id >= 0x1301 && id <= 0x1303 }
+
+// kinGroups gives what goes together with accepted groups: what nearly every
+// server has, and those that libraries have all of, or none.
+func kinGroups(accepted []uint16) func(uint16) hope {
+	return groupKin().hopes(accepted, map[string]hope{"": high})
+}
+
+var groupKin = sync.OnceValue(func() *kinTable {
+	t := &kinTable{of: map[uint16]kinship{}, numbers: map[string]uint16{}}
+	for _, g := range wire.Groups() {
+		n := t.number(familyOfGroup(g))
+		t.of[g.ID] = kinship{n, n, n}
+	}
+	return t
+})
+
+func familyOfGroup(g wire.GroupInfo) string {
+	switch {
+	case slices.Contains([]uint16{x25519, 0x0017, 0x0018, 0x0019}, g.ID):
+		return ""
+	case g.Name == "X448":
+		return "ffdhe" // OpenSSL's, both
+	case slices.Contains([]uint16{0x11EB, 0x11EC, 0x11ED}, g.ID):
+		return "hybrid of today"
+	case strings.HasPrefix(g.Name, "brainpool"):
+		return "brainpool"
+	}
+	return g.Kind
+}
