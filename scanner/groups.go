@@ -137,6 +137,7 @@ func playGroups(ctx context.Context, a *asker, by enumerator, all []uint16, open
 func groupsOfCurves(serverName string, suites []uint16) enumerator {
 	var tied atomic.Uint32
 	return enumerator{
+		mayCut: true,
 		ask: func(offered []uint16) question {
 			q := usual(wire.TLS12, serverName, suites)
 			q.groups, q.until = offered, untilKeyExchange

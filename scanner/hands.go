@@ -20,6 +20,8 @@ type enumerator struct {
 	// kind is what a server may choose by before it looks at anybody's order; nil if
 	// there is no such thing.
 	kind func(uint16) string
+	// mayCut says that a server may read only the beginning of a long offer.
+	mayCut bool
 	// hopes tells whether a server that accepted some is likely to accept one
 	// more of the rest; nil if there is no telling.
 	hopes    func(accepted, rest []uint16) bool
