@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 PLATFORMS ?= linux/amd64 linux/arm64
 TOOLS    = $(CURDIR)/bin/tools
 
-.PHONY: build demo test lint fuzz bench truth equalwork peers install release needs
+.PHONY: build demo test lint fuzz bench truth equalwork peers scale install release needs
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/shakedown ./cmd/shakedown
@@ -38,6 +38,12 @@ peers: build
 	@bench/lab/install.sh $$(go run ./bench/lab/stacks/peers -packages)
 	@go build -o bin/tools/peers ./bench/lab/stacks/peers
 	@bin/tools/peers -binary bin/shakedown -table bench/lab/stacks/PEERS.md $(PEERS)
+
+# What a sweep of ENDPOINTS takes, a third of them dead: wall, CPU, memory.
+ENDPOINTS ?= 10000
+scale: build
+	@bench/lab/install.sh
+	go test ./cmd/shakedown -run SweepAtScale -v -timeout 3h -endpoints $(ENDPOINTS) -exchange 5s -binary $(CURDIR)/bin/shakedown
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not formatted: run gofmt -w on these'; exit 1; }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"shakedown/bench"
 	"shakedown/bench/internal/tlstest"
 	"shakedown/results"
+	"shakedown/scanner/wire"
 )
 
 // Bystanders are watched before every block and during it, and are no handshakes.
@@ -100,7 +102,7 @@ func TestEstablishedStall(t *testing.T) {
 	var worker sync.Mutex
 	slow := config()
 	slow.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if len(hello.SupportedProtos) == 0 { // the load's: bystanders ask for HTTP
+		if !slices.Contains(hello.SupportedVersions, tls.VersionTLS13) { // the load's: bystanders offer all versions
 			worker.Lock()
 			defer worker.Unlock()
 			time.Sleep(busy) // what it is busy with, not a wait of the test's
@@ -118,9 +120,11 @@ func TestEstablishedStall(t *testing.T) {
 	})}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
+	loaded := path("a", l.Addr().(*net.TCPAddr).AddrPort())
+	loaded.Ask.Version = wire.TLS12
 	for _, request := range []string{"/", ""} {
 		g, _ := run(t, t.Context(), "lean", bench.Plan{
-			Paths: []bench.Path{path("a", l.Addr().(*net.TCPAddr).AddrPort())}, Loop: results.ClosedLoop, Connections: 1,
+			Paths: []bench.Path{loaded}, Loop: results.ClosedLoop, Connections: 1,
 			Duration: 2 * time.Second, Blocks: 1, Bystanders: true, Request: request,
 		})
 		b := g.Blocks[0].Bystanders

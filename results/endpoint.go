@@ -183,6 +183,11 @@ type Protocol struct {
 	VersionIntolerant   Answer `json:"version_intolerant,omitempty"`
 	SizeIntolerant      Answer `json:"size_intolerant,omitempty"`
 	ExtensionIntolerant Answer `json:"extension_intolerant,omitempty"`
+	// ManySuitesIntolerant is a server that must be asked with few suites at once,
+	// SuiteMixIntolerant one that refuses among others what it accepts by itself: it
+	// was asked for each suite by itself.
+	ManySuitesIntolerant Answer `json:"many_suites_intolerant,omitempty"`
+	SuiteMixIntolerant   Answer `json:"suite_mix_intolerant,omitempty"`
 	// HTTP says whether what is spoken within TLS is HTTP: what ALPN chose or the
 	// answer to a request tells. It is absent where nobody asked, or a server that
 	// promised nothing was silent. HSTS is what the answer asks of browsers.

@@ -106,6 +106,9 @@ func (l *listener) next() (wire.Message, error) {
 // end takes the end of the connection, or the error that stopped it, as the
 // answer.
 func (l *listener) end(f results.Failure) {
+	if l.enough() {
+		return
+	}
 	if l.got.hello != nil {
 		f.Stage = results.StageHandshake
 		l.got.outcome, l.got.failure = failed, f
@@ -120,6 +123,9 @@ func (l *listener) end(f results.Failure) {
 		l.got.outcome = closed
 	}
 }
+
+// enough reports whether what came before a failure is an answer all the same.
+func (l *listener) enough() bool { return l.q.suffices && l.got.outcome == accepted }
 
 func (l *listener) message(m wire.Message) (done bool) {
 	switch {
@@ -150,11 +156,9 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 	switch {
 	case wire.VersionName(selected) == "":
 		return l.fail(results.KindMalformed, fmt.Sprintf("a ServerHello of version 0x%04X", selected))
-	case selected > l.q.version:
-		return l.fail(results.KindMalformed, fmt.Sprintf("%s was chosen, %s was the most that was offered", wire.VersionName(selected), wire.VersionName(l.q.version)))
 	case !slices.Contains(l.q.suites, h.Suite):
 		return l.fail(results.KindMalformed, fmt.Sprintf("suite %s was chosen, which was not offered", wire.ID(h.Suite)))
-	case selected < l.q.version:
+	case selected != l.q.version: // a newer one: from a server that has no other, and does not look
 		l.got.outcome = otherVersion
 		return true
 	}
@@ -245,9 +249,7 @@ func (l *listener) clear(m wire.Message) (done bool) {
 		return l.finishFlight()
 	}
 	if err != nil && len(l.got.certs) == 0 {
-		l.got.outcome = failed
-		l.got.failure = results.Failure{Stage: results.StageHandshake, Kind: wireKind(err), Count: 1, Detail: err.Error()}
-		return true
+		return l.fail(wireKind(err), err.Error())
 	}
 	return done
 }
@@ -273,6 +275,8 @@ func (l *listener) alert(body []byte) (done bool) {
 	case !a.Fatal && a.Description != 0:
 		l.warning = &a // unrecognized_name, say: the answer may still follow
 		return false
+	case l.enough():
+		return true
 	case a.Description == 0: // close_notify
 		l.end(results.Failure{Stage: results.StageHello, Kind: results.KindEOF, Count: 1, Detail: "the server closed the connection (close_notify)"})
 		return true
@@ -290,6 +294,9 @@ func (l *listener) alert(body []byte) (done bool) {
 
 // fail ends the answer as unusable.
 func (l *listener) fail(kind results.FailureKind, detail string) bool {
+	if l.enough() {
+		return true
+	}
 	stage := results.StageHello
 	if l.got.hello != nil {
 		stage = results.StageHandshake

@@ -22,6 +22,7 @@ type asker struct {
 	patience time.Duration // of the second asking
 	insist   bool          // ask again even where nothing was ever heard
 
+	lines     atomic.Int32             // of questions, that are carried on side by side
 	left      int                      // connections of a lane that was left
 	knocks    atomic.Int32             // first questions that are not answered yet
 	knocked   gate                     // none of them is
@@ -47,18 +48,28 @@ type inquiry interface{ put(*dial.Conn) answer }
 // would have had room after the control. So has one that sends the same alert
 // before and after, whatever that alert means elsewhere.
 func (a *asker) ask(ctx context.Context, q inquiry) answer {
+	a.lines.Add(1)
+	defer a.lines.Add(-1)
 	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.Open))
 }
 
 // askFirst is ask before all that nothing else rests on.
 func (a *asker) askFirst(ctx context.Context, q inquiry) answer {
+	a.lines.Add(1)
+	defer a.lines.Add(-1)
 	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.OpenFirst))
 }
+
+// idle reports whether there are places that nobody uses, or hardly anybody waits
+// for.
+func (a *asker) idle() bool { return int(a.lines.Load()) < a.lane.Width()+2 }
 
 // knock is ask for the first questions, which are put side by side before
 // anything is known: whether it is worth asking again shows when one of them was
 // answered, or all of them were not. before is its answer, if it was put before.
 func (a *asker) knock(ctx context.Context, q inquiry, before *answer) answer {
+	a.lines.Add(1)
+	defer a.lines.Add(-1)
 	first := before
 	if first == nil {
 		now := a.exchange(ctx, q, a.lane.OpenFirst)
@@ -80,7 +91,7 @@ func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 		return a.note(first)
 	}
 	again := a.exchange(ctx, q, a.alone)
-	if word := again; mayRefuse(word) && a.controlled(ctx) {
+	if word := again; a.mayRefuse(q, word) && a.controlled(ctx) {
 		if again = a.exchange(ctx, q, a.alone); sameWord(again, word) {
 			return answer{outcome: refused, alert: 40}
 		}
@@ -97,10 +108,19 @@ func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 
 // mayRefuse reports whether an answer can be how a server refuses. Some stacks
 // do with alerts that mean other things (JSSE a group with unexpected_message).
-// internal_error is none of them: it tells of trouble, which can last.
-func mayRefuse(got answer) bool {
+// internal_error is none of them: it tells of trouble, which can last; unless it
+// answers the want of a server name, beside one that was accepted (crypto/tls, where
+// certificates are chosen by name).
+func (a *asker) mayRefuse(q inquiry, got answer) bool {
 	f := got.failure
-	return got.outcome == closed || f.Kind == results.KindAlert && f.Stage == results.StageHello && f.Alert != wire.AlertName(80)
+	return got.outcome == closed || f.Kind == results.KindAlert && f.Stage == results.StageHello && (f.Alert != wire.AlertName(80) || a.nameless(q))
+}
+
+// nameless reports whether an inquiry lacks the server name that the control has.
+func (a *asker) nameless(q inquiry) bool {
+	asked, ok := q.(question)
+	control := a.control.Load()
+	return ok && control != nil && asked.serverName == "" && control.serverName != ""
 }
 
 func sameWord(a, b answer) bool {

@@ -6,6 +6,10 @@ package scanner
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -21,9 +25,176 @@ type sentChain struct {
 	der        [][]byte
 }
 
+// keyKind is a kind of key that a chain can be for.
+type keyKind string
+
+const (
+	rsaKey     keyKind = "RSA"
+	ecdsaKey   keyKind = "ECDSA"
+	edwardsKey keyKind = "EdDSA" // it shares ECDSA's suites (RFC 8422 §2.1)
+)
+
+func keyKinds() []keyKind { return []keyKind{rsaKey, ecdsaKey, edwardsKey} }
+
+// signedBy is the kind of key that a scheme is for.
+func signedBy(s wire.SchemeInfo) keyKind {
+	switch s.KeyType {
+	case "rsa", "rsa-pss":
+		return rsaKey
+	case "ecdsa":
+		return ecdsaKey
+	case "ed25519", "ed448":
+		return edwardsKey
+	}
+	return ""
+}
+
+// kindOf is the kind of a leaf's key, "" if it cannot be told.
+func kindOf(der []byte) keyKind {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return ""
+	}
+	switch cert.PublicKey.(type) {
+	case *rsa.PublicKey:
+		return rsaKey
+	case *ecdsa.PublicKey:
+		return ecdsaKey
+	case ed25519.PublicKey:
+		return edwardsKey
+	}
+	return ""
+}
+
+// chainScan asks a version for its chains under a name.
+type chainScan struct {
+	*versionScan
+	name      string
+	suites    func() []uint16 // those accepted, once they are known
+	key       func() keyGroup // of TLS 1.3
+	sent      []sentChain
+	unsettled bool // some question got no usable answer
+}
+
+// run asks. What the questions for suites showed under the same name is not asked
+// for again.
+func (c *chainScan) run(ctx context.Context, a *asker) {
+	own := c.chains && c.name == c.versionScan.name
+	switch {
+	case c.version == wire.TLS13 && own:
+		c.newest(ctx, a, c.opening().certs)
+	case c.version == wire.TLS13:
+		c.newest(ctx, a, nil)
+	case own:
+		c.looked.through()
+		c.others(ctx, a, c.shown(ctx, a))
+	default:
+		c.ask(ctx, a, chainQuestions(c.version, c.name, likely(c.version)))
+		c.others(ctx, a, authsOf(suitesWith(c.suites(), func(s wire.SuiteInfo) bool {
+			return slices.Contains(likely(c.version), uint16(s.ID))
+		})))
+	}
+}
+
+// shown takes the chains that the first questions for suites showed, and asks for
+// others that the same suites could show. It gives what those are signed with.
+func (c *chainScan) shown(ctx context.Context, a *asker) (auths []string) {
+	var qs []question
+	for _, first := range c.firsts {
+		if first.outcome != accepted {
+			continue
+		}
+		auth := authOf(first.hello.Suite)
+		auths = append(auths, auth)
+		c.keep(first.certs)
+		more := chainQuestions(c.version, c.name, suitesWith(likely(c.version), func(s wire.SuiteInfo) bool { return s.Auth == auth }))
+		qs = append(qs, slices.DeleteFunc(more, func(q question) bool { return q.shownBy(first.certs) })...)
+	}
+	c.ask(ctx, a, qs)
+	return auths
+}
+
+// shownBy reports whether a question for a chain would bring one of the same kind
+// again.
+func (q question) shownBy(certs [][]byte) bool {
+	if len(certs) == 0 {
+		return false
+	}
+	if authOf(q.suites[0]) != "ECDSA" || q.version < wire.TLS12 {
+		return true
+	}
+	kind := kindOf(certs[0])
+	return kind != "" && slices.ContainsFunc(q.schemes, func(id uint16) bool { return signedBy(wire.LookupScheme(id)) == kind })
+}
+
+// others asks with accepted suites for what was not asked for before.
+func (c *chainScan) others(ctx context.Context, a *asker, asked []string) {
+	c.ask(ctx, a, chainQuestions(c.version, c.name, suitesWith(c.suites(), func(s wire.SuiteInfo) bool { return !slices.Contains(asked, s.Auth) })))
+}
+
+func authsOf(suites []uint16) (auths []string) {
+	for _, id := range suites {
+		auths = append(auths, authOf(id))
+	}
+	return auths
+}
+
+// newest asks TLS 1.3, where the signature schemes choose the kind of key
+// (RFC 8446 §4.2.3), by elimination, from a chain on that was seen, if any was.
+func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
+	c.keep(seen)
+	key := c.key()
+	if key.failure != nil {
+		return
+	}
+	left := keyKinds()
+	for first := true; len(left) > 0; first = false {
+		if !first || len(seen) == 0 {
+			seen = c.ask(ctx, a, []question{chainQuestion13(c.name, likely(c.version), key.group, left)})
+		}
+		if len(seen) == 0 {
+			return // no chain of any kind that is left
+		}
+		i := slices.Index(left, kindOf(seen[0]))
+		if i < 0 {
+			break
+		}
+		left = slices.Delete(left, i, i+1)
+	}
+	// What was seen does not tell what is left: each kind is asked for by itself.
+	var qs []question
+	for _, kind := range left {
+		qs = append(qs, chainQuestion13(c.name, likely(c.version), key.group, []keyKind{kind}))
+	}
+	c.ask(ctx, a, qs)
+}
+
+// keep adds a chain, if it is one.
+func (c *chainScan) keep(certs [][]byte) {
+	if len(certs) > 0 {
+		c.sent = append(c.sent, sentChain{c.name, certs})
+	}
+}
+
+// ask puts questions side by side, and gives the last chain that came. A server
+// that has no chain of a kind, or none without a name, refuses: that is an answer.
+func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]byte) {
+	answers := make([]answer, len(qs))
+	var g errgroup.Group
+	for i, q := range qs {
+		g.Go(func() error { answers[i] = a.ask(ctx, q); return nil })
+	}
+	g.Wait()
+	for _, got := range answers {
+		c.unsettled = c.unsettled || !got.settled()
+		c.keep(got.certs)
+		last = got.certs
+	}
+	return last
+}
+
 // chainQuestions asks TLS 1.2 or older for one chain of each kind of key, of
-// which there are suites: RSA, ECDSA, EdDSA (which shares ECDSA's suites,
-// RFC 8422 §2.1) and DSA.
+// which there are suites: RSA, ECDSA, EdDSA and DSA.
 func chainQuestions(version uint16, serverName string, suites []uint16) []question {
 	var qs []question
 	ask := func(auth string, scheme func(wire.SchemeInfo) bool) {
@@ -39,7 +210,7 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 		}
 		qs = append(qs, q)
 	}
-	edwards := func(s wire.SchemeInfo) bool { return s.KeyType == "ed25519" || s.KeyType == "ed448" }
+	edwards := func(s wire.SchemeInfo) bool { return signedBy(s) == edwardsKey }
 	ask("RSA", nil)
 	if version < wire.TLS12 {
 		ask("ECDSA", nil)
@@ -51,18 +222,12 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 	return qs
 }
 
-// chainQuestions13 asks TLS 1.3 for one chain of each kind of key: there the
-// signature schemes choose it (RFC 8446 §4.2.3).
-func chainQuestions13(serverName string, suites []uint16, group uint16) []question {
-	var qs []question
-	usual := question13(serverName, suites, group, untilCertificate) // one key will do for all
-	for _, keys := range [][]string{{"rsa", "rsa-pss"}, {"ecdsa"}, {"ed25519", "ed448"}} {
-		q := usual
-		q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return slices.Contains(keys, s.KeyType) })
-		q.ofCerts = everyScheme() // whoever signed the certificate
-		qs = append(qs, q)
-	}
-	return qs
+// chainQuestion13 asks TLS 1.3 for a chain of one of some kinds of key.
+func chainQuestion13(serverName string, suites []uint16, group uint16, kinds []keyKind) question {
+	q := question13(serverName, suites, group, untilCertificate)
+	q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return slices.Contains(kinds, signedBy(s)) })
+	q.ofCerts = everyScheme() // whoever signed the certificate
+	return q
 }
 
 func schemesWith(ids []uint16, want func(wire.SchemeInfo) bool) []uint16 {
@@ -92,26 +257,6 @@ func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint
 		}
 	}
 	return share.Group, nil
-}
-
-// scanChains puts the questions side by side. A server that has no chain of a
-// kind, or none without a name, refuses: that is an answer. whole reports
-// whether each question got one.
-func scanChains(ctx context.Context, a *asker, qs []question) (sent []sentChain, whole bool) {
-	answers := make([]answer, len(qs))
-	var g errgroup.Group
-	for i, q := range qs {
-		g.Go(func() error { answers[i] = a.ask(ctx, q); return nil })
-	}
-	g.Wait()
-	whole = true
-	for i, got := range answers {
-		whole = whole && got.settled()
-		if len(got.certs) > 0 {
-			sent = append(sent, sentChain{qs[i].serverName, got.certs})
-		}
-	}
-	return sent, whole
 }
 
 // distinct drops chains that were sent before under the same name, and those

@@ -70,8 +70,10 @@ func (s *session) polls() []*poll {
 			add(q) // without a key: suite and group of a HelloRetryRequest
 		case yes && !spoken:
 			spoken = true
-			q.suites = shown(s.allSuites(v.version))
-			q.until = untilCertificate
+			q.suites = s.allSuites(v.version)
+			if with := shown(q.suites); len(with) > 0 {
+				q.suites, q.until = with, untilCertificate
+			}
 			add(q)
 		case !yes && !refused && v.version >= wire.TLS10:
 			refused = true
@@ -81,15 +83,11 @@ func (s *session) polls() []*poll {
 	return polls
 }
 
-// shown is those of some suites that come with a certificate, all if none does.
+// shown is those of some suites that come with a certificate.
 func shown(suites []uint16) []uint16 {
-	with := suitesWith(suites, func(s wire.SuiteInfo) bool {
+	return suitesWith(suites, func(s wire.SuiteInfo) bool {
 		return (s.Auth == "RSA" || s.Auth == "ECDSA" || s.Auth == "DSS") && (s.Kx == "RSA" || s.Kx == "DHE" || s.Kx == "ECDHE")
 	})
-	if len(with) == 0 {
-		return suites
-	}
-	return with
 }
 
 // run puts the question, and again as long as some answer came only once.

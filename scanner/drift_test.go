@@ -62,6 +62,10 @@ func TestSteadyServer(t *testing.T) {
 	if got.Steadiness != results.SteadinessUnknown {
 		t.Errorf("a server that never shows its certificate: %+v", got)
 	}
+	f.suites = map[uint16][]uint16{wire.TLS12: {0x0034}} // DH_anon: a certificate is not waited for
+	if got, _ := pathFacts(t, f); got.Steadiness != results.Steady {
+		t.Errorf("a server that needs no certificate: %+v", got)
+	}
 	f.suites = map[uint16][]uint16{wire.TLS13: {0x1303}}
 	got, e := pathFacts(t, f)
 	if got.Steadiness != results.Steady || len(got.Votes) > 0 || got.Servers != 0 || got.Repeats != repeats || e.Status != results.Complete {

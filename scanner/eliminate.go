@@ -16,8 +16,12 @@ type elimination struct {
 	accepted []uint16 // in the order in which the server chose them
 	offers   []offer  // every choice that was seen
 	ended    bool
-	last     answer // the one that ended it
-	aside    bool   // that was a choice of what was on offer beside the rest
+	last     answer   // the one that ended it
+	away     bool     // that was a choice of what was on offer beside the rest
+	remote   bool     // nothing of it was hoped for
+	read     bool     // the server accepted something of as many
+	beside   *pairing // groups that its questions carry on; nil if there are none
+	after    *gate    // until then it is carried on by others' questions; nil if by none
 }
 
 // offer is what was offered, in its order, and what was chosen from it.
@@ -27,67 +31,54 @@ type offer struct {
 }
 
 // run puts the probe's questions until it is done.
-func (e *elimination) run(ctx context.Context, a *asker) {
-	s := series{asker: a}
-	defer s.leave()
-	for q := e.next(nil); q != nil; {
-		got := s.ask(ctx, *q, e.goesOn())
-		q = e.next(&got)
-	}
-}
-
-// goesOn reports whether the next question is hardly the last: who accepted
-// something is likely to accept more.
-func (e *elimination) goesOn() bool {
-	return len(e.accepted) > 0 && len(e.rest) > 1 && (e.hopes == nil || e.hopes(e.accepted, e.rest))
-}
+func (e *elimination) run(ctx context.Context, a *asker) { hands{e}.run(ctx, a) }
 
 // step puts one question, if there is one left.
 func (e *elimination) step(ctx context.Context, a *asker) {
-	if q := e.next(nil); q != nil {
+	if q := e.next(); q != nil {
 		e.take(a.askFirst(ctx, *q))
 	}
 }
 
-// next takes the answer to the last question, nil if there is none to take,
-// and gives the next question, nil when the probe is done.
-func (e *elimination) next(got *answer) *question {
-	if got != nil {
-		e.take(*got)
-	}
-	if e.ended || len(e.rest) == 0 {
+// next gives the next question, nil when the probe is done.
+func (e *elimination) next() *question {
+	if e.done() {
 		return nil
 	}
 	q := e.ask(e.rest)
 	return &q
 }
 
+func (e *elimination) done() bool { return e.ended || len(e.rest) == 0 }
+
+// take takes the answer to the last question.
 func (e *elimination) take(got answer) {
 	if got.outcome != accepted {
 		e.last, e.ended = got, true
 		return
 	}
 	id := e.chosen(got)
-	i := slices.Index(e.rest, id)
-	if i < 0 {
+	if !slices.Contains(e.rest, id) {
 		// Something that was on offer only to keep a certificate usable: of the
 		// rest, the server wants none.
-		e.last, e.ended, e.aside = answer{outcome: refused}, true, true
+		e.last, e.ended, e.away = answer{outcome: refused}, true, true
 		return
 	}
+	e.accept(id)
+}
+
+// wasRead reports whether the server is known to read as many candidates.
+func (e *elimination) wasRead() bool { return e.read || len(e.accepted) > 0 }
+
+// accept takes away what was chosen.
+func (e *elimination) accept(id uint16) {
+	i := slices.Index(e.rest, id)
 	e.offers = append(e.offers, offer{e.rest, id})
 	e.accepted = append(e.accepted, id)
 	e.rest = slices.Concat(e.rest[:i], e.rest[i+1:]) // a copy: offers keep the old one
 	if e.onAccept != nil {
 		e.onAccept()
 	}
-}
-
-// split deals what is not yet known to n hands, of which the first is this one.
-func (e *elimination) split(n int) hands {
-	dealt := deal(e.enumerator, e.rest, n)
-	e.rest, dealt[0] = dealt[0].rest, e
-	return dealt
 }
 
 // undetermined lists what got no usable answer.

@@ -6,73 +6,52 @@ package scanner
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"shakedown/results"
 	"shakedown/scanner/wire"
 )
 
-// groupScan is the enumeration of the groups of one version: in one hand, which
-// shows the server's order as it goes.
+// groupScan is the enumeration of the groups of one version.
 type groupScan struct {
-	*elimination
+	hands
 	ranking ranking
 }
 
-// scanGroups13 enumerates the groups of TLS 1.3. opening is a HelloRetryRequest
-// to an offer of all of them. along is an enumeration of suites that goes along as
-// far as both get on, nil if there is none; part is called where it goes no
-// further.
-func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer, wantRank bool, along *elimination, part func()) *groupScan {
-	by := enumerator{
+// groupsIn enumerates groups of a version, with suites that use them.
+func groupsIn(version uint16, serverName string, suites []uint16) enumerator {
+	if version < wire.TLS13 {
+		return groupsOfCurves(serverName, suites)
+	}
+	return enumerator{
 		ask: func(offered []uint16) question {
 			q := usual(wire.TLS13, serverName, suites)
 			q.groups = offered
 			return q
 		},
-		chosen: func(got answer) uint16 { share, _ := got.hello.KeyShare(); return share.Group },
-	}
-	return playGroups(ctx, a, by, groupsOf(wire.TLS13), opening, wantRank, func(g *groupScan) {
-		defer part()
-		if along != nil {
-			g.together(ctx, a, along)
-		}
-	})
-}
-
-// together enumerates groups and suites of TLS 1.3 in one series: each
-// HelloRetryRequest names one of either, so that one question takes away both. A
-// refusal does not say of which there is no more: each finds out by itself.
-func (g *groupScan) together(ctx context.Context, a *asker, suites *elimination) {
-	s := series{asker: a}
-	defer s.leave()
-	for !g.ended && len(g.rest) > 1 && slices.ContainsFunc(suites.rest, universal) {
-		q := g.ask(g.rest)
-		q.suites = suites.rest
-		got := s.ask(ctx, q, true)
-		if got.outcome != accepted || !slices.Contains(g.rest, g.chosen(got)) {
-			return
-		}
-		g.take(got)
-		suites.take(got)
+		chosen: groupOf,
+		hopes:  kinGroups,
 	}
 }
 
-// universal reports whether nearly every server of TLS 1.3 has a suite
-// (RFC 8446 §9.1).
-func universal(id uint16) bool { return id >= 0x1301 && id <= 0x1303 }
+// scanGroups13 enumerates the groups of TLS 1.3 by themselves. opening is an
+// answer to an offer of all of them.
+func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer, whole bool) *groupScan {
+	return playGroups(ctx, a, wire.TLS13, opened(groupsIn(wire.TLS13, serverName, suites), groupsOf(wire.TLS13), opening), whole, nil)
+}
 
 // scanGroups12 enumerates the groups of TLS 1.2; nil where no suite uses one.
 // RSA suites are tried first: see groupsOfCurves. all gives every suite that is
 // accepted: it is called where likely ones do not tell everything.
-func scanGroups12(ctx context.Context, a *asker, serverName string, all func() []uint16, wantRank bool) *groupScan {
-	if g := openGroups12(ctx, a, serverName, likely(wire.TLS12), all, wantRank); g != nil {
+func scanGroups12(ctx context.Context, a *asker, serverName string, all func() []uint16, whole bool) *groupScan {
+	if g := openGroups12(ctx, a, serverName, likely(wire.TLS12), all, whole); g != nil {
 		return g
 	}
-	return openGroups12(ctx, a, serverName, all(), all, wantRank)
+	return openGroups12(ctx, a, serverName, all(), all, whole)
 }
 
-func openGroups12(ctx context.Context, a *asker, serverName string, suites []uint16, all func() []uint16, wantRank bool) *groupScan {
+func openGroups12(ctx context.Context, a *asker, serverName string, suites []uint16, all func() []uint16, whole bool) *groupScan {
 	for _, auth := range []string{"RSA", "ECDSA", "anon"} {
 		some := exchanging(suites, auth)
 		if len(some) == 0 {
@@ -82,11 +61,7 @@ func openGroups12(ctx context.Context, a *asker, serverName string, suites []uin
 		groups := groupsOf(wire.TLS12)
 		opening := a.ask(ctx, by.ask(groups))
 		if opening.outcome == accepted || !opening.settled() {
-			return playGroups(ctx, a, by, groups, opening, wantRank, func(g *groupScan) {
-				if g.run(ctx, a); g.aside {
-					g.untie(ctx, a, serverName, all())
-				}
-			})
+			return playGroups(ctx, a, wire.TLS12, opened(by, groups, opening), whole, untied(serverName, all))
 		}
 	}
 	return nil
@@ -97,37 +72,97 @@ func exchanging(suites []uint16, auth string) []uint16 {
 	return suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Kx == "ECDHE" && s.Auth == auth })
 }
 
-// untie goes on where a server that was asked for the rest chose once more its
-// certificate's curve, which it prefers: with suites that have no such tie, if it
-// accepts some. If not, there is no hello that would be given the rest.
-func (g *groupScan) untie(ctx context.Context, a *asker, serverName string, suites []uint16) {
-	for _, auth := range []string{"RSA", "anon"} {
-		if some := exchanging(suites, auth); len(some) > 0 {
-			g.enumerator, g.ended = groupsOfCurves(serverName, some), false
-			g.run(ctx, a)
+// untied gives the ways to ask for groups of TLS 1.2 without a tie to a certificate's
+// curve: with suites that are accepted and have none.
+func untied(serverName string, all func() []uint16) func() []enumerator {
+	return func() (ways []enumerator) {
+		for _, auth := range []string{"RSA", "anon"} {
+			if some := exchanging(all(), auth); len(some) > 0 {
+				ways = append(ways, groupsOfCurves(serverName, some))
+			}
 		}
+		return ways
 	}
 }
 
-// playGroups goes on from the answer to an offer of all groups, and first does
-// what is given.
-func playGroups(ctx context.Context, a *asker, by enumerator, all []uint16, opening answer, wantRank bool, first func(*groupScan)) *groupScan {
-	g := &groupScan{elimination: &elimination{enumerator: by, rest: all}}
-	if opening.outcome != accepted {
-		first(g)
-		return g
+// opened is an enumeration of groups after the answer to an offer of all.
+func opened(by enumerator, all []uint16, opening answer) hands {
+	g := &elimination{enumerator: by, rest: all}
+	if opening.outcome == accepted {
+		g.take(opening)
+	} else {
+		g.last, g.ended = opening, true
 	}
-	g.take(opening)
-	first(g)
-	g.run(ctx, a)
-	g.ranking = ranking{order: g.accepted}
-	if wantRank && len(g.undetermined()) == 0 {
-		usual := func([]uint16, []offer) func(uint16) int {
-			return func(id uint16) int { return slices.Index(all, id) }
-		}
-		g.ranking = rank(ctx, a, g.enumerator, g.accepted, usual, g.offers)
+	return hands{g}
+}
+
+// playGroups goes on from what is known. Where the server's order is wanted too,
+// the groups stay whole: in one hand, which shows the order as it goes. untied are
+// further ways to ask for what a certificate stands in the way of; nil if nothing can.
+func playGroups(ctx context.Context, a *asker, version uint16, dealt hands, whole bool, untied func() []enumerator) *groupScan {
+	t := &table{asker: a, whole: whole}
+	g := &groupScan{hands: t.play(ctx, dealt)}
+	by := dealt[0].enumerator
+	if untied != nil && slices.ContainsFunc(g.hands, func(e *elimination) bool { return e.away }) {
+		by = g.untie(ctx, a, by, untied())
+	}
+	all := groupsOf(version)
+	usual := func([]uint16, []offer) func(uint16) int {
+		return func(id uint16) int { return slices.Index(all, id) }
+	}
+	g.ranking = ranking{order: g.accepted()}
+	switch {
+	case !whole:
+		g.ranking.order = arrange(g.accepted(), nil, usual)
+	case len(g.accepted()) > 0 && len(g.undetermined()) == 0:
+		g.ranking = rank(ctx, a, by, g.accepted(), usual, g.offers())
 	}
 	return g
+}
+
+// untie goes on where a server that was asked for the rest chose once more its
+// certificate's curve, which it prefers. If no way has no such tie, there is no
+// hello that would be given the rest. It returns the last way that was accepted.
+func (g *groupScan) untie(ctx context.Context, a *asker, by enumerator, ways []enumerator) enumerator {
+	for _, way := range ways {
+		hand := &elimination{enumerator: way, rest: g.takeRefused()}
+		hand.run(ctx, a)
+		g.hands = append(g.hands, hand)
+		if len(hand.accepted) > 0 {
+			by = way
+		}
+	}
+	return by
+}
+
+// kinGroups gives what goes together with accepted groups: what nearly every
+// server has, and those that libraries have all of, or none.
+func kinGroups(accepted []uint16) func(uint16) hope {
+	families := map[string]bool{"": true}
+	for _, id := range accepted {
+		families[familyOfGroup(id)] = true
+	}
+	return func(id uint16) hope {
+		if families[familyOfGroup(id)] {
+			return high
+		}
+		return faint
+	}
+}
+
+func familyOfGroup(id uint16) string {
+	g := wire.LookupGroup(id)
+	switch {
+	case slices.Contains([]uint16{x25519, 0x0017, 0x0018, 0x0019}, id):
+		return ""
+	case g.Name == "X448":
+		return "ffdhe" // OpenSSL's, both
+	case slices.Contains([]uint16{0x11EB, 0x11EC, 0x11ED}, id):
+		return "hybrid of today"
+	case strings.HasPrefix(g.Name, "brainpool"):
+		return "brainpool"
+	}
+	return g.Kind
 }
 
 // groupsOfCurves enumerates groups of TLS 1.2. There a certificate on a curve is
@@ -150,8 +185,9 @@ func groupsOfCurves(serverName string, suites []uint16) enumerator {
 			if len(got.certs) > 0 {
 				tied.Store(uint32(curveOf(got.certs[0])))
 			}
-			return got.keyExchange.Group
+			return groupOf(got)
 		},
+		hopes: kinGroups,
 	}
 }
 

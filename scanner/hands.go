@@ -1,13 +1,9 @@
 // Hands: an enumeration that is dealt into disjoint parts, so that it is done
-// side by side and no hello is large. Each hand ends in a refusal of its own.
+// side by side and no hello is large.
 
 package scanner
 
-import (
-	"context"
-
-	"golang.org/x/sync/errgroup"
-)
+import "context"
 
 // enumerator asks for one kind of code point: it puts candidates into a
 // question and finds the chosen one in the answer.
@@ -22,11 +18,20 @@ type enumerator struct {
 	kind func(uint16) string
 	// mayCut says that a server may read only the beginning of a long offer.
 	mayCut bool
-	// hopes tells whether a server that accepted some is likely to accept one
-	// more of the rest; nil if there is no telling.
-	hopes    func(accepted, rest []uint16) bool
+	// hopes gives how likely a server that accepted some is to accept others; nil
+	// if there is no telling.
+	hopes    func(accepted []uint16) func(uint16) hope
 	onAccept func() // called after each acceptance, if set
 }
+
+// hope is how likely something is to be accepted.
+type hope int
+
+const (
+	faint hope = iota
+	fair       // all of its kind, or none
+	high
+)
 
 // hands enumerates candidates.
 type hands []*elimination
@@ -49,13 +54,10 @@ func spread(ids []uint16, n int) [][]uint16 {
 	return shares
 }
 
-// run plays all hands to their ends.
+// run plays each hand to an end of its own.
 func (h hands) run(ctx context.Context, a *asker) {
-	var g errgroup.Group
-	for _, hand := range h {
-		g.Go(func() error { hand.run(ctx, a); return nil })
-	}
-	g.Wait()
+	t := &table{asker: a, apart: true}
+	t.play(ctx, h)
 }
 
 // takeRefused takes away what was refused, to be asked for in another way.

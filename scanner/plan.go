@@ -53,9 +53,7 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	versions := askedVersions()
 	hands := 3 // what is asked again in smaller hands, or vouches for the others
 	for _, v := range versions {
-		for _, share := range offersOf(v).shares {
-			hands += share.hands
-		}
+		hands += len(offersOf(v).shares)
 	}
 	probes := []PlannedProbe{{
 		"versions", fmt.Sprintf("%d connections, one for each version from %s to %s", len(versions)+1,
@@ -64,7 +62,7 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 	}}
 	wants := func(a Aspect) bool { return slices.Contains(aspects, a) }
 	if wants(AspectSuites) || wants(AspectPreference) {
-		probes = append(probes, PlannedProbe{"suites", fmt.Sprintf("one for each accepted suite, and at most %d refusals", hands), 0, LikelySuites + hands - len(versions)})
+		probes = append(probes, PlannedProbe{"suites", fmt.Sprintf("one for each accepted suite, and about %d refusals", hands), 0, LikelySuites + hands - len(versions)})
 	}
 	if wants(AspectPreference) {
 		probes = append(probes, PlannedProbe{"preference", "two for each version and its groups, and one for each suite where the server prefers", 0, LikelySuites + 4})
@@ -83,7 +81,7 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 		probes = append(probes, PlannedProbe{"certificates", fmt.Sprintf("one to four for each of %d server names (with and without SNI)", names), 0, 3 * names})
 	}
 	if wants(AspectProtocol) {
-		probes = append(probes, PlannedProbe{"protocol", "at most 16, and one for each application protocol; of them at most 6 are finished, and one sends HEAD /", 0, 18})
+		probes = append(probes, PlannedProbe{"protocol", "at most 17, and one for each application protocol; of them at most 6 are finished, and one sends HEAD /", 0, 19})
 	}
 	if wants(AspectPath) {
 		probes = append(probes, PlannedProbe{"path", fmt.Sprintf("%d for each of at most three questions, up to %d where answers differ", repeats, maxRounds*repeats), 0, 3 * repeats})

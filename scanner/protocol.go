@@ -189,10 +189,11 @@ func (p *protocolScan) question13(u until) (question, bool) {
 }
 
 // protocols lists application protocols by the ids that IANA gives them, usual
-// ones first.
+// ones first; not acme-tls/1, which is offered alone or not at all (RFC 8737 §3):
+// servers fail on it that have no challenge to answer.
 func protocols() []string {
 	return []string{
-		"h2", "http/1.1", "http/1.0", "http/0.9", "spdy/3.1", "spdy/3", "grpc-exp", "acme-tls/1", "dot", "mqtt",
+		"h2", "http/1.1", "http/1.0", "http/0.9", "spdy/3.1", "spdy/3", "grpc-exp", "dot", "mqtt",
 		"imap", "pop3", "smtp", "ftp", "managesieve", "nntp", "irc", "xmpp-client", "xmpp-server", "postgresql", "tds/8.0",
 		"ntske/1", "sunrpc", "smb", "stun.turn", "stun.nat-discovery", "webrtc", "c-webrtc", "coap", "radius/1.1",
 	}
@@ -237,7 +238,7 @@ func (p *protocolScan) chooseALPN(ctx context.Context, offered []string) (string
 
 // intolerances offers what a server must ignore: a newer version (RFC 5246
 // §E.1), an extension and a group that nobody knows (RFC 8701), a hello of the
-// size that post-quantum shares make.
+// size that post-quantum shares make, many suites that nobody knows.
 func (p *protocolScan) intolerances(ctx context.Context) {
 	version := p.old
 	suites := p.suites
@@ -265,11 +266,20 @@ func (p *protocolScan) intolerances(ctx context.Context) {
 		q.groups = append([]uint16{0x1A1A}, q.groups...)
 		q.signals = []uint16{0x2A2A}
 	})
+	many := usual(func(q *question) { q.signals = unassigned(2*manySuites - len(q.suites)) })
 	newer := results.Answer("")
 	if version == wire.TLS12 { // in TLS 1.3 the legacy version says nothing
 		newer = usual(func(q *question) { q.legacy = 0x0305 })
 	}
 	p.set(func(f *results.Protocol) {
-		f.SizeIntolerant, f.ExtensionIntolerant, f.VersionIntolerant = size, extension, newer
+		f.SizeIntolerant, f.ExtensionIntolerant, f.ManySuitesIntolerant, f.VersionIntolerant = size, extension, many, newer
 	})
+}
+
+// unassigned lists suites that do not exist.
+func unassigned(n int) (ids []uint16) {
+	for i := range max(0, n) {
+		ids = append(ids, 0xD100+uint16(i))
+	}
+	return ids
 }

@@ -35,6 +35,7 @@ type question struct {
 	ofCerts    []uint16       // schemes of certificates' own signatures; nil: those above
 	key        *handshake.Key // TLS 1.3; none asks for a HelloRetryRequest
 	until      until
+	suffices   bool // a hello is answer enough, if no more comes
 
 	// What is not usual. A legacy version that is not the question's own, other
 	// compressions than none, suites that only signal, more extensions.

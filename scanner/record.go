@@ -3,6 +3,7 @@
 package scanner
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -27,6 +28,7 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 		e.Chains = append(e.Chains, judged)
 	}
 	e.Protocol = s.protocol
+	s.foldLadder(&e.Protocol)
 	if s.wants(AspectProtocol) {
 		s.foldResumption(&e.Protocol)
 	}
@@ -37,6 +39,16 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 	e.Status = status(e)
 	if s.unseen && e.Status == results.Complete {
 		e.Status = results.Partial
+	}
+}
+
+// foldLadder says where suites had to be asked for in smaller steps.
+func (s *session) foldLadder(p *results.Protocol) {
+	for _, v := range s.versions {
+		if v.choked.Load() {
+			p.ManySuitesIntolerant = results.Yes
+		}
+		p.SuiteMixIntolerant = cmp.Or(p.SuiteMixIntolerant, v.mixIntolerant)
 	}
 }
 
@@ -87,7 +99,7 @@ func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 	if s.wants(AspectGroups) && v.version >= wire.TLS12 {
 		g := s.groups[v.version]
 		if g == nil {
-			g = &groupScan{elimination: &elimination{}}
+			g = &groupScan{}
 		}
 		g.fold(e, name, got)
 	}
@@ -121,6 +133,7 @@ func protocolAnswers(p results.Protocol) []results.Answer {
 		p.ExtendedMasterSecret, p.EncryptThenMAC, p.SecureRenegotiation, p.Compression, p.FallbackSCSV,
 		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, p.ClientCertificateRequested,
 		p.OCSPStaple, p.SCT, p.VersionIntolerant, p.SizeIntolerant, p.ExtensionIntolerant,
+		p.ManySuitesIntolerant, p.SuiteMixIntolerant,
 	}
 }
 

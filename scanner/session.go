@@ -25,6 +25,7 @@ type session struct {
 	ask     *asker
 
 	v2       answer         // of SSLv2, which is a language of its own
+	v2early  *early         // nil if it was not put early
 	versions []*versionScan // oldest first
 	key      func() keyGroup
 	mu       sync.Mutex // guards what follows
@@ -63,8 +64,12 @@ func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
 		path: path, aspects: aspects, ask: ask,
 		ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]hands{},
 	}
-	for _, v := range askedVersions() {
-		s.versions = append(s.versions, newVersionScan(v, path.ServerName))
+	for _, number := range askedVersions() {
+		v := newVersionScan(number, path.ServerName)
+		v.chains = s.enumerates() && s.wants(AspectCertificates)
+		v.groups = s.enumerates() && s.wants(AspectGroups) && number >= wire.TLS12
+		v.order = s.wants(AspectPreference)
+		s.versions = append(s.versions, v)
 	}
 	return s
 }
@@ -95,7 +100,7 @@ func (s *session) keep(write func()) {
 // anybody is there; if nobody is, nothing was asked yet.
 func (s *session) look(ctx context.Context, timeout time.Duration) bool {
 	v := s.version(wire.TLS13)
-	first := s.ask.exchange(ctx, *v.hands[0].next(nil), func(ctx context.Context) (*dial.Conn, *results.Failure) {
+	first := s.ask.exchange(ctx, v.question(0), func(ctx context.Context) (*dial.Conn, *results.Failure) {
 		return s.ask.lane.OpenSoon(ctx, timeout)
 	})
 	if first.failure.Kind == results.KindTimeout {
@@ -110,11 +115,15 @@ func (s *session) look(ctx context.Context, timeout time.Duration) bool {
 // that a dead endpoint costs one timeout and few connections. It reports whether
 // the endpoint lives.
 func (s *session) knock(ctx context.Context) bool {
-	knock := s.versions[max(0, len(s.versions)-s.ask.lane.Width()):]
+	width := s.ask.lane.Width()
+	knock := s.versions[max(0, len(s.versions)-width):]
 	s.ask.knocks.Store(int32(len(knock)))
 	var knocking errgroup.Group
 	for _, v := range knock {
 		knocking.Go(func() error { v.open(ctx, s.ask); return nil })
+	}
+	for _, e := range s.putEarly(ctx, width-len(knock)) {
+		knocking.Go(func() error { e.done.through(); return nil })
 	}
 	answered := make(chan struct{})
 	go func() { knocking.Wait(); close(answered) }()
@@ -126,12 +135,38 @@ func (s *session) knock(ctx context.Context) bool {
 	return !s.dead
 }
 
+// putEarly puts what nearly every server is asked, whatever it answers first, into
+// so many places that nobody uses yet.
+func (s *session) putEarly(ctx context.Context, places int) (put []*early) {
+	if places > 0 {
+		s.v2early = s.ask.putEarly(ctx, v2Question{})
+		put = append(put, s.v2early)
+	}
+	v := s.version(wire.TLS12)
+	for i := 1; s.enumerates() && i < len(v.hands) && len(put) < places; i++ {
+		v.early[i] = s.ask.putEarly(ctx, v.question(i))
+		put = append(put, v.early[i])
+	}
+	return put
+}
+
+// runV2 asks for SSLv2.
+func (s *session) runV2(ctx context.Context) {
+	if s.v2early == nil {
+		s.v2 = s.ask.ask(ctx, v2Question{})
+		return
+	}
+	s.version(wire.TLS12).open(ctx, s.ask) // until it is known how the server refuses
+	s.version(wire.TLS13).open(ctx, s.ask)
+	s.v2 = s.v2early.settle(ctx, s.ask)
+}
+
 // wait puts the first question to an address at which a look found nobody, and
 // gives it its time. If not even a connection opens, that is all. It reports
 // whether there is more to know than that somebody is there and silent.
 func (s *session) wait(ctx context.Context) bool {
 	v := s.version(wire.TLS13)
-	q := *v.hands[0].next(nil)
+	q := v.question(0)
 	first := s.ask.exchange(ctx, q, s.ask.lane.OpenFirst)
 	if first.unopened() {
 		first = s.ask.settle(ctx, q, first)
@@ -148,7 +183,7 @@ func (s *session) inquire(ctx context.Context) {
 	var g errgroup.Group
 	s.key = sync.OnceValue(func() keyGroup {
 		v := s.version(wire.TLS13)
-		group, failure := usableGroup(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), v.opening)
+		group, failure := usableGroup(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), *v.opening())
 		if failure != nil {
 			s.ask.note(answer{failure: *failure})
 			s.keep(func() { s.unseen = true })
@@ -164,7 +199,7 @@ func (s *session) inquire(ctx context.Context) {
 // parts lists what is asked, each part for a goroutine of its own. Parts wait
 // for each other at the gates of versions.
 func (s *session) parts() []func(context.Context) {
-	parts := []func(context.Context){func(ctx context.Context) { s.v2 = s.ask.ask(ctx, v2Question{}) }}
+	parts := []func(context.Context){s.runV2}
 	for _, v := range s.versions {
 		parts = append(parts, func(ctx context.Context) { s.runVersion(ctx, v) })
 	}
@@ -195,26 +230,11 @@ func (s *session) parts() []func(context.Context) {
 // runVersion asks for a version, its suites and their order.
 func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	v.open(ctx, s.ask)
-	if s.goesAlong(v) {
-		v.parted.through()
-	}
-	if v.version == wire.TLS12 {
-		// Where an older version is enumerated too, that keeps the budget busy.
-		older := s.version(wire.TLS11)
-		older.open(ctx, s.ask)
-		v.fewer = older.spoken.Load()
-	}
 	v.run(ctx, s.ask, s.enumerates())
 	if s.wants(AspectPreference) && v.spoken.Load() {
 		r := rank(ctx, s.ask, v.by, v.hands.accepted(), usualRank, v.hands.offers())
 		s.keep(func() { s.ranks[v.version] = r })
 	}
-}
-
-// goesAlong reports whether the first suites of a version are enumerated together
-// with its groups.
-func (s *session) goesAlong(v *versionScan) bool {
-	return v.version == wire.TLS13 && v.opening.outcome == accepted && s.enumerates() && s.wants(AspectGroups)
 }
 
 // enumerates reports whether suites are enumerated, and not only versions.
@@ -243,7 +263,10 @@ func (s *session) runGroups12(ctx context.Context) {
 		return
 	}
 	all := func() []uint16 { return s.allSuites(wire.TLS12) }
-	g := scanGroups12(ctx, s.ask, s.path.ServerName, all, s.wants(AspectPreference))
+	g := s.pairedGroups(ctx, wire.TLS12, untied(s.path.ServerName, all))
+	if g == nil {
+		g = scanGroups12(ctx, s.ask, s.path.ServerName, all, s.wants(AspectPreference))
+	}
 	s.keep(func() { s.groups[wire.TLS12] = g })
 }
 
@@ -251,13 +274,24 @@ func (s *session) runGroups13(ctx context.Context) {
 	if !s.speaks(wire.TLS13) {
 		return
 	}
-	v := s.version(wire.TLS13)
-	var along *elimination
-	if s.goesAlong(v) {
-		along = v.hands[0]
+	g := s.pairedGroups(ctx, wire.TLS13, nil)
+	if g == nil {
+		g = scanGroups13(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), *s.version(wire.TLS13).opening(), s.wants(AspectPreference))
 	}
-	g := scanGroups13(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), v.opening, s.wants(AspectPreference), along, v.parted.open)
 	s.keep(func() { s.groups[wire.TLS13] = g })
+}
+
+// pairedGroups enumerates groups that are paired with suites; nil if none are.
+func (s *session) pairedGroups(ctx context.Context, version uint16, untied func() []enumerator) *groupScan {
+	v := s.version(version)
+	if !v.groups {
+		return nil
+	}
+	v.matched.through()
+	if v.beside == nil {
+		return nil
+	}
+	return playGroups(ctx, s.ask, version, append(hands{v.beside.groups}, v.beside.others...), s.wants(AspectPreference), untied)
 }
 
 func (s *session) runSchemes12(ctx context.Context) {
@@ -280,53 +314,23 @@ func (s *session) runSchemes13(ctx context.Context) {
 }
 
 // runChains asks for certificates: in the newest version that shows them in
-// the clear, and in TLS 1.3, which may show others. Likely suites are offered
-// first; what a server has only unlikely ones for is asked when all are known.
+// the clear, and in TLS 1.3, which may show others.
 func (s *session) runChains(ctx context.Context) {
-	versions := s.chainVersions()
-	var qs []question
+	var all []*chainScan
 	for _, name := range s.chainNames() {
-		for _, version := range versions {
-			if version < wire.TLS13 {
-				qs = append(qs, chainQuestions(version, name, s.soonKnown(version, name))...)
-			} else if key := s.key(); key.failure == nil {
-				qs = append(qs, chainQuestions13(name, likely(version), key.group)...)
-			}
+		for _, v := range s.chainVersions() {
+			all = append(all, &chainScan{versionScan: s.version(v), name: name, key: s.key, suites: func() []uint16 { return s.allSuites(v) }})
 		}
 	}
-	sent, whole := scanChains(ctx, s.ask, qs)
-	if len(versions) > 0 && versions[len(versions)-1] < wire.TLS13 {
-		more, all := scanChains(ctx, s.ask, s.otherChains(versions[len(versions)-1]))
-		sent, whole = append(sent, more...), whole && all
+	var g errgroup.Group
+	for _, c := range all {
+		g.Go(func() error { c.run(ctx, s.ask); return nil })
 	}
-	s.keep(func() { s.chains, s.unseen = distinct(sent), s.unseen || !whole })
-}
-
-// soonKnown is the suites to ask for chains with, before all accepted ones are
-// known: likely ones of every kind of key. Under the name that suites are
-// enumerated with, no kind is asked for in vain: the one that the first answer
-// showed is enough for now.
-func (s *session) soonKnown(version uint16, name string) []uint16 {
-	opening := s.version(version).opening
-	if name != s.path.ServerName || !s.enumerates() || opening.outcome != accepted {
-		return likely(version)
+	g.Wait()
+	for _, c := range all {
+		s.keep(func() { s.chains, s.unseen = append(s.chains, c.sent...), s.unseen || c.unsettled })
 	}
-	auth := authOf(opening.hello.Suite)
-	return suitesWith(likely(version), func(s wire.SuiteInfo) bool { return s.Auth == auth })
-}
-
-// otherChains asks with accepted suites for the kinds of key that were not asked
-// for before.
-func (s *session) otherChains(version uint16) (qs []question) {
-	accepted := s.allSuites(version)
-	for _, name := range s.chainNames() {
-		asked := map[string]bool{}
-		for _, id := range s.soonKnown(version, name) {
-			asked[authOf(id)] = slices.Contains(accepted, id) || asked[authOf(id)]
-		}
-		qs = append(qs, chainQuestions(version, name, suitesWith(accepted, func(s wire.SuiteInfo) bool { return !asked[s.Auth] }))...)
-	}
-	return qs
+	s.keep(func() { s.chains = distinct(s.chains) })
 }
 
 // chainNames lists the server names that chains are asked for under.
@@ -380,7 +384,7 @@ func (s *session) runProtocol(ctx context.Context) {
 // dislike.
 func silent(vs []*versionScan) bool {
 	for _, v := range vs {
-		if v.opening.outcome != failed || v.opening.failure.Kind == results.KindMalformed {
+		if v.opening().outcome != failed || v.opening().failure.Kind == results.KindMalformed {
 			return false
 		}
 	}

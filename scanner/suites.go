@@ -15,25 +15,53 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"shakedown/results"
+	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
 )
+
+// once is something that is done once: whoever comes later waits until it is done.
+type once struct {
+	begun *atomic.Bool
+	done  gate
+}
+
+func newOnce() once { return once{new(atomic.Bool), newGate()} }
+
+func (o *once) do(it func()) {
+	if o.begun.Swap(true) {
+		o.done.through()
+		return
+	}
+	defer o.done.open()
+	it()
+}
 
 // versionScan is the enumeration of one version. Others wait on it: until
 // known, for whether the version is spoken; until done, for its suites.
 type versionScan struct {
 	version uint16
+	name    string // of the server
 	by      enumerator
 	hands   hands
-	begun   atomic.Bool
-	first   *answer // to the first question, if it was put before the others
-	opened  gate    // the first question was answered,
-	opening answer  // by this, in the end
-	fewer   bool    // deal fewer hands: there is enough to do side by side
+	first   *answer  // to the first question, if it was put before the others
+	asked   []once   // whether hands were asked for the first time,
+	firsts  []answer // with these answers
+	early   []*early // perhaps put before their time; nil if not
 
-	spoken atomic.Bool // some suite was accepted
-	known  gate
-	parted gate // suites go along with groups no longer
-	done   gate
+	// What else is wanted of first answers.
+	chains, groups bool
+	order          bool     // of suites and groups
+	beside         *pairing // of suites and groups; nil if there is none
+
+	spoken  atomic.Bool // some suite was accepted
+	known   gate
+	looked  gate // all hands were asked for the first time
+	matched gate // there is a pairing, or none will be
+	done    gate
+	doubted *doubted // nil if nothing was doubted yet
+
+	choked        atomic.Bool    // what was refused among many was accepted among fewer
+	mixIntolerant results.Answer // whether what was refused among others is accepted by itself
 }
 
 // gate is closed until somebody opens it.
@@ -56,10 +84,17 @@ func (g *gate) isOpen() bool {
 }
 
 func newVersionScan(version uint16, serverName string) *versionScan {
-	v := &versionScan{version: version, by: suitesIn(version, serverName), opened: newGate(), known: newGate(), parted: newGate(), done: newGate()}
+	v := &versionScan{
+		version: version, name: serverName, by: suitesIn(version, serverName),
+		known: newGate(), looked: newGate(), matched: newGate(), done: newGate(),
+	}
 	v.by.onAccept = v.speaks
 	for _, share := range offersOf(version).shares {
-		v.hands = append(v.hands, deal(v.by, share.suites, 1)...)
+		v.hands = append(v.hands, deal(v.by, share, 1)...)
+	}
+	v.firsts, v.early = make([]answer, len(v.hands)), make([]*early, len(v.hands))
+	for range v.hands {
+		v.asked = append(v.asked, newOnce())
 	}
 	return v
 }
@@ -78,51 +113,79 @@ func suitesIn(version uint16, serverName string) enumerator {
 		// OpenSSL's PRIORITIZE_CHACHA, for clients without AES in hardware.
 		favourite: func(id uint16) bool { return strings.Contains(wire.LookupSuite(id).Name, "CHACHA20") },
 		kind:      keyOf, // Erlang chooses its certificate first
-		hopes:     kinLeft,
+		hopes:     func(accepted []uint16) func(uint16) hope { return kin(version, accepted) },
 	}
 }
 
-// kinLeft reports whether a likely suite is left whose kind was accepted. OpenSSL
-// and those made from it have no Camellia in GCM.
-func kinLeft(accepted, rest []uint16) bool {
-	hoped := func(s wire.SuiteInfo) bool {
-		return rareness(s) == 0 && !(strings.Contains(s.Name, "_CAMELLIA_") && strings.Contains(s.Name, "_GCM_"))
-	}
-	return slices.ContainsFunc(rest, func(id uint16) bool {
+// kin gives what goes together with accepted suites: those of their kinds, with
+// the usual ciphers or one that was accepted.
+func kin(version uint16, accepted []uint16) func(uint16) hope {
+	type kind struct{ kx, auth string }
+	kinds, families := map[kind]hope{}, map[string]hope{"": high, "CBC_SHA256": fair}
+	for _, id := range accepted {
 		s := wire.LookupSuite(id)
-		return hoped(s) && slices.ContainsFunc(accepted, func(a uint16) bool {
-			other := wire.LookupSuite(a)
-			return other.Kx == s.Kx && other.Auth == s.Auth
-		})
-	})
+		families[family(version, s)] = high
+		kinds[kind{s.Kx, s.Auth}] = high
+		if version == wire.TLS12 && s.Kx == "ECDHE" && strings.HasSuffix(s.Name, "_CBC_SHA") {
+			// As old as this, it may well have RSA's own key exchange too.
+			kinds[kind{"RSA", s.Auth}] = max(fair, kinds[kind{"RSA", s.Auth}])
+		}
+	}
+	return func(id uint16) hope {
+		s := wire.LookupSuite(id)
+		return min(families[family(version, s)], kinds[kind{s.Kx, s.Auth}])
+	}
 }
 
-// dealing is a part of a version's suites, and in how many hands it is dealt once
-// something of it was accepted: more are quicker, each costs one connection.
-type dealing struct {
-	hands int
-	of    func(wire.SuiteInfo) bool
+// universal reports whether nearly every server of TLS 1.3 has a suite
+// (RFC 8446 §9.1).
+func universal(id uint16) bool { return id >= 0x1301 && id <= 0x1303 }
+
+// family is what a library has all suites of, or none; "" is what nearly all have.
+func family(version uint16, s wire.SuiteInfo) string {
+	switch {
+	case s.First > version:
+		return "newer"
+	case s.First == wire.TLS13 && !universal(uint16(s.ID)):
+		return "TLS 1.3"
+	}
+	for _, cipher := range []string{"CAMELLIA", "ARIA", "CCM", "SEED"} {
+		if strings.Contains(s.Name, "_"+cipher) {
+			_, mode, _ := strings.Cut(s.Name, "_"+cipher)
+			return cipher + strings.Trim(mode, "_0123456789") // OpenSSL's are in one mode
+		}
+	}
+	switch {
+	case s.Strength == "null":
+		return s.Strength + s.Kx + s.Auth
+	case rareness(s) > 0:
+		return "rare " + s.Name // each for itself
+	case strings.Contains(s.Name, "_CBC_SHA256"):
+		return "CBC_SHA256"
+	case strings.Contains(s.Name, "_CBC_SHA384"):
+		return "CBC_SHA384"
+	}
+	return ""
 }
 
-// dealsOf says how a version's suites are dealt. Suites that want an ECDSA
+// sharesOf says how a version's suites are dealt. Suites that want an ECDSA
 // certificate stand apart: some servers (HAProxy) choose the certificate first,
 // by what the hello allows, and then find no suite for it although they have
 // others. So do odd ones: some servers (mbed TLS) choose one that they cannot do,
 // and then refuse whatever else was offered with it.
-
-func dealsOf(version uint16) []dealing {
+func sharesOf(version uint16) []func(wire.SuiteInfo) bool {
 	ecdsa := func(s wire.SuiteInfo) bool { return s.Auth == "ECDSA" && !odd(s) }
 	rsa := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" && !odd(s) }
 	oddRSA := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" && odd(s) }
 	others := func(s wire.SuiteInfo) bool { return s.Auth != "RSA" && !ecdsa(s) }
 	switch version {
 	case wire.TLS13, wire.SSL30: // no ECDSA certificates before TLS 1.0 (RFC 4492)
-		return []dealing{{1, func(wire.SuiteInfo) bool { return true }}}
+		return []func(wire.SuiteInfo) bool{func(wire.SuiteInfo) bool { return true }}
 	case wire.TLS12:
-		return []dealing{{3, rsa}, {1, oddRSA}, {2, ecdsa}, {1, others}}
+		return []func(wire.SuiteInfo) bool{rsa, ecdsa, oddRSA, others}
 	}
 	strange := func(s wire.SuiteInfo) bool { return s.Auth == "ECDSA" || odd(s) }
-	return []dealing{{1, func(s wire.SuiteInfo) bool { return !strange(s) }}, {1, strange}}
+	return []func(wire.SuiteInfo) bool{func(s wire.SuiteInfo) bool { return !strange(s) }, strange}
 }
 
 // odd reports whether hardly any server accepts a suite.
@@ -142,13 +205,7 @@ func likely(version uint16) []uint16 { return offersOf(version).likely }
 // dealt.
 type offered struct {
 	suites, likely, groups, schemes []uint16
-	shares                          []share
-}
-
-// share is the suites of a dealing.
-type share struct {
-	suites []uint16
-	hands  int
+	shares                          [][]uint16
 }
 
 // offersOf gives what can be offered in a version.
@@ -174,8 +231,13 @@ var (
 
 func makeOffers(version uint16) offered {
 	o := offered{suites: suitesUpTo(version, rarest), likely: suitesUpTo(version, 0), groups: makeGroups(version), schemes: makeSchemes(version)}
-	for _, d := range dealsOf(version) {
-		o.shares = append(o.shares, share{suitesWith(o.suites, d.of), d.hands})
+	for _, of := range sharesOf(version) {
+		share := suitesWith(o.suites, of)
+		pieces := 1
+		if version == wire.TLS12 { // there the large one is seldom accepted
+			pieces = piecesOf(share)
+		}
+		o.shares = append(o.shares, spread(share, pieces)...)
 	}
 	return o
 }
@@ -238,24 +300,46 @@ func rareness(s wire.SuiteInfo) int {
 // open asks the first question of the first hand, once: whoever comes later
 // waits for its answer.
 func (v *versionScan) open(ctx context.Context, a *asker) {
-	if v.begun.Swap(true) {
-		v.opened.through()
-		return
-	}
-	defer v.opened.open()
-	if q := v.hands[0].next(nil); q != nil {
-		v.opening = a.knock(ctx, *q, v.first)
-		v.hands[0].take(v.opening)
-	}
+	v.begin(0, func(q question) answer { return a.knock(ctx, q, v.first) })
 }
+
+// opening is the answer to the first question; it must have been opened.
+func (v *versionScan) opening() *answer { return &v.firsts[0] }
+
+// begin asks the first question of a hand, once.
+func (v *versionScan) begin(hand int, ask func(question) answer) {
+	v.asked[hand].do(func() {
+		v.firsts[hand] = ask(v.question(hand))
+		v.hands[hand].take(v.firsts[hand])
+	})
+}
+
+// question is the first question of a hand. What its answer can show besides,
+// without another round trip, is looked at.
+func (v *versionScan) question(hand int) question {
+	q := *v.hands[hand].next()
+	switch {
+	case v.version == wire.TLS13 && v.chains:
+		q.key, _ = handshake.NewKey(x25519)
+		q.until, q.suffices = untilCertificate, true
+	case v.version == wire.TLS12 && (v.chains || v.groups):
+		q.until, q.suffices = untilKeyExchange, true
+	}
+	return q
+}
+
+// x25519 is the group that most servers accept.
+const x25519 = 0x001D
 
 // run asks the rest; without all, only until the version is known. A refusal of
 // the version as such needs no further hand.
 func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 	defer v.done.open()
 	defer v.known.open()
+	defer v.looked.open()
+	defer v.matched.open()
 	switch {
-	case v.opening.wrongVersion():
+	case v.opening().wrongVersion():
 	case all:
 		v.deal(ctx, a)
 		v.doubt(ctx, a)
@@ -264,98 +348,66 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 	}
 }
 
-// deal plays all shares to their ends, each in one hand until something of it is
-// accepted.
+// deal plays all hands to their ends.
 func (v *versionScan) deal(ctx context.Context, a *asker) {
 	played := make([]hands, len(v.hands))
-	var g errgroup.Group
-	for i, share := range offersOf(v.version).shares {
-		g.Go(func() error {
-			hand := v.hands[i]
-			if len(hand.accepted) == 0 {
-				hand.step(ctx, a)
-			}
-			played[i] = hands{hand}
-			if len(hand.accepted) > 0 {
-				played[i] = hand.split(max(1, share.hands-asInt(v.fewer)))
-			}
-			played[i].run(ctx, a)
-			smaller := v.smaller(played[i])
-			smaller.run(ctx, a)
-			played[i] = append(played[i], smaller...)
+	var g, looking errgroup.Group
+	for i := range v.hands {
+		looking.Go(func() error {
+			v.begin(i, func(q question) answer {
+				if v.early[i] != nil {
+					return v.early[i].settle(ctx, a)
+				}
+				return a.askFirst(ctx, q)
+			})
+			dealt := v.match(i)
+			g.Go(func() error { played[i] = v.play(ctx, a, i, dealt); return nil })
 			return nil
 		})
 	}
+	looking.Wait()
+	v.looked.open()
 	g.Wait()
 	v.hands = slices.Concat(played...)
 }
 
-// doubt asks again for what was refused in a way that may not be meant.
-func (v *versionScan) doubt(ctx context.Context, a *asker) {
-	var g errgroup.Group
-	smaller, doubtful := v.smaller(v.hands), v.doubtful()
-	g.Go(func() error { smaller.run(ctx, a); return nil })
-	deceived := len(doubtful) > 0 && a.ask(ctx, v.by.ask(doubtful)).outcome == accepted
-	g.Wait()
-	v.hands = append(v.hands, smaller...)
-	if deceived {
-		v.oneByOne(ctx, a)
+// play plays one of the dealt hands, which may be cut to several by now.
+func (v *versionScan) play(ctx context.Context, a *asker, i int, dealt hands) hands {
+	t := &table{asker: a}
+	if v.version == wire.TLS12 && i == 0 {
+		t.onEnd = func(found []uint16) { v.doubted = v.doubtEarly(ctx, a, found) }
 	}
+	played := t.play(ctx, dealt)
+	return append(played, v.runSmaller(ctx, a, played)...)
 }
 
 // manySuites is more than some servers read: wolfSSL refuses 151.
 const manySuites = 128
+
+// piecesOf is in how many parts any server can read suites.
+func piecesOf(suites []uint16) int { return (len(suites) + manySuites - 1) / manySuites }
+
+// runSmaller plays what smaller deals.
+func (v *versionScan) runSmaller(ctx context.Context, a *asker, of hands) hands {
+	smaller := v.smaller(of)
+	smaller.run(ctx, a)
+	if len(smaller.accepted()) > 0 {
+		v.choked.Store(true)
+	}
+	return smaller
+}
 
 // smaller deals anew, to hands that any server can read, what was refused in a
 // larger one without anything of it being accepted, once the version is known to
 // be spoken.
 func (v *versionScan) smaller(of hands) (smaller hands) {
 	for _, hand := range of {
-		if n := len(hand.rest); v.spoken.Load() && len(hand.accepted) == 0 && n > manySuites {
-			smaller = append(smaller, deal(v.by, hand.rest, (n+manySuites-1)/manySuites)...)
+		if v.spoken.Load() && !hand.wasRead() && len(hand.rest) > manySuites {
+			smaller = append(smaller, deal(v.by, hand.rest, piecesOf(hand.rest))...)
 			hand.rest = nil
 		}
 	}
 	return smaller
-}
-
-// doubtful lists suites of TLS 1.2 that every library has and that were refused
-// among others: where they are accepted by themselves, the refusals of whole
-// hands are not to be believed. They are for one kind of certificate: what
-// servers choose and cannot do is often for one that they do not have.
-func (v *versionScan) doubtful() []uint16 {
-	if v.version != wire.TLS12 {
-		return nil
-	}
-	found := v.hands.accepted()
-	auth := "RSA"
-	if i := slices.IndexFunc(found, func(id uint16) bool { return rareness(wire.LookupSuite(id)) == 0 }); i >= 0 {
-		auth = wire.LookupSuite(found[i]).Auth
-	}
-	refused := slices.DeleteFunc(common(auth), func(id uint16) bool { return slices.Contains(found, id) })
-	if rest := suitesWith(refused, func(s wire.SuiteInfo) bool { return s.Kx != "DHE" }); len(rest) > 0 {
-		return rest
-	}
-	return refused
-}
-
-// oneByOne gives every suite that was refused a hand of its own.
-func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
-	var singles hands
-	for _, hand := range v.hands {
-		singles = append(singles, deal(v.by, hand.rest, len(hand.rest))...)
-		hand.rest = nil
-	}
-	singles.run(ctx, a)
-	v.hands = append(v.hands, singles...)
-}
-
-// common lists the suites of TLS 1.2 and older that every library has, for one
-// kind of certificate.
-func common(auth string) []uint16 {
-	return suitesWith(likely(wire.TLS12), func(s wire.SuiteInfo) bool {
-		return s.Auth == auth && strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM")
-	})
 }
 
 // settle asks each hand once, until one is accepted.
@@ -374,7 +426,7 @@ func (v *versionScan) answer() results.Answer {
 	switch {
 	case v.spoken.Load():
 		return results.Yes
-	case v.opening.wrongVersion(), len(v.hands.undetermined()) == 0:
+	case v.opening().wrongVersion(), len(v.hands.undetermined()) == 0:
 		return results.No
 	}
 	return results.Unknown
@@ -382,7 +434,7 @@ func (v *versionScan) answer() results.Answer {
 
 // undetermined lists the suites that got no usable answer.
 func (v *versionScan) undetermined() []uint16 {
-	if v.opening.wrongVersion() {
+	if v.opening().wrongVersion() {
 		return nil
 	}
 	return v.hands.undetermined()

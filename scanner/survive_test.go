@@ -259,7 +259,7 @@ func TestIntolerance(t *testing.T) {
 		{"a large hello", large(1500), func(p results.Protocol) results.Answer { return p.SizeIntolerant }, results.Yes},
 		{"an extension that nobody knows", strange, func(p results.Protocol) results.Answer { return p.ExtensionIntolerant }, results.Yes},
 		{"a newer version", newer, func(p results.Protocol) results.Answer { return p.VersionIntolerant }, results.Yes},
-		{"many suites", many, nil, results.Yes},
+		{"many suites", many, func(p results.Protocol) results.Answer { return p.ManySuitesIntolerant }, results.Yes},
 		{"TLS 1.3", modern, nil, results.No},
 	} {
 		for way, say := range map[string]func(net.Conn){"closes": closes, "decode_error": alerts, "resets": reset} {

@@ -42,7 +42,7 @@ var (
 // What is kept of an endpoint is little: held against a bound where -binary names
 // a program without the race detector.
 //
-//	go test ./cmd/shakedown -run SweepAtScale -v -timeout 3h -endpoints 10000 -exchange 5s -binary $PWD/bin/shakedown
+//	make scale ENDPOINTS=10000
 func TestSweepAtScale(t *testing.T) {
 	e := newEstate(t, *scaleEndpoints)
 	living, dead := *scaleEndpoints-*scaleEndpoints/3, *scaleEndpoints/3

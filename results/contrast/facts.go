@@ -282,6 +282,8 @@ func ProtocolQuestions() []ProtocolQuestion {
 		yesNo("version_intolerant", "version intolerant", func(p results.Protocol) results.Answer { return p.VersionIntolerant }),
 		yesNo("size_intolerant", "size intolerant", func(p results.Protocol) results.Answer { return p.SizeIntolerant }),
 		yesNo("extension_intolerant", "extension intolerant", func(p results.Protocol) results.Answer { return p.ExtensionIntolerant }),
+		yesNo("many_suites_intolerant", "intolerant of many suites", func(p results.Protocol) results.Answer { return p.ManySuitesIntolerant }),
+		yesNo("suite_mix_intolerant", "refuses good suites beside others", func(p results.Protocol) results.Answer { return p.SuiteMixIntolerant }),
 		yesNo("http", "HTTP", func(p results.Protocol) results.Answer { return p.HTTP }),
 		{"hsts", "HSTS", func(p results.Protocol) Cell {
 			if p.HSTS == nil {

@@ -10,7 +10,7 @@ func TestMemory(t *testing.T) {
 	root := newCA(t, "Root", nil)
 	roots := rootsOf(root)
 	m := &roots.memory
-	var first *cert
+	var oldest *cert
 	for i := range maxRemembered + 9 {
 		der := newLeaf(t, root, withNames(fmt.Sprintf("host%d.example", i))).x.Raw
 		c := m.parse(der)
@@ -18,17 +18,18 @@ func TestMemory(t *testing.T) {
 			t.Fatalf("certificate %d is not remembered", i)
 		}
 		anchor := parse(root.x.Raw)
-		if m.verify(c, anchor) != good || m.verify(c, anchor) != good || m.verify(anchor, c) == good {
+		first, again := m.verify(c, anchor), m.verify(c, anchor)
+		if first != good || again != good || m.verify(anchor, c) == good {
 			t.Fatalf("certificate %d: its signature is not remembered as it is", i)
 		}
-		if first == nil {
-			first = c
+		if oldest == nil {
+			oldest = c
 		}
 		if len(m.certs) > maxRemembered || len(m.verdicts) > maxRemembered {
 			t.Fatalf("%d certificates and %d verdicts are kept", len(m.certs), len(m.verdicts))
 		}
 	}
-	if m.parse(first.der) == first {
+	if m.parse(oldest.der) == oldest {
 		t.Error("the first certificate is still kept")
 	}
 }

@@ -42,14 +42,6 @@ func networkOrder(port uint16) uint16 {
 	return binary.NativeEndian.Uint16([]byte{byte(port >> 8), byte(port)})
 }
 
-func receive(fd int, b []byte) (int, error) {
-	return call(unix.SYS_RECVFROM, fd, unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)), 0)
-}
-
-func send(fd int, b []byte) (int, error) {
-	return call(unix.SYS_SENDTO, fd, unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)), unix.MSG_NOSIGNAL)
-}
-
 // epollNow gives what has happened, without waiting.
 func epollNow(fd int, events []unix.EpollEvent) int {
 	n, err := call(unix.SYS_EPOLL_PWAIT, fd, unsafe.Pointer(unsafe.SliceData(events)), uintptr(len(events)), 0)

@@ -58,7 +58,8 @@ func (l *loop) openSocket(ctx context.Context, remote netip.AddrPort, deadline t
 	for {
 		err = s.connect()
 		if err == errAgain {
-			err = s.wait(&s.out)
+			s.wait(&s.out)
+			continue
 		} else if err == nil {
 			return s, nil
 		}
@@ -129,7 +130,7 @@ func (s *socket) watch(side *side, events uint32) error {
 }
 
 // wait waits until something may have happened on a side.
-func (s *socket) wait(side *side) error {
+func (s *socket) wait(side *side) {
 	s.mu.Lock()
 	deadline := side.deadline
 	s.mu.Unlock()
@@ -141,20 +142,19 @@ func (s *socket) wait(side *side) error {
 	}
 	select {
 	case <-side.ready:
-		return nil
 	case <-late:
 	case <-s.ctx.Done():
 	}
-	return os.ErrDeadlineExceeded
 }
 
 // Read reads what is there, and waits for it.
 func (s *socket) Read(b []byte) (int, error) {
-	for {
-		n, err := s.receive(b)
+	for waited := false; ; waited = true {
+		n, err := s.receive(b, waited)
 		switch {
 		case err == errAgain:
-			err = s.wait(&s.in)
+			s.wait(&s.in)
+			continue
 		case err == nil && n == 0 && len(b) > 0:
 			return 0, io.EOF
 		case err == nil:
@@ -168,16 +168,23 @@ func (s *socket) Read(b []byte) (int, error) {
 
 // receive reads what is there. The first time it only has the loop look for it:
 // what was asked just now is not answered yet.
-func (s *socket) receive(b []byte) (int, error) {
+// Who has waited gets what came in time, however late it is now.
+func (s *socket) receive(b []byte, waited bool) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.over(&s.in); err != nil {
+	if err := s.over(&s.in); err != nil && (s.fd < 0 || !waited) {
 		return 0, err
 	}
 	if s.watched&unix.EPOLLIN == 0 {
 		return 0, s.watch(&s.in, unix.EPOLLIN|unix.EPOLLRDHUP)
 	}
-	return receive(s.fd, b)
+	n, err := receive(s.fd, b)
+	if err == errAgain {
+		if late := s.over(&s.in); late != nil {
+			err = late
+		}
+	}
+	return n, err
 }
 
 // Write writes all of b.
@@ -187,7 +194,8 @@ func (s *socket) Write(b []byte) (int, error) {
 		n, err := s.send(b[sent:])
 		sent += n
 		if err == errAgain {
-			err = s.wait(&s.out)
+			s.wait(&s.out)
+			continue
 		} else if err == nil && sent == len(b) {
 			return sent, nil
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"shakedown/results"
 )
 
@@ -125,5 +127,46 @@ func TestSocketFailsLikeNet(t *testing.T) {
 		if ours == nil || theirs == nil || ours.Error() != theirs.Error() || Classify("", ours).Kind != c.want {
 			t.Errorf("%v: %v, package net says %v, want %s", c.address, ours, theirs, c.want)
 		}
+	}
+}
+
+// A server that lets nobody in keeps us waiting until the deadline, or until it
+// lets us in after all.
+func TestSocketWaitsToConnect(t *testing.T) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	address, open := localAddress(fd), systemTCP()
+	first, err := open(t.Context(), address, time.Now().Add(10*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close() // the queue is full
+	_, err = open(t.Context(), address, time.Now().Add(20*time.Millisecond))
+	if f := Classify(results.StageConnect, err); f.Kind != results.KindTimeout {
+		t.Errorf("got %+v, want a timeout", f)
+	}
+	second := make(chan error, 1)
+	go func() {
+		c, err := open(t.Context(), address, time.Now().Add(30*time.Second))
+		if err == nil {
+			err = c.Close()
+		}
+		second <- err
+	}()
+	for range 2 {
+		taken, _, err := unix.Accept(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(taken)
+	}
+	if err := <-second; err != nil {
+		t.Errorf("let in at last: %v", err)
 	}
 }

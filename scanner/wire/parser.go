@@ -121,7 +121,7 @@ func (p *Parser) record() (Message, error) {
 	}
 	kind, version := ContentType(p.in[0]), uint16(p.in[1])<<8|uint16(p.in[2])
 	n := int(p.in[3])<<8 | int(p.in[4])
-	if kind < ChangeCipherSpec || kind > ApplicationData || version>>8 != 3 {
+	if kind < ChangeCipherSpec || kind > ApplicationData || version>>8 != 3 && !bareAlert(p.in) {
 		return Message{}, fmt.Errorf("%w: a record of type %d, version 0x%04X", ErrMalformed, kind, version)
 	}
 	if n > maxCiphertext {
@@ -154,8 +154,15 @@ func (p *Parser) more() error {
 // server's from an HTTP server's or a greeting.
 func looksLikeTLS(b []byte) error {
 	kind := ContentType(b[0])
-	if kind < ChangeCipherSpec || kind > ApplicationData || len(b) > 1 && b[1] != 3 {
+	if kind < ChangeCipherSpec || kind > ApplicationData || len(b) > 1 && b[1] != 3 && !bareAlert(b) {
 		return fmt.Errorf("%w: it begins with %q", ErrNotTLS, b[:min(len(b), 24)])
 	}
 	return nil
+}
+
+// bareAlert reports whether a stream begins like a record of one alert, whatever
+// version it bears: who refuses before a version is chosen may bear none (0x0000,
+// BearSSL). RFC 8446 §5.1 has the version ignored.
+func bareAlert(b []byte) bool {
+	return ContentType(b[0]) == AlertRecord && (len(b) < 5 || b[3] == 0 && b[4] == 2)
 }

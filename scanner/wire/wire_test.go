@@ -118,6 +118,21 @@ func TestParserAtEveryBoundary(t *testing.T) {
 	}
 }
 
+// An alert is understood whichever version its record bears, byte by byte.
+func TestAlertWithoutVersion(t *testing.T) {
+	var p Parser
+	in := []byte{21, 0, 0, 0, 2, 2, 70}
+	for i := range in {
+		p.Feed(in[i : i+1])
+		switch m, err := p.Next(); {
+		case i < len(in)-1 && !errors.Is(err, ErrMore):
+			t.Errorf("after %d bytes: %v", i+1, err)
+		case i == len(in)-1 && (err != nil || m.Record != AlertRecord || !bytes.Equal(m.Body, []byte{2, 70})):
+			t.Errorf("%+v, %v", m, err)
+		}
+	}
+}
+
 func TestParserRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		in   []byte
@@ -128,6 +143,7 @@ func TestParserRefuses(t *testing.T) {
 		"SSH":                        {[]byte("SSH-2.0-OpenSSH_9.2\r\n"), ErrNotTLS},
 		"SMTP":                       {[]byte("220 mail.example ESMTP\r\n"), ErrNotTLS},
 		"record type but no version": {[]byte{22, 9, 9, 0, 0}, ErrNotTLS},
+		"no alert and no version":    {[]byte{21, 0, 0, 0, 9}, ErrNotTLS},
 		"a record too large":         {[]byte{22, 3, 3, 0x48, 0x01}, ErrLimit},
 		"a message too large":        {[]byte{22, 3, 3, 0, 4, 2, 0xFF, 0xFF, 0xFF}, ErrLimit},
 		"garbage after a record":     {append([]byte{21, 3, 3, 0, 2, 1, 112}, "GARBAGE"...), ErrMalformed},

@@ -17,15 +17,18 @@ var (
 )
 
 func embeddedStacks() []Stack {
-	mbedtls := compiled("mbed TLS client", "mbedtls_client", mbedtlsProgram, "-lmbedtls", "-lmbedx509", "-lmbedcrypto")
 	wolfssl := compiled("wolfSSL client", "wolfssl_client", wolfsslProgram, "-lwolfssl")
 	stacks := []Stack{
-		lighttpd("mbedtls", "mbed TLS", []string{`"MinProtocol" => "TLSv1.0"`, `"CipherString" => "HIGH"`}, mbedtls, openssl(), gnutls()),
+		lighttpd("mbedtls", "mbed TLS", []string{`"MinProtocol" => "TLSv1.0"`, `"CipherString" => "HIGH"`}, mbedtls(), openssl(), gnutls()),
 		lighttpd("wolfssl", "wolfSSL", nil, wolfssl, openssl()),
 	}
 	stacks[0].Packages = append(stacks[0].Packages, "libmbedtls-dev", "gcc", "libc6-dev")
 	stacks[1].Packages = append(stacks[1].Packages, "libwolfssl-dev", "gcc", "libc6-dev")
 	return stacks
+}
+
+func mbedtls() Client {
+	return compiled("mbed TLS client", "mbedtls_client", mbedtlsProgram, "-lmbedtls", "-lmbedx509", "-lmbedcrypto")
 }
 
 // compiled is a client in C.

@@ -89,8 +89,11 @@ func script(interpreter, name string, content []byte, args ...string) func(conte
 const java = "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"
 
 func jsseAll(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
-	return jsseServer(ctx, m, at, []string{"-Xmx128m"}, "rsa", "ec", "dsa")
+	return jsseServer(ctx, m, at, modest(), "rsa", "ec", "dsa")
 }
+
+// modest is a Java that leaves room for others.
+func modest() []string { return []string{"-Xmx128m"} }
 
 func jsseServer(ctx context.Context, m *Material, at lab.Place, machine []string, certificates ...string) (*Running, error) {
 	var files []string
@@ -118,7 +121,7 @@ func jsse() Client {
 			return nil, err
 		}
 		return listed("", func(_ *Material, host, port string) []string {
-			return []string{java, "-Xmx128m", file, "probe", host, port}
+			return slices.Concat([]string{java}, modest(), []string{file, "probe", host, port})
 		}).Pairs(ctx, m, address)
 	}}
 }

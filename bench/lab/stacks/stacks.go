@@ -92,7 +92,7 @@ func (s Stack) Version(ctx context.Context) (string, error) {
 // All lists every stack, the ordinary ones first.
 func All() []Stack {
 	var all []Stack
-	for _, of := range [][]Stack{opensslStacks(), gnutlsStacks(), nssStacks(), ownStacks(), embeddedStacks()} {
+	for _, of := range [][]Stack{opensslStacks(), gnutlsStacks(), nssStacks(), ownStacks(), embeddedStacks(), furtherStacks()} {
 		all = append(all, of...)
 	}
 	return all

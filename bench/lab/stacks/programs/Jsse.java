@@ -62,7 +62,7 @@ public class Jsse {
                     System.out.println(version + " " + socket.getSession().getCipherSuite());
                 } catch (SocketTimeoutException e) {
                     throw e;
-                } catch (IOException | IllegalArgumentException e) { /* not this one */ }
+                } catch (IOException | IllegalArgumentException | IllegalStateException e) { /* not this one */ }
             }
     }
 

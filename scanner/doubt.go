@@ -1,0 +1,117 @@
+// Doubt: refusals of TLS 1.2 that may not be meant. Some servers choose a suite
+// that they cannot do, and then refuse whatever else was offered with it.
+
+package scanner
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"shakedown/results"
+	"shakedown/scanner/wire"
+)
+
+// doubted is a question for suites that were refused, put while others are under
+// way.
+type doubted struct {
+	suites []uint16
+	got    answer // once it is done
+	done   gate
+}
+
+// doubtEarly asks for what would be doubtful if all that is hoped for is accepted;
+// nil if nothing would be.
+func (v *versionScan) doubtEarly(ctx context.Context, a *asker, found []uint16) *doubted {
+	hopes := kin(v.version, found)
+	for _, id := range common(authOf(found[0])) {
+		if hopes(id) == high {
+			found = append(found, id)
+		}
+	}
+	d := &doubted{suites: v.doubtful(found), done: newGate()}
+	if len(d.suites) == 0 {
+		return nil
+	}
+	go func() {
+		defer d.done.open()
+		d.got = a.ask(ctx, v.by.ask(d.suites))
+	}()
+	return d
+}
+
+// doubt asks again for what was refused in a way that may not be meant.
+func (v *versionScan) doubt(ctx context.Context, a *asker) {
+	var g errgroup.Group
+	var smaller hands
+	g.Go(func() error { smaller = v.runSmaller(ctx, a, v.hands); return nil })
+	deceived := v.deceives(ctx, a)
+	g.Wait()
+	v.hands = append(v.hands, smaller...)
+	if deceived {
+		v.oneByOne(ctx, a)
+	}
+}
+
+// deceives reports whether the server accepts by itself what it refused among
+// others.
+func (v *versionScan) deceives(ctx context.Context, a *asker) bool {
+	doubtful := v.doubtful(v.hands.accepted())
+	got := answer{}
+	if v.doubted != nil {
+		v.doubted.done.through()
+	}
+	switch {
+	case v.doubted != nil && slices.Equal(v.doubted.suites, doubtful):
+		got = v.doubted.got
+	case len(doubtful) > 0:
+		got = a.ask(ctx, v.by.ask(doubtful))
+	}
+	switch got.outcome {
+	case accepted:
+		v.mixIntolerant = results.Yes
+	case refused:
+		v.mixIntolerant = results.No
+	}
+	return got.outcome == accepted
+}
+
+// doubtful lists suites of TLS 1.2 that every library has and that are not among
+// what was found: where they are accepted by themselves, the refusals of whole
+// hands are not to be believed. They are for one kind of certificate: what
+// servers choose and cannot do is often for one that they do not have.
+func (v *versionScan) doubtful(found []uint16) []uint16 {
+	if v.version != wire.TLS12 {
+		return nil
+	}
+	auth := "RSA"
+	if i := slices.IndexFunc(found, func(id uint16) bool { return rareness(wire.LookupSuite(id)) == 0 }); i >= 0 {
+		auth = authOf(found[i])
+	}
+	refused := slices.DeleteFunc(common(auth), func(id uint16) bool { return slices.Contains(found, id) })
+	if rest := suitesWith(refused, func(s wire.SuiteInfo) bool { return s.Kx != "DHE" }); len(rest) > 0 {
+		return rest
+	}
+	return refused
+}
+
+// oneByOne gives every suite that was refused a hand of its own.
+func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
+	var singles hands
+	for _, hand := range v.hands {
+		singles = append(singles, deal(v.by, hand.rest, len(hand.rest))...)
+		hand.rest = nil
+	}
+	singles.run(ctx, a)
+	v.hands = append(v.hands, singles...)
+}
+
+// common lists the suites of TLS 1.2 and older that every library has, for one
+// kind of certificate.
+func common(auth string) []uint16 {
+	return suitesWith(likely(wire.TLS12), func(s wire.SuiteInfo) bool {
+		return s.Auth == auth && strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM")
+	})
+}

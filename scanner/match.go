@@ -1,0 +1,79 @@
+// Match: which suites of a version are enumerated together with its groups.
+
+package scanner
+
+import (
+	"slices"
+
+	"shakedown/scanner/wire"
+)
+
+// match pairs what is hoped for of a hand with groups, if the first answer showed
+// one, and gives the hands to play. In TLS 1.2 that is one for RSA certificates
+// where there are such: see groupsOfCurves.
+func (v *versionScan) match(i int) hands {
+	hand := v.hands[i]
+	switch {
+	case !v.groups || i > 1 || i == 1 && v.showsGroup(0):
+		return hands{hand}
+	case !v.showsGroup(i):
+		if i == 1 || v.version == wire.TLS13 {
+			v.matched.open()
+		}
+		return hands{hand}
+	}
+	defer v.matched.open()
+	hopes := kin(v.version, hand.accepted)
+	rest := hand.part(func(id uint16) bool { return hopes(id) < high || !usesGroup(id) })
+	rest.remote = true
+	v.beside = v.pairing(hand.accepted[0], v.firsts[i])
+	hand.beside = v.beside
+	return hands{hand, rest}
+}
+
+// usesGroup reports whether a suite's key exchange is in a group of the
+// handshake's choosing.
+func usesGroup(id uint16) bool {
+	s := wire.LookupSuite(id)
+	return s.Kx == "ECDHE" || s.First == wire.TLS13
+}
+
+// showsGroup reports whether the first answer to a hand did.
+func (v *versionScan) showsGroup(i int) bool {
+	got := v.firsts[i]
+	return got.outcome == accepted && usesGroup(got.hello.Suite) && groupOf(got) != 0
+}
+
+// groupOf is the group that an answer shows, 0 if it shows none.
+func groupOf(got answer) uint16 {
+	if share, ok := got.hello.KeyShare(); ok {
+		return share.Group
+	}
+	if got.keyExchange != nil {
+		return got.keyExchange.Group
+	}
+	return 0
+}
+
+// pairing begins to enumerate groups, with a suite that is known to use them.
+func (v *versionScan) pairing(suite uint16, first answer) *pairing {
+	suites := suitesWith(likely(v.version), func(s wire.SuiteInfo) bool { return usesGroup(uint16(s.ID)) && s.Auth == authOf(suite) })
+	if !slices.Contains(suites, suite) {
+		suites = append(suites, suite)
+	}
+	by := groupsIn(v.version, v.name, suites)
+	p := &pairing{groups: &elimination{enumerator: by, rest: groupsOf(v.version)}, parted: newGate()}
+	p.ask = func(suites, groups []uint16) question {
+		q := by.ask(groups)
+		q.suites, q.suffices = suites, true
+		return q
+	}
+	p.groups.take(first)
+	p.groups.after = &p.parted
+	if v.version == wire.TLS13 && !v.order {
+		hopes := by.hopes(p.groups.accepted)
+		p.others = hands{p.groups.part(func(id uint16) bool { return hopes(id) < high })}
+		p.others[0].remote = true
+	}
+	return p
+}

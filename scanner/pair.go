@@ -1,0 +1,79 @@
+// Pairing: suites and groups that are enumerated by the same questions, of which
+// each takes away one of either.
+
+package scanner
+
+import (
+	"context"
+	"slices"
+)
+
+// pairing goes on for as long as something is hoped for of both. What is left
+// then, suites and groups find out for themselves.
+type pairing struct {
+	groups *elimination
+	others hands // groups that are enumerated by themselves
+	ask    func(suites, groups []uint16) question
+	parted gate
+}
+
+// pair plays a hand of suites together with groups, if it has any beside it.
+func (t *table) pair(ctx context.Context, s *series, e *elimination) {
+	p := e.beside
+	if p == nil {
+		return
+	}
+	defer p.parted.open()
+	for t.pairs(ctx, e) {
+		suites, sure := p.suites(e)
+		got := s.ask(ctx, p.ask(suites, p.groups.rest), true)
+		before := len(e.accepted)
+		more := p.take(e, got, sure)
+		t.note(e, before)
+		if !more {
+			return
+		}
+	}
+}
+
+// pairs reports whether something is hoped for of both.
+func (t *table) pairs(ctx context.Context, e *elimination) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.hoped(e) == 0 || e.ended || e.beside.groups.done() {
+		return false
+	}
+	t.divide(ctx, e)
+	return true
+}
+
+// suites is what to offer with the groups that are left. Unless one of those is
+// hoped for, suites that were accepted before are on offer too, last, so that a
+// refusal is sure to be one of the groups.
+func (p *pairing) suites(e *elimination) (offered []uint16, sure bool) {
+	hopes := p.groups.hopes(p.groups.accepted)
+	if slices.ContainsFunc(p.groups.rest, func(id uint16) bool { return hopes(id) == high }) {
+		return e.rest, false
+	}
+	return slices.Concat(e.rest, e.accepted), true
+}
+
+// take takes an answer for both, and reports whether they go on together.
+func (p *pairing) take(e *elimination, got answer, sure bool) (more bool) {
+	if got.outcome != accepted {
+		if sure {
+			p.groups.take(got)
+		}
+		return false
+	}
+	suite, group := e.chosen(got), p.groups.chosen(got)
+	more = slices.Contains(e.rest, suite)
+	if more {
+		e.accept(suite)
+	}
+	if group == 0 {
+		return false // it was not said
+	}
+	p.groups.take(got)
+	return more && !p.groups.ended
+}

@@ -1,0 +1,202 @@
+// Table: where the hands of one enumeration are played side by side. A long hand
+// is divided while there are places that nobody uses. What no hand hopes for any
+// more is laid aside, and the last hand asks for it all at once: however many
+// hands there are, one refusal ends them.
+
+package scanner
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// table plays the hands of one enumeration.
+type table struct {
+	*asker
+	apart bool // each hand is left as it is, and ends by itself
+	whole bool // hands are not divided
+	// onEnd is called once, with what was accepted, when the end is near; nil if
+	// nobody wants to know.
+	onEnd func(accepted []uint16)
+
+	g        errgroup.Group
+	mu       sync.Mutex // guards what follows
+	hands    hands
+	playing  int
+	accepted []uint16
+	aside    []uint16
+	deceived bool // hopes came to nothing
+}
+
+// play plays hands to their ends, and gives all that there were in the end.
+func (t *table) play(ctx context.Context, dealt hands) hands {
+	t.mu.Lock()
+	for _, hand := range dealt {
+		if hand.after == nil {
+			t.accepted = append(t.accepted, hand.accepted...)
+		}
+	}
+	for _, hand := range dealt {
+		t.seat(ctx, hand)
+	}
+	t.mu.Unlock()
+	t.g.Wait()
+	return t.hands
+}
+
+// seat begins to play a hand. It needs t.mu.
+func (t *table) seat(ctx context.Context, e *elimination) {
+	t.hands = append(t.hands, e)
+	t.playing++
+	t.lines.Add(1)
+	t.g.Go(func() error {
+		defer t.lines.Add(-1)
+		t.sit(ctx, e)
+		return nil
+	})
+}
+
+// sit plays a hand, and what was laid aside if it is the last one.
+func (t *table) sit(ctx context.Context, e *elimination) {
+	s := &series{asker: t.asker}
+	defer s.leave()
+	if e.after != nil {
+		t.lines.Add(-1)
+		e.after.through()
+		t.lines.Add(1)
+		t.note(e, 0)
+	}
+	t.pair(ctx, s, e)
+	for t.goesOn(ctx, &e) {
+		expects, before := t.outlook(e), len(e.accepted)
+		e.take(s.ask(ctx, *e.next(), expects))
+		t.note(e, before)
+	}
+}
+
+// note adds to what was accepted.
+func (t *table) note(e *elimination, before int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.accepted = append(t.accepted, e.accepted[before:]...)
+	switch {
+	case e.ended && e.remote:
+		t.nears()
+	case e.ended && len(t.accepted) > 0:
+		t.deceived = true
+	}
+}
+
+// nears tells that the end is near. It needs t.mu.
+func (t *table) nears() {
+	if t.onEnd != nil && len(t.accepted) > 0 {
+		t.onEnd(slices.Clone(t.accepted))
+		t.onEnd = nil
+	}
+}
+
+// goesOn reports whether there is something left to ask for. It may put another
+// hand in the place of one that is done.
+func (t *table) goesOn(ctx context.Context, e **elimination) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	hand := *e
+	hoped := t.hoped(hand)
+	switch {
+	case t.apart:
+		return !hand.done()
+	case hand.done():
+	case hoped > 0:
+		t.divide(ctx, hand)
+		return true
+	case t.playing > 1 && !hand.remote:
+		t.aside = append(t.aside, hand.rest...)
+		hand.rest = nil
+	default:
+		hand.rest = append(slices.Clip(hand.rest), t.aside...)
+		t.aside = nil
+		t.divide(ctx, hand)
+		return true
+	}
+	if t.playing > 1 || len(t.aside) == 0 {
+		t.playing--
+		return false
+	}
+	last := &elimination{enumerator: hand.enumerator, rest: t.aside, remote: true, read: true}
+	t.aside, t.hands, *e = nil, append(t.hands, last), last
+	return true
+}
+
+// hoped counts what is likely to be accepted of a hand. It needs t.mu.
+func (t *table) hoped(e *elimination) (n int) {
+	if e.hopes == nil || len(t.accepted) == 0 {
+		return len(e.rest)
+	}
+	hopes := e.hopes(t.accepted)
+	for _, id := range e.rest {
+		n += asInt(hopes(id) == high)
+	}
+	return n
+}
+
+// outlook reports whether the next question of a hand is hardly its last. If it is
+// the last of all, the end is near.
+func (t *table) outlook(e *elimination) (more bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.accepted) == 0 {
+		return false
+	}
+	hoped := t.hoped(e)
+	if hoped == 0 && !e.remote && t.idle() {
+		t.nears()
+	}
+	return len(e.rest) > 1 && (hoped > 1 || hoped == 1 && t.playing == 1)
+}
+
+// worthHalving is how much must be hoped for of a hand that is halved.
+const worthHalving = 3
+
+// divide gives a part of a hand to another while there is a place for it: first
+// what is less likely than the rest, which one refusal may end at once, then half
+// of what is likely. It needs t.mu.
+func (t *table) divide(ctx context.Context, e *elimination) {
+	if t.whole || e.hopes == nil || len(t.accepted) == 0 || !t.idle() {
+		return
+	}
+	hopes := e.hopes(t.accepted)
+	most := faint
+	for _, id := range e.rest {
+		most = max(most, hopes(id))
+	}
+	other := e.part(func(id uint16) bool { return hopes(id) < most })
+	switch {
+	case len(other.rest) > 0:
+		other.remote = true
+	case most == high && len(e.rest) >= worthHalving && !t.deceived:
+		n := 0
+		other = e.part(func(uint16) bool { n++; return n%2 == 0 })
+	default:
+		return
+	}
+	e.remote = most < high
+	t.seat(ctx, other)
+}
+
+// part takes something of a hand away, for another.
+func (e *elimination) part(from func(uint16) bool) *elimination {
+	other := &elimination{enumerator: e.enumerator, read: e.wasRead()}
+	var rest []uint16
+	for _, id := range e.rest {
+		if from(id) {
+			other.rest = append(other.rest, id)
+		} else {
+			rest = append(rest, id)
+		}
+	}
+	e.rest = rest
+	return other
+}
