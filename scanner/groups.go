@@ -141,6 +141,7 @@ func (g *groupScan) untie(ctx context.Context, a *asker, by enumerator, ways []e
 func groupsOfCurves(serverName string, suites []uint16) enumerator {
 	var tied atomic.Uint32
 	return enumerator{
+		mayCut: true,
 		ask: func(offered []uint16) question {
 			q := usual(wire.TLS12, serverName, suites)
 			q.groups, q.until = offered, untilKeyExchange

@@ -16,6 +16,8 @@ type enumerator struct {
 	// kind is what a server may choose by before it looks at anybody's order; nil if
 	// there is no such thing.
 	kind func(uint16) string
+	// mayCut says that a server may read only the beginning of a long offer.
+	mayCut bool
 	// hopes gives how likely a server that accepted some is to accept others; nil
 	// if there is no telling.
 	hopes    func(accepted []uint16) func(uint16) hope

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"shakedown/results"
+	"shakedown/scanner/wire"
 )
 
 // ranking is what is known of a server's preference.
@@ -66,7 +67,7 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usua
 		}
 	}
 	both.leave()
-	order, seen, ok := serverOrder(ctx, a, by, ids, usual, seen)
+	order, seen, ok := ownOrder(ctx, a, by, ids, usual, seen)
 	if !ok {
 		return unknown
 	}
@@ -93,7 +94,6 @@ const orderRounds = 3
 // goes before all else that was offered; the next guess knows that too. A good
 // first guess costs one question an id, and one round trip in all.
 func serverOrder(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usualOf, seen []offer) (order []uint16, all []offer, ok bool) {
-	ask := func(ids []uint16) *offer { return choice(a.ask(ctx, by.ask(ids)), by, ids) }
 	for round := range orderRounds {
 		order = arrange(ids, seen, usual)
 		tails := uncertain(order, seen)
@@ -103,20 +103,33 @@ func serverOrder(ctx context.Context, a *asker, by enumerator, ids []uint16, usu
 		if round > 0 && len(tails) > len(ids)/3 {
 			break // an order that nobody would guess
 		}
-		answers := make([]*offer, len(tails))
-		var g errgroup.Group
-		for i, tail := range tails {
-			g.Go(func() error { answers[i] = ask(by.backwards(tail)); return nil })
-		}
-		g.Wait()
-		for _, got := range answers {
-			if got == nil {
-				return nil, seen, false
-			}
-			seen = append(seen, *got)
+		if seen, ok = sideBySide(ctx, a, by, tails, seen); !ok {
+			return nil, seen, false
 		}
 	}
 	return finishOrder(ctx, a, by, arrange(ids, seen, usual), seen)
+}
+
+// sideBySide offers each of some lists, back to front, and adds the choices to
+// what was seen.
+func sideBySide(ctx context.Context, a *asker, by enumerator, lists [][]uint16, seen []offer) (all []offer, ok bool) {
+	answers := make([]*offer, len(lists))
+	var g errgroup.Group
+	for i, list := range lists {
+		g.Go(func() error {
+			ids := by.backwards(list)
+			answers[i] = choice(a.ask(ctx, by.ask(ids)), by, ids)
+			return nil
+		})
+	}
+	g.Wait()
+	for _, got := range answers {
+		if got == nil {
+			return seen, false
+		}
+		seen = append(seen, *got)
+	}
+	return seen, true
 }
 
 // finishOrder finds the uncertain rest of an order by elimination.
@@ -250,6 +263,20 @@ func (by enumerator) otherKinds(one, two offer) (offers [][]uint16) {
 		}
 	}
 	return offers
+}
+
+// keyOf is the kind of key that a server needs for a suite. Where the exchange is
+// static, the signature is its authority's, and the key that of the exchange
+// (RFC 8422 §2, RFC 5246 §7.4.2).
+func keyOf(id uint16) string {
+	s := wire.LookupSuite(id)
+	switch {
+	case s.Kx == "ECDH", s.Auth == "ECDSA":
+		return "EC"
+	case s.Kx == "DH":
+		return "DH"
+	}
+	return s.Auth
 }
 
 // choice is which of some ids a server picked; nil if it did not say.

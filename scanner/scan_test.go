@@ -99,20 +99,28 @@ func TestMixedOrder(t *testing.T) {
 }
 
 // A server that chooses its kind of certificate by itself, and among its suites by
-// the client's order (Erlang), follows neither's order alone.
+// the client's order (Erlang), follows neither's order alone. Static ECDH is for an
+// EC key, whatever that is signed with.
 func TestCertificateBeforeClientOrder(t *testing.T) {
-	ecdsa := []uint16{0xC02B, 0xC006} // one that usual orders put first, and one they put last
-	f := &fake{suites: map[uint16][]uint16{wire.TLS12: append([]uint16{0xC02F, 0xC013}, ecdsa...)}, refuse: alertBytes(40)}
-	f.reply = func(_ net.Conn, hello *wire.ClientHello, _ int64) bool {
-		signed := slices.DeleteFunc(slices.Clone(hello.Suites), func(id uint16) bool { return !slices.Contains(ecdsa, id) })
-		if len(signed) > 0 {
-			hello.Suites = signed
-		}
-		return false
-	}
-	e := scanFake(t, f.serve(t), dial.Options{}, Options{})
-	if got := e.Preference[results.TLSv12]; got != results.PreferenceMixed || len(e.Suites[results.TLSv12]) != 4 {
-		t.Errorf("preference %s, suites %v", got, ids(e.Suites[results.TLSv12]))
+	rsa := []uint16{0xC02F, 0xC013, 0x002F, 0x000A}
+	for name, ec := range map[string][]uint16{
+		"ECDSA":                       {0xC02B, 0xC006}, // one that usual orders put first, and one they put last
+		"ECDSA, static ECDH with RSA": {0xC02B, 0xC00B},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{suites: map[uint16][]uint16{wire.TLS12: slices.Concat(rsa, ec)}, refuse: alertBytes(40)}
+			f.reply = func(_ net.Conn, hello *wire.ClientHello, _ int64) bool {
+				some := slices.DeleteFunc(slices.Clone(hello.Suites), func(id uint16) bool { return !slices.Contains(ec, id) })
+				if len(some) > 0 {
+					hello.Suites = some
+				}
+				return false
+			}
+			e := scanFake(t, f.serve(t), dial.Options{}, Options{})
+			if got := e.Preference[results.TLSv12]; got != results.PreferenceMixed || len(e.Suites[results.TLSv12]) != len(rsa)+len(ec) {
+				t.Errorf("preference %s, suites %v", got, ids(e.Suites[results.TLSv12]))
+			}
+		})
 	}
 }
 
