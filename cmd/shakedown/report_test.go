@@ -57,7 +57,7 @@ func TestReport(t *testing.T) {
 		{"a planned rate", map[string]string{"a": whole}, "", "a --planned-rate 2000", 0, "connection refused", ""},
 		{"a planned rate of nothing", map[string]string{"a": whole}, "", "a --planned-rate -1", 2, "", "give handshakes a second"},
 		{"a planned rate without a number", map[string]string{"a": whole}, "", "a --planned-rate NaN", 2, "", "give handshakes a second"},
-		{"no runs", nil, "", "", 2, "", "needs a recorded run"},
+		{"no runs", nil, "", "", 2, "", "a recorded run is needed"},
 		{"no such file", nil, "", "a", 2, "", "no such file"},
 		{"empty file", map[string]string{"a": ""}, "", "a", 2, "", "reading a: no records"},
 		{"not a record", map[string]string{"a": recordedHeader + "{]\n" + recordedTrailer}, "", "a", 2, "", "reading a: line 2: not a JSON object"},

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"shakedown/scanner/wire"
 )
@@ -40,7 +41,7 @@ type Key struct {
 func NewKey(group uint16) (*Key, error) {
 	switch group {
 	case x25519:
-		return newECKey(group, ecdh.X25519())
+		return onlyX25519()
 	case secp256r1:
 		return newECKey(group, ecdh.P256())
 	case secp384r1:
@@ -52,6 +53,10 @@ func NewKey(group uint16) (*Key, error) {
 	}
 	return nil, fmt.Errorf("no key exchange of group %s here", wire.ID(group))
 }
+
+// onlyX25519 is the key of nearly every exchange. What a scan says is no secret, so
+// that one is enough for a process: it costs as much to make as a connection.
+var onlyX25519 = sync.OnceValues(func() (*Key, error) { return newECKey(x25519, ecdh.X25519()) })
 
 func newECKey(group uint16, curve ecdh.Curve) (*Key, error) {
 	private, err := curve.GenerateKey(rand.Reader)
