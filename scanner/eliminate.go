@@ -70,10 +70,26 @@ func (e *elimination) take(got answer) {
 // wasRead reports whether the server is known to read as many candidates.
 func (e *elimination) wasRead() bool { return e.read || len(e.accepted) > 0 }
 
+// takeOpening takes the answer to the first question about groups. If a key of ours
+// came with that, and the server used it, it may prefer another group (RFC 8446
+// §4.2.8): then the choice tells nothing of its order.
+func (e *elimination) takeOpening(got answer) {
+	if share, ok := got.hello.KeyShare(); ok && !got.hello.IsRetry() && slices.Contains(e.rest, share.Group) {
+		e.found(share.Group)
+		return
+	}
+	e.take(got)
+}
+
 // accept takes away what was chosen.
 func (e *elimination) accept(id uint16) {
-	i := slices.Index(e.rest, id)
 	e.offers = append(e.offers, offer{e.rest, id})
+	e.found(id)
+}
+
+// found takes away what is accepted.
+func (e *elimination) found(id uint16) {
+	i := slices.Index(e.rest, id)
 	e.accepted = append(e.accepted, id)
 	e.rest = slices.Concat(e.rest[:i], e.rest[i+1:]) // a copy: offers keep the old one
 	if e.onAccept != nil {

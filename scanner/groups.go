@@ -88,7 +88,7 @@ func untied(serverName string, all func() []uint16) func() []enumerator {
 func opened(by enumerator, all []uint16, opening answer) hands {
 	g := &elimination{enumerator: by, rest: all}
 	if opening.outcome == accepted {
-		g.take(opening)
+		g.takeOpening(opening)
 	} else {
 		g.last, g.ended = opening, true
 	}

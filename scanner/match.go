@@ -68,7 +68,7 @@ func (v *versionScan) pairing(suite uint16, first answer) *pairing {
 		q.suites, q.suffices = suites, true
 		return q
 	}
-	p.groups.take(first)
+	p.groups.takeOpening(first)
 	p.groups.after = &p.parted
 	if v.version == wire.TLS13 && !v.order {
 		hopes := by.hopes(p.groups.accepted)
