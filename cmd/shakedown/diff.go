@@ -77,7 +77,7 @@ func (a *app) diff(ctx context.Context, args []string, f diffFlags) error {
 	if err != nil {
 		return err
 	}
-	old, now := snapshotOf(runs[0]), snapshotOf(runs[1])
+	old, now := runs[0].Snapshot(), runs[1].Snapshot()
 	tally := diffTally{}
 	changes := append(contrast.Changes(old, now, f.thresholds), contrast.Measured(runs[0].Records, runs[1].Records)...)
 	for _, c := range changes {
@@ -141,18 +141,6 @@ func newestOf(ctx context.Context, s *store.Store, inventory string) (store.Info
 		return s.Find(ctx, "latest")
 	}
 	return s.Newest(ctx, inventory)
-}
-
-func snapshotOf(run report.Run) *contrast.Snapshot {
-	s := new(contrast.Snapshot)
-	s.Put(&run.Header)
-	for _, r := range run.Records {
-		s.Put(r)
-	}
-	if run.Trailer != nil {
-		s.Put(run.Trailer)
-	}
-	return s
 }
 
 // benchOf are a run's measurements, but for the steps of searches: no two of them

@@ -93,21 +93,12 @@ func (f *fleet) start(ts *testscript.TestScript) *instanceServer {
 	ts.Check(err)
 	s := &instanceServer{listener: l}
 	ts.Defer(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				conn := tls.Server(c, s.config.Load())
-				if conn.HandshakeContext(context.Background()) == nil {
-					io.Copy(io.Discard, conn)
-				}
-			}()
+	go acceptAll(l, func(c net.Conn) {
+		conn := tls.Server(c, s.config.Load())
+		if conn.HandshakeContext(context.Background()) == nil {
+			io.Copy(io.Discard, conn)
 		}
-	}()
+	})
 	return s
 }
 

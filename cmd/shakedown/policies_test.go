@@ -225,21 +225,12 @@ func goOf(t *testing.T, lib *profiles.Library, p *profiles.Policy, m *stacks.Mat
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				conn := tls.Server(c, cfg)
-				if conn.HandshakeContext(t.Context()) == nil {
-					io.Copy(io.Discard, conn)
-				}
-			}()
+	go acceptAll(l, func(c net.Conn) {
+		conn := tls.Server(c, cfg)
+		if conn.HandshakeContext(t.Context()) == nil {
+			io.Copy(io.Discard, conn)
 		}
-	}()
+	})
 	return l.Addr().String()
 }
 

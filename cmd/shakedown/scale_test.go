@@ -256,20 +256,12 @@ func listenSilently(t *testing.T) (port string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				for b := make([]byte, 512); err == nil; {
-					_, err = c.Read(b)
-				}
-			}()
+	go acceptAll(l, func(c net.Conn) {
+		b := make([]byte, 512) // of io.Copy's 32 kB there would be many
+		for _, err := c.Read(b); err == nil; {
+			_, err = c.Read(b)
 		}
-	}()
+	})
 	_, port, _ = net.SplitHostPort(l.Addr().String())
 	return port
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -150,15 +151,7 @@ func writeFleet(t *testing.T, file string, paths int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { defer c.Close(); c.(*tls.Conn).Handshake(); c.Read(make([]byte, 1)) }()
-		}
-	}()
+	go acceptAll(l, func(c net.Conn) { c.(*tls.Conn).Handshake(); c.Read(make([]byte, 1)) })
 	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "ca.pem"), root, 0o600); err != nil {
 		t.Fatal(err)
 	}

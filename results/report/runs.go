@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"shakedown/results"
+	"shakedown/results/contrast"
 )
 
 // Run is one recorded run. Its records share what they have alike: they are to be
@@ -18,6 +19,19 @@ type Run struct {
 	Header  results.Header
 	Records []results.Record
 	Trailer *results.Trailer // nil: the run is partial
+}
+
+// Snapshot is the run as one that another is held against.
+func (run Run) Snapshot() *contrast.Snapshot {
+	s := new(contrast.Snapshot)
+	s.Put(&run.Header)
+	for _, r := range run.Records {
+		s.Put(r)
+	}
+	if run.Trailer != nil {
+		s.Put(run.Trailer)
+	}
+	return s
 }
 
 // Read reads a recorded run. One without its trailer is partial, and good as

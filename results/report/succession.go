@@ -86,7 +86,7 @@ func (s *succession) tell(runs []Run, refs map[endpointKey]ref) {
 	for k, i := range s.runs[1:] {
 		before := s.runs[k]
 		step := succeeded{from: runs[before], to: runs[i]}
-		for _, c := range contrast.Changes(snapshot(runs[before]), snapshot(runs[i]), []int{soonDays, 14, 7, 1, 0}) {
+		for _, c := range contrast.Changes(runs[before].Snapshot(), runs[i].Snapshot(), []int{soonDays, 14, 7, 1, 0}) {
 			one := alteration{changed: changed{Change: c}}
 			for _, run := range []int{before, i} {
 				if at, known := refs[endpointKey{run, c.Service, c.Path, c.Address}]; known {
@@ -103,18 +103,6 @@ func (s *succession) tell(runs []Run, refs map[endpointKey]ref) {
 type endpointKey struct {
 	run                    int
 	service, path, address string
-}
-
-func snapshot(run Run) *contrast.Snapshot {
-	s := new(contrast.Snapshot)
-	s.Put(&run.Header)
-	for _, r := range run.Records {
-		s.Put(r)
-	}
-	if run.Trailer != nil {
-		s.Put(run.Trailer)
-	}
-	return s
 }
 
 // mostChanges bounds what is listed of a step.
