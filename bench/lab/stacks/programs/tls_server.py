@@ -16,6 +16,7 @@ def serve(plain):
     try:
         with context.wrap_socket(plain, server_side=True) as conn:
             conn.recv(1)
+            conn.unwrap()  # without a goodbye of its own, this version forgets the session, sooner or later
     except OSError:
         plain.close()
 
