@@ -27,7 +27,8 @@ type table struct {
 	hands    hands
 	playing  int
 	accepted []uint16
-	refused  hands // that ended so
+	refused  hands        // that ended so,
+	faintest *elimination // the last of them of which nothing was hoped for
 	aside    []uint16
 	deceived bool // hopes came to nothing
 	hopesNow func(uint16) hope
@@ -90,9 +91,12 @@ func (t *table) note(e *elimination, before int) {
 	}
 	switch {
 	case e.ended && e.remote:
-		t.faint(e)
+		t.faintest = e
 	case e.ended && len(t.accepted) > 0:
 		t.deceived = true
+	}
+	if t.faintest != nil {
+		t.faint(t.faintest)
 	}
 }
 
@@ -192,7 +196,7 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 	for _, id := range e.rest {
 		most = max(most, hopes(id))
 	}
-	if !idle {
+	if !idle && most < high {
 		return
 	}
 	other := e.part(func(id uint16) bool { return hopes(id) < most })
