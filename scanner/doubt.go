@@ -22,10 +22,10 @@ type doubted struct {
 	done   gate
 }
 
-// doubtEarly asks for what will be doubtful if the rest of a hand is refused and all
-// that is hoped for is accepted; nil if nothing will be, or if that is still asked
-// for elsewhere.
-func (v *versionScan) doubtEarly(ctx context.Context, a *asker, e *elimination, found []uint16, refusals hands) *doubted {
+// doubtEarly asks for what will be doubtful if what is left of faint hands is refused
+// and all that is hoped for is accepted; nil if nothing will be, or if that is still
+// asked for elsewhere.
+func (v *versionScan) doubtEarly(ctx context.Context, a *asker, faintHands, refusals hands, found []uint16) *doubted {
 	hopes := kin(v.version, found)
 	for _, id := range common(authOf(found[0])) {
 		if hopes(id) == high {
@@ -34,7 +34,9 @@ func (v *versionScan) doubtEarly(ctx context.Context, a *asker, e *elimination, 
 	}
 	d := &doubted{suites: without(v.doubtful(found), byThemselves(refusals)), done: newGate()}
 	isOpen := func(id uint16) bool {
-		return !slices.Contains(e.rest, id) || !e.ended && hopes(id) > faint
+		return !slices.ContainsFunc(faintHands, func(e *elimination) bool {
+			return slices.Contains(e.rest, id) && (e.ended || hopes(id) == faint)
+		})
 	}
 	if len(d.suites) == 0 || slices.ContainsFunc(d.suites, isOpen) {
 		return nil

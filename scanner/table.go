@@ -20,15 +20,14 @@ type table struct {
 	whole bool // hands are not divided
 	// onFaint is called, as long as it returns false, for what is likely to be refused
 	// among others; nil if nobody wants to know.
-	onFaint func(e *elimination, accepted []uint16, refused hands) (enough bool)
+	onFaint func(faint, refused hands, accepted []uint16) (enough bool)
 
 	g        errgroup.Group
 	mu       sync.Mutex // guards what follows
 	hands    hands
 	playing  int
 	accepted []uint16
-	refused  hands        // that ended so,
-	faintest *elimination // the last of them of which nothing was hoped for
+	refused  hands // that ended so
 	aside    []uint16
 	deceived bool // hopes came to nothing
 	hopesNow func(uint16) hope
@@ -88,21 +87,14 @@ func (t *table) note(e *elimination, before int) {
 	t.accepted = append(t.accepted, e.accepted[before:]...)
 	if e.ended {
 		t.refused = append(t.refused, e)
+		t.deceived = t.deceived || !e.remote && len(t.accepted) > 0
 	}
-	switch {
-	case e.ended && e.remote:
-		t.faintest = e
-	case e.ended && len(t.accepted) > 0:
-		t.deceived = true
-	}
-	if t.faintest != nil {
-		t.faint(t.faintest)
-	}
+	t.faint(t.refused)
 }
 
-// faint tells of a hand of which nothing is hoped for. It needs t.mu.
-func (t *table) faint(e *elimination) {
-	if t.onFaint != nil && len(t.accepted) > 0 && t.onFaint(e, slices.Clone(t.accepted), t.refused) {
+// faint tells of hands of which nothing is hoped for. It needs t.mu.
+func (t *table) faint(h hands) {
+	if t.onFaint != nil && len(h) > 0 && len(t.accepted) > 0 && t.onFaint(h, t.refused, slices.Clone(t.accepted)) {
 		t.onFaint = nil
 	}
 }
@@ -175,7 +167,7 @@ func (t *table) outlook(s *series, e *elimination) (more bool) {
 	hoped := t.hoped(e)
 	s.urgent = hoped == 0
 	if hoped == 0 && t.idle() {
-		t.faint(e)
+		t.faint(hands{e})
 	}
 	return len(e.rest) > 1 && (hoped > 1 || hoped == 1 && t.playing == 1)
 }
