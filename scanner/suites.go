@@ -333,8 +333,8 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 func (v *versionScan) play(ctx context.Context, a *asker, i int, dealt hands) hands {
 	t := &table{asker: a}
 	if v.version == wire.TLS12 && i == 0 {
-		t.onFaint = func(faint, refused hands, found []uint16) bool {
-			v.doubted = v.doubtEarly(ctx, a, faint, refused, found)
+		t.onRefusal = func(next []uint16, refused hands, found []uint16) bool {
+			v.doubted = v.doubtEarly(ctx, a, next, refused, found)
 			return v.doubted != nil
 		}
 	}

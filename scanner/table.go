@@ -18,9 +18,10 @@ type table struct {
 	*asker
 	apart bool // each hand is left as it is, and ends by itself
 	whole bool // hands are not divided
-	// onFaint is called, as long as it returns false, for what is likely to be refused
-	// among others; nil if nobody wants to know.
-	onFaint func(faint, refused hands, accepted []uint16) (enough bool)
+	// onRefusal is called, as long as it returns false, for what is asked for next and
+	// hardly accepted, and, next being nil, for what was refused; nil if nobody wants
+	// to know.
+	onRefusal func(next []uint16, refused hands, accepted []uint16) (enough bool)
 
 	g        errgroup.Group
 	mu       sync.Mutex // guards what follows
@@ -89,13 +90,15 @@ func (t *table) note(e *elimination, before int) {
 		t.refused = append(t.refused, e)
 		t.deceived = t.deceived || !e.remote && len(t.accepted) > 0
 	}
-	t.faint(t.refused)
+	if len(t.refused) > 0 {
+		t.tell(nil)
+	}
 }
 
-// faint tells of hands of which nothing is hoped for. It needs t.mu.
-func (t *table) faint(h hands) {
-	if t.onFaint != nil && len(h) > 0 && len(t.accepted) > 0 && t.onFaint(h, t.refused, slices.Clone(t.accepted)) {
-		t.onFaint = nil
+// tell tells of what is likely to be refused next, or was. It needs t.mu.
+func (t *table) tell(next []uint16) {
+	if t.onRefusal != nil && len(t.accepted) > 0 && t.onRefusal(next, t.refused, slices.Clone(t.accepted)) {
+		t.onRefusal = nil
 	}
 }
 
@@ -167,7 +170,7 @@ func (t *table) outlook(s *series, e *elimination) (more bool) {
 	hoped := t.hoped(e)
 	s.urgent = hoped == 0
 	if hoped == 0 && t.idle() {
-		t.faint(hands{e})
+		t.tell(e.rest)
 	}
 	return len(e.rest) > 1 && (hoped > 1 || hoped == 1 && t.playing == 1)
 }
