@@ -90,7 +90,7 @@ func newVersionScan(version uint16, serverName string) *versionScan {
 	}
 	v.by.onAccept = v.speaks
 	for _, share := range offersOf(version).shares {
-		v.hands = append(v.hands, deal(v.by, share, 1)...)
+		v.hands = append(v.hands, &elimination{enumerator: v.by, rest: share}) // which nobody changes
 	}
 	v.firsts, v.early = make([]answer, len(v.hands)), make([]*early, len(v.hands))
 	for range v.hands {
