@@ -178,13 +178,14 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 		return
 	}
 	hopes := t.hopes(e)
-	most := faint
+	most, least := faint, high
 	for _, id := range e.rest {
-		most = max(most, hopes(id))
+		most, least = max(most, hopes(id)), min(least, hopes(id))
 	}
-	other := e.part(func(id uint16) bool { return hopes(id) < most })
+	var other *elimination
 	switch {
-	case len(other.rest) > 0:
+	case least < most:
+		other = e.part(func(id uint16) bool { return hopes(id) < most })
 		other.remote = true
 	case most == high && len(e.rest) >= worthHalving && !t.deceived:
 		n := 0
@@ -199,7 +200,7 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 // part takes something of a hand away, for another.
 func (e *elimination) part(from func(uint16) bool) *elimination {
 	other := &elimination{enumerator: e.enumerator, read: e.wasRead()}
-	var rest []uint16
+	rest := make([]uint16, 0, len(e.rest))
 	for _, id := range e.rest {
 		if from(id) {
 			other.rest = append(other.rest, id)
