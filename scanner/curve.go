@@ -8,22 +8,18 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"shakedown/scanner/chain"
 )
 
 // curveOf is the group of a certificate's key, 0 if it is on none that we know
-// (RFC 5280 §4.1, RFC 5480 §2.1.1).
+// (RFC 5480 §2.1.1).
 func curveOf(der []byte) uint16 {
-	in := cryptobyte.String(der)
-	var whole, tbs, key, algorithm cryptobyte.String
+	var key, algorithm cryptobyte.String
 	var kind, curve asn1.ObjectIdentifier
-	ok := in.ReadASN1(&whole, cbasn1.SEQUENCE) && whole.ReadASN1(&tbs, cbasn1.SEQUENCE) &&
-		tbs.SkipOptionalASN1(cbasn1.Tag(0).Constructed().ContextSpecific()) && // version
-		tbs.SkipASN1(cbasn1.INTEGER) && // serial number
-		tbs.SkipASN1(cbasn1.SEQUENCE) && // signature
-		tbs.SkipASN1(cbasn1.SEQUENCE) && // issuer
-		tbs.SkipASN1(cbasn1.SEQUENCE) && // validity
-		tbs.SkipASN1(cbasn1.SEQUENCE) && // subject
-		tbs.ReadASN1(&key, cbasn1.SEQUENCE) && key.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
+	rest, ok := chain.FromSubject(der)
+	ok = ok && rest.SkipASN1(cbasn1.SEQUENCE) && // subject
+		rest.ReadASN1(&key, cbasn1.SEQUENCE) && key.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
 		algorithm.ReadASN1ObjectIdentifier(&kind) && kind.Equal(asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}) &&
 		algorithm.ReadASN1ObjectIdentifier(&curve)
 	if !ok {
