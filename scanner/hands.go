@@ -26,7 +26,7 @@ type enumerator struct {
 }
 
 // hope is how likely something is to be accepted.
-type hope int
+type hope uint8
 
 const (
 	faint hope = iota

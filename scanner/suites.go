@@ -96,7 +96,7 @@ func newVersionScan(version uint16, serverName string, others *siblings) *versio
 		}
 	}
 	for _, share := range offersOf(version).shares {
-		v.hands = append(v.hands, deal(v.by, share, 1)...)
+		v.hands = append(v.hands, &elimination{enumerator: v.by, rest: share}) // which nobody changes
 	}
 	v.firsts, v.early = make([]answer, len(v.hands)), make([]*early, len(v.hands))
 	for range v.hands {
@@ -460,8 +460,7 @@ func usualOrder(ids []uint16) []uint16 {
 // Go's, with short ones first; AWS's, where the length of the key comes before
 // all else; Go's own.
 // Some choose the certificate first: each order comes also with all of RSA before
-// all of ECDSA, and the other way round. The tables behind them are made once,
-// when they are first needed.
+// all of ECDSA, and the other way round.
 var usualRanks = sync.OnceValue(func() (ranks []func(uint16) int) {
 	var (
 		longFirst  = []string{"_256_ CHACHA20", "_128_"}
@@ -480,16 +479,21 @@ var usualRanks = sync.OnceValue(func() (ranks []func(uint16) int) {
 	return ranks
 })
 
-// placed places every suite; it begins when it is asked for the first.
+// placed places suites, each when it is asked for the first time: of all that
+// there are a server has few.
 func placed(place func(wire.SuiteInfo) int) func(uint16) int {
-	places := sync.OnceValue(func() map[uint16]int {
-		places := map[uint16]int{}
-		for _, s := range wire.Suites() {
-			places[uint16(s.ID)] = place(s)
+	var mu sync.Mutex
+	places := map[uint16]int{}
+	return func(id uint16) int {
+		mu.Lock()
+		defer mu.Unlock()
+		at, known := places[id]
+		if !known {
+			at = place(wire.LookupSuite(id))
+			places[id] = at
 		}
-		return places
-	})
-	return func(id uint16) int { return places()[id] }
+		return at
+	}
 }
 
 // place puts what encrypts before what does not, ephemeral before static,

@@ -185,20 +185,18 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 	if t.whole || e.hopes == nil || len(t.accepted) == 0 {
 		return
 	}
-	idle := t.idle()
 	hopes := t.hopes(e)
-	most := faint
+	most, least := faint, high
 	for _, id := range e.rest {
-		most = max(most, hopes(id))
+		most, least = max(most, hopes(id)), min(least, hopes(id))
 	}
-	if !idle && most < high {
-		return
-	}
-	other := e.part(func(id uint16) bool { return hopes(id) < most })
+	idle := t.idle()
+	var other *elimination
 	switch {
-	case len(other.rest) > 0:
+	case least < most && (idle || most == high):
+		other = e.part(func(id uint16) bool { return hopes(id) < most })
 		other.remote = true
-	case idle && most == high && len(e.rest) >= worthHalving && !t.deceived:
+	case idle && least == high && len(e.rest) >= worthHalving && !t.deceived:
 		n := 0
 		other = e.part(func(uint16) bool { n++; return n%2 == 0 })
 	default:
@@ -211,7 +209,7 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 // part takes something of a hand away, for another.
 func (e *elimination) part(from func(uint16) bool) *elimination {
 	other := &elimination{enumerator: e.enumerator, read: e.wasRead()}
-	var rest []uint16
+	rest := make([]uint16, 0, len(e.rest))
 	for _, id := range e.rest {
 		if from(id) {
 			other.rest = append(other.rest, id)
