@@ -93,17 +93,21 @@ func whileTicking(ctx context.Context, do, after func()) (stop func()) {
 	}
 }
 
+// atFirst is how many processors there are until the first look: much is made ready
+// while the first answers are waited for, and a scan may end before that.
+const atFirst = 2
+
 func onFewProcessors(ctx context.Context) (restore func()) {
 	if processorTime() == 0 { // not known here
 		return func() {}
 	}
-	all := runtime.GOMAXPROCS(1)
+	all := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(min(atFirst, all))
 	n, used, at := 1, processorTime(), time.Now()
 	return whileTicking(ctx, func() {
 		nowUsed, now := processorTime(), time.Now()
-		busy := float64(nowUsed-used) / float64(now.Sub(at))
-		if next := processors(n, all, busy); next != n {
-			n = next
+		n = processors(n, all, float64(nowUsed-used)/float64(now.Sub(at)))
+		if n != runtime.GOMAXPROCS(0) {
 			runtime.GOMAXPROCS(n)
 		}
 		used, at = nowUsed, now
