@@ -93,8 +93,9 @@ func whileTicking(ctx context.Context, do, after func()) (stop func()) {
 	}
 }
 
-// atFirst is how many processors there are until the first look: much is made ready
-// while the first answers are waited for, and a scan may end before that.
+// atFirst is how many processors there are until the first look, whose choice is one:
+// much is made ready while the first answers are waited for, and a scan of one
+// endpoint ends before that.
 const atFirst = 2
 
 func onFewProcessors(ctx context.Context) (restore func()) {
@@ -103,11 +104,11 @@ func onFewProcessors(ctx context.Context) (restore func()) {
 	}
 	all := runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(min(atFirst, all))
-	n, used, at := 1, processorTime(), time.Now()
+	n, used, at := 0, processorTime(), time.Now()
 	return whileTicking(ctx, func() {
 		nowUsed, now := processorTime(), time.Now()
 		n = processors(n, all, float64(nowUsed-used)/float64(now.Sub(at)))
-		if n != runtime.GOMAXPROCS(0) {
+		if n > 0 && n != runtime.GOMAXPROCS(0) {
 			runtime.GOMAXPROCS(n)
 		}
 		used, at = nowUsed, now
