@@ -118,11 +118,15 @@ func family(version uint16, s wire.SuiteInfo) string {
 			return cipher + strings.Trim(mode, "_0123456789") // OpenSSL's are in one mode
 		}
 	}
+	_, cipher, _ := strings.Cut(s.Name, "_WITH_")
 	switch {
 	case s.Strength == "null":
 		return s.Strength + s.Kx + s.Auth
-	case rareness(s) > 0:
+	case rareness(s) == rarest:
 		return "rare " + s.Name // each for itself
+	case s.Strength == "tls13-aead":
+	case !strings.HasPrefix(cipher, "AES") && !strings.HasPrefix(cipher, "CHACHA20"): // Go has RC4 for ECDSA, and no 3DES
+		return cipher + s.Auth
 	case strings.Contains(s.Name, "_CBC_SHA256"):
 		return "CBC_SHA256"
 	case strings.Contains(s.Name, "_CBC_SHA384"):
@@ -135,27 +139,38 @@ func family(version uint16, s wire.SuiteInfo) string {
 // (RFC 8446 §9.1).
 func universal(id uint16) bool { return id >= 0x1301 && id <= 0x1303 }
 
-// kinGroups gives what goes together with accepted groups: what nearly every
-// server has, and those that libraries have all of, or none.
-func kinGroups(accepted []uint16) func(uint16) hope {
-	return groupKin().hopes(accepted)
+// kinGroups gives what goes together with groups that were accepted in a version:
+// what nearly every server has, and those that libraries have all of, or none.
+func kinGroups(version uint16) func(accepted []uint16) func(uint16) hope {
+	table := groupKin12
+	if version == wire.TLS13 {
+		table = groupKin13
+	}
+	return func(accepted []uint16) func(uint16) hope {
+		return table().hopes(accepted)
+	}
 }
 
-var groupKin = sync.OnceValue(func() *kinTable {
+var (
+	groupKin12 = sync.OnceValue(func() *kinTable { return newGroupKin(wire.TLS12) })
+	groupKin13 = sync.OnceValue(func() *kinTable { return newGroupKin(wire.TLS13) })
+)
+
+func newGroupKin(version uint16) *kinTable {
 	t := newKinTable()
 	t.expect("", high)
 	for _, g := range wire.Groups() {
-		n := t.number(familyOfGroup(g))
+		n := t.number(familyOfGroup(version, g))
 		t.put(g.ID, kinship{n, n, n})
 	}
 	return t
-})
+}
 
-func familyOfGroup(g wire.GroupInfo) string {
+func familyOfGroup(version uint16, g wire.GroupInfo) string {
 	switch {
 	case slices.Contains([]uint16{x25519, 0x0017, 0x0018, 0x0019}, g.ID):
 		return ""
-	case g.Name == "X448":
+	case g.Name == "X448" && version == wire.TLS13:
 		return "ffdhe" // OpenSSL's, both
 	case slices.Contains([]uint16{0x11EB, 0x11EC, 0x11ED}, g.ID):
 		return "hybrid of today"

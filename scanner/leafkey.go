@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"shakedown/scanner/chain"
 )
 
 // keyKind is a kind of key that a chain can be for.
@@ -30,7 +32,7 @@ func kindOf(der []byte) keyKind {
 		return rsaKey
 	case kind.Equal(ecPublicKey()):
 		return ecdsaKey
-	case kind.Equal(asn1.ObjectIdentifier{1, 3, 101, 112}):
+	case kind.Equal(asn1.ObjectIdentifier{1, 3, 101, 112}), kind.Equal(asn1.ObjectIdentifier{1, 3, 101, 113}): // Ed25519, Ed448
 		return edwardsKey
 	}
 	return ""
@@ -55,16 +57,10 @@ func curveOf(der []byte) uint16 {
 // keyAlgorithm is what a certificate's key is for, and what stands beside that; nil
 // if it is no certificate (RFC 5280 §4.1).
 func keyAlgorithm(der []byte) (kind asn1.ObjectIdentifier, parameters cryptobyte.String) {
-	in := cryptobyte.String(der)
-	var whole, tbs, key, algorithm cryptobyte.String
-	ok := in.ReadASN1(&whole, cbasn1.SEQUENCE) && whole.ReadASN1(&tbs, cbasn1.SEQUENCE) &&
-		tbs.SkipOptionalASN1(cbasn1.Tag(0).Constructed().ContextSpecific()) && // version
-		tbs.SkipASN1(cbasn1.INTEGER) && // serial number
-		tbs.SkipASN1(cbasn1.SEQUENCE) && // signature
-		tbs.SkipASN1(cbasn1.SEQUENCE) && // issuer
-		tbs.SkipASN1(cbasn1.SEQUENCE) && // validity
-		tbs.SkipASN1(cbasn1.SEQUENCE) && // subject
-		tbs.ReadASN1(&key, cbasn1.SEQUENCE) && key.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
+	var key, algorithm cryptobyte.String
+	rest, ok := chain.FromSubject(der)
+	ok = ok && rest.SkipASN1(cbasn1.SEQUENCE) && // subject
+		rest.ReadASN1(&key, cbasn1.SEQUENCE) && key.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
 		algorithm.ReadASN1ObjectIdentifier(&kind)
 	if !ok {
 		return nil, nil

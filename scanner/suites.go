@@ -83,12 +83,18 @@ func (g *gate) isOpen() bool {
 	}
 }
 
-func newVersionScan(version uint16, serverName string) *versionScan {
+func newVersionScan(version uint16, serverName string, others *siblings) *versionScan {
 	v := &versionScan{
 		version: version, name: serverName, by: suitesIn(version, serverName),
 		known: newGate(), looked: newGate(), matched: newGate(), done: newGate(),
 	}
-	v.by.onAccept = v.speaks
+	v.by.onAccept = v.accepts
+	if version < wire.TLS13 {
+		v.by.elsewhere = others
+		v.by.hopes = func(accepted []uint16) func(uint16) hope {
+			return kin(version, slices.Concat(accepted, others.of(version)))
+		}
+	}
 	for _, share := range offersOf(version).shares {
 		v.hands = append(v.hands, &elimination{enumerator: v.by, rest: share}) // which nobody changes
 	}
@@ -99,10 +105,13 @@ func newVersionScan(version uint16, serverName string) *versionScan {
 	return v
 }
 
-// speaks notes that a suite was accepted.
-func (v *versionScan) speaks() {
+// accepts notes that a suite was accepted.
+func (v *versionScan) accepts(suite uint16) {
 	v.spoken.Store(true)
 	v.known.open()
+	if v.by.elsewhere != nil {
+		v.by.elsewhere.learn(suite)
+	}
 }
 
 // suitesIn enumerates suites of a version.
@@ -324,7 +333,10 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 func (v *versionScan) play(ctx context.Context, a *asker, i int, dealt hands) hands {
 	t := &table{asker: a}
 	if v.version == wire.TLS12 && i == 0 {
-		t.onEnd = func(found []uint16) { v.doubted = v.doubtEarly(ctx, a, found) }
+		t.onFaint = func(e *elimination, found []uint16, refused hands) bool {
+			v.doubted = v.doubtEarly(ctx, a, e, found, refused)
+			return v.doubted != nil
+		}
 	}
 	played := t.play(ctx, dealt)
 	return append(played, v.runSmaller(ctx, a, played)...)
