@@ -17,8 +17,8 @@ import (
 // runtime's monitor thread, which then polls for a while.
 const reckoning = 100 * time.Millisecond
 
-// thrifty runs what follows on one processor, and on more while these are busy,
-// and collects garbage seldom. Call restore when it is over.
+// thrifty runs what follows on one processor, after a beginning on two, and on more
+// while these are busy, and collects garbage seldom. Call restore when it is over.
 func thrifty(ctx context.Context) (restore func()) {
 	collect := debug.SetGCPercent(400)
 	bounded := withinBounds(ctx)
