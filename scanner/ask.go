@@ -42,7 +42,12 @@ func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
 
 // inquiry is what can be put to a server over one connection: a question, or
 // one in the language of SSLv2.
-type inquiry interface{ put(*dial.Conn) answer }
+type inquiry interface {
+	put(*dial.Conn) answer
+	asked() *question // nil in the language of SSLv2
+}
+
+func (q question) asked() *question { return &q }
 
 // ask puts a question, and once more, slowly and with the address to itself,
 // if it got no usable answer. A server that closes the connection, accepts a
@@ -165,9 +170,8 @@ func (a *asker) mayRefuse(q inquiry, got answer) bool {
 
 // nameless reports whether an inquiry lacks the server name that the control has.
 func (a *asker) nameless(q inquiry) bool {
-	asked, ok := q.(question)
-	control := a.control.Load()
-	return ok && control != nil && asked.serverName == "" && control.serverName != ""
+	asked, control := q.asked(), a.control.Load()
+	return asked != nil && control != nil && asked.serverName == "" && control.serverName != ""
 }
 
 func sameWord(a, b answer) bool {
@@ -209,11 +213,18 @@ func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answe
 	if got.settled() || got.failure.Kind == results.KindAlert {
 		a.heard.open()
 	}
-	if q, ok := q.(question); ok && got.outcome == accepted && a.control.Load() == nil {
-		q.until = untilHello
-		a.control.Store(&q)
+	if got.outcome == accepted && a.control.Load() == nil {
+		a.keepControl(q.asked())
 	}
 	return got
+}
+
+// keepControl keeps a question that was accepted.
+func (a *asker) keepControl(q *question) {
+	if q != nil {
+		q.until = untilHello
+		a.control.Store(q)
+	}
 }
 
 // opener opens a connection of the budget.

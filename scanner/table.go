@@ -76,7 +76,7 @@ func (t *table) sit(ctx context.Context, e *elimination) {
 	t.pair(ctx, s, e)
 	for t.goesOn(ctx, &e) {
 		expects, before := t.outlook(s, e), len(e.accepted)
-		e.take(s.ask(ctx, *e.next(), expects))
+		e.take(s.ask(ctx, e.next(), expects))
 		t.note(e, before)
 	}
 }
