@@ -111,6 +111,58 @@ func TestNoGroupInCommon(t *testing.T) {
 	}
 }
 
+// Who chooses a suite first, and hangs up when there is no curve in common, has
+// the curves that it comes to a key exchange with. One that never comes to one has
+// not been shown to refuse any.
+func TestNoCurveInCommon(t *testing.T) {
+	curves := []uint16{0x001D, 0x0017}
+	for name, able := range map[string]bool{"able": true, "never able": false} {
+		t.Run(name, func(t *testing.T) {
+			f := usualServer()
+			delete(f.suites, wire.TLS13)
+			f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+				suite, ok := f.pick(f.suites[wire.TLS12], hello.Suites)
+				_, common := f.pick(curves, hello.Groups())
+				if !ok || common && able || wire.LookupSuite(suite).Kx != "ECDHE" {
+					return false
+				}
+				conn.Write(wire.Records(wire.TLS12, (&wire.ServerHello{Version: wire.TLS12, Suite: suite}).Marshal()))
+				return true
+			}
+			e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectGroups}})
+			var got []string
+			for _, g := range e.Groups[results.TLSv12] {
+				got = append(got, g.ID)
+			}
+			slices.Sort(got)
+			if able && (!slices.Equal(got, []string{"0x0017", "0x001D"}) || e.Status != results.Complete) {
+				t.Errorf("groups %v, status %s, failures %+v", got, e.Status, e.Failures)
+			}
+			if !able && (len(got) > 0 || len(e.Undetermined.Groups[results.TLSv12]) == 0) {
+				t.Errorf("groups %v, undetermined %+v", got, e.Undetermined)
+			}
+		})
+	}
+}
+
+// An alert that nobody can read stands in place of a ServerHello: beside a control
+// that is how picotls refuses signature schemes.
+func TestSealedAlert(t *testing.T) {
+	f := usualServer()
+	f.refuse = slices.Concat([]byte{23, 3, 3, 0, 19}, make([]byte, 19))
+	a := askerOf(t, f.serve(t))
+	q := usual(wire.TLS13, "", []uint16{0x1304})
+	if got := a.ask(t.Context(), q); got.settled() {
+		t.Errorf("without a control: %+v", got)
+	}
+	if got := a.ask(t.Context(), usual(wire.TLS13, "", f.suites[wire.TLS13])); got.outcome != accepted {
+		t.Fatalf("the control: %+v", got)
+	}
+	if got := a.ask(t.Context(), q); got.outcome != refused {
+		t.Errorf("beside a control: %+v", got)
+	}
+}
+
 // internal_error tells of trouble, however often: what it answers stays unknown.
 func TestTroubleIsNoRefusal(t *testing.T) {
 	f := usualServer()
