@@ -320,3 +320,15 @@ func TestOneVersionForAll(t *testing.T) {
 		t.Errorf("status %s, suites %v, failures %+v", e.Status, e.Suites, e.Failures)
 	}
 }
+
+// What encrypt-then-MAC is for, a server need not have: then there is no such
+// fact, whether its suites were asked for or not.
+func TestNothingToEncryptThenMAC(t *testing.T) {
+	f := &fake{suites: map[uint16][]uint16{wire.TLS12: {0xC02F, 0xC030}}, serverFirst: true, refuse: alertBytes(40)}
+	addr := f.serve(t)
+	for _, aspects := range [][]Aspect{{AspectVersions, AspectProtocol}, {AspectVersions, AspectSuites, AspectProtocol}} {
+		if e := scanFake(t, addr, dial.Options{}, Options{Aspects: aspects}); e.Protocol.EncryptThenMAC != "" {
+			t.Errorf("%v: encrypt_then_mac is %q", aspects, e.Protocol.EncryptThenMAC)
+		}
+	}
+}
