@@ -24,7 +24,6 @@ type loop struct {
 	clock    clock
 	timeout  time.Duration
 	awake    time.Duration
-	hold     time.Duration // between a connect and its ClientHello
 	closing  client.Closing
 	request  bool
 	sources  *sources
@@ -43,7 +42,7 @@ func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.C
 		return nil, nil
 	}
 	l := &loop{
-		clock: c, remote: remote, timeout: plan.Timeout, awake: awake(plan), hold: lean.Hold(),
+		clock: c, remote: remote, timeout: plan.Timeout, awake: awake(plan),
 		closing: plan.Closing, request: plan.Request != "", classify: classify,
 		sources: newSources(plan, path.Address.Addr()), proxied: path.ProxyProtocol, address: path.Address,
 	}
@@ -183,7 +182,7 @@ func (t *thread) close() {
 func (t *thread) run(ctx context.Context, s slice) {
 	// Who waits for instants has a thread alone. Else it is shared, as the runtime,
 	// which lets nobody run for more than 10 ms, changes threads for one that is not.
-	if s.open() || t.hold > 0 {
+	if s.open() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		precise()
@@ -284,10 +283,8 @@ func (t *thread) connect(f *flight) {
 		t.fail(f, err)
 		return
 	}
-	if t.request || t.closing == client.ByRST {
-		// Else what we say behind our Finished would wait for its acknowledgement.
-		setOption(f.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	}
+	// Else what we say behind our Finished would wait for its acknowledgement.
+	setOption(f.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	t.stamps.ask(f.fd)
 	if err = t.sources.bind(f.fd); err != nil {
 		t.fail(f, err)
@@ -315,7 +312,7 @@ func (t *thread) connected(f *flight, at time.Duration) {
 	if d, ok := t.stamps.trip(); ok {
 		f.sample.Connected = min(f.sample.Start+d, at)
 	}
-	if t.hold > 0 {
+	if t.open() {
 		t.keepSilent(f)
 	} else if !t.greet(f) {
 		return
@@ -389,13 +386,14 @@ func (t *thread) turn() {
 }
 
 // wait returns what has happened, at the latest when there is something to do
-// without. For the last moments before a connection is due it stays awake.
+// without. For the last moments before a connection is due, or is to close, it
+// stays awake.
 func (t *thread) wait() []unix.EpollEvent {
 	alarm := t.alarm()
 	for {
 		now := t.clock.now()
 		sleep := alarm - now
-		due, ok := t.upcoming(now)
+		due, ok := t.soon(now)
 		if ok {
 			sleep = min(sleep, due-t.awake-now)
 		}
@@ -405,6 +403,18 @@ func (t *thread) wait() []unix.EpollEvent {
 			return events
 		}
 	}
+}
+
+// soon is the next instant that is kept to the microsecond.
+func (t *thread) soon(now time.Duration) (time.Duration, bool) {
+	due, ok := t.upcoming(now)
+	if len(t.leaving) == 0 || t.awake < pause {
+		return due, ok
+	}
+	if leaves := t.leaving[0].leaves; !ok || leaves < due {
+		return leaves, true
+	}
+	return due, true
 }
 
 // alarm is when there is something to do beside starting connections.

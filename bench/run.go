@@ -230,9 +230,10 @@ func (t *trial) count(samples []client.Sample, block *phases, begin, end time.Du
 	}
 	t.all.merge(block)
 	t.blocks++
+	t.latest = block.record()
 	return &results.Block{
 		Trial: t.record.Trial, DurationS: (end - begin).Seconds(),
-		Handshakes: t.record.Handshakes - before, Completed: completed, Phases: block.record(),
+		Handshakes: t.record.Handshakes - before, Completed: completed, Phases: t.latest,
 		Ramp: t.curve(samples, begin, end),
 	}
 }

@@ -28,6 +28,7 @@ type trial struct {
 
 	blocks   int // finished
 	all      phases
+	latest   results.Phases // of the latest block
 	lag      stats.Histogram
 	shapes   map[client.Shape]int
 	failures map[results.Failure]*results.Failure // by what they have in common
@@ -175,7 +176,9 @@ func (t *trial) finish(processors int, why ...string) *results.Trial {
 	}
 	r.Negotiated = t.negotiated()
 	r.Failures = t.failed()
-	r.Phases = t.all.record()
+	if r.Phases = t.latest; t.blocks > 1 { // one block is all: to write histograms costs as much as a hundred handshakes
+		r.Phases = t.all.record()
+	}
 	if t.made > 0 {
 		r.Generator.CPUPerHandshakeUS = float64(t.cpu.Microseconds()) / float64(t.made)
 	}
@@ -244,7 +247,7 @@ func (t *trial) doubts() (why []string) {
 	}
 	switch {
 	case r.Handshakes == 0:
-		say("no handshake of the asked shape was completed%s", worst(r.Failures))
+		say("no handshake of the asked shape was completed%s%s", worst(r.Failures), t.remedy())
 	case r.Handshakes < minHandshakes:
 		say("only %d handshakes of the asked shape: fewer than %d say nothing", r.Handshakes, minHandshakes)
 	}
@@ -264,6 +267,25 @@ func (t *trial) doubts() (why []string) {
 	}
 	r.Generator.Saturated = len(saturated) > 0
 	return append(why, saturated...)
+}
+
+// remedy says what to ask otherwise where an alert tells it, for the end of a
+// sentence.
+func (t *trial) remedy() string {
+	says := func(alert string) bool {
+		return slices.ContainsFunc(t.record.Failures, func(f results.Failure) bool { return f.Alert == alert })
+	}
+	switch {
+	case says("protocol_version") && t.path.Ask.Version == wire.TLS12:
+		return "; if the server has no TLS 1.2, ask with --tls 1.3"
+	case says("protocol_version"):
+		return "; if the server has no TLS 1.3, ask with --tls 1.2"
+	case says("certificate_required"):
+		return "; it wants a client's certificate: give --client-cert and --client-key"
+	case says("unrecognized_name"):
+		return "; it does not serve that name: give another by --sni"
+	}
+	return ""
 }
 
 // unresumedWhy tells of handshakes that were to be resumed, for the end of a

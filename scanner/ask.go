@@ -65,7 +65,7 @@ func (a *asker) askFirst(ctx context.Context, q inquiry) answer {
 
 // idle reports whether there are places that nobody uses, or hardly anybody waits
 // for.
-func (a *asker) idle() bool { return int(a.lines.Load()) < a.lane.Width()+2 }
+func (a *asker) idle() bool { return int(a.lines.Load()) < a.lane.Width()+4 }
 
 // knock is ask for the first questions, which are put side by side before
 // anything is known: whether it is worth asking again shows when one of them was

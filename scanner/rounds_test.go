@@ -135,8 +135,24 @@ func wideNginx(t testing.TB) *stack {
 
 // goServer is crypto/tls with its defaults and two certificates.
 func goServer(t testing.TB) func(net.Conn) {
+	return goServerWith(t, nil)
+}
+
+// wideGo is crypto/tls with every suite that it has.
+func wideGo(t testing.TB) func(net.Conn) {
+	var suites []uint16
+	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		suites = append(suites, s.ID)
+	}
+	return goServerWith(t, suites)
+}
+
+func goServerWith(t testing.TB, suites []uint16) func(net.Conn) {
 	ec, rs, _ := keys(t)
-	cfg := &tls.Config{Certificates: []tls.Certificate{certificate(t, "go.example", rs), certificate(t, "go.example", ec)}, MinVersion: tls.VersionTLS10}
+	cfg := &tls.Config{
+		Certificates: []tls.Certificate{certificate(t, "go.example", rs), certificate(t, "go.example", ec)},
+		MinVersion:   tls.VersionTLS10, CipherSuites: suites,
+	}
 	return func(conn net.Conn) {
 		defer conn.Close()
 		server := tls.Server(conn, cfg)
@@ -203,6 +219,9 @@ func roundTrips(t testing.TB) []roundTripCase {
 		{"Go", goServer(t), withOrder, 24, 2 * 26},
 		{"Go", goServer(t), likeSslscan, 18, 52},
 		{"Go", goServer(t), allButPath, 40, 108},
+		{"wide Go", wideGo(t), onlySuites, 28, 47 + 15},
+		{"wide Go", wideGo(t), withOrder, 58, 150},
+		{"wide Go", wideGo(t), likeSslscan, 28, 80},
 	}
 }
 

@@ -83,14 +83,20 @@ func (g *gate) isOpen() bool {
 	}
 }
 
-func newVersionScan(version uint16, serverName string) *versionScan {
+func newVersionScan(version uint16, serverName string, others *siblings) *versionScan {
 	v := &versionScan{
 		version: version, name: serverName, by: suitesIn(version, serverName),
 		known: newGate(), looked: newGate(), matched: newGate(), done: newGate(),
 	}
-	v.by.onAccept = v.speaks
+	v.by.onAccept = v.accepts
+	if version < wire.TLS13 {
+		v.by.elsewhere = others
+		v.by.hopes = func(accepted []uint16) func(uint16) hope {
+			return kin(version, slices.Concat(accepted, others.of(version)))
+		}
+	}
 	for _, share := range offersOf(version).shares {
-		v.hands = append(v.hands, deal(v.by, share, 1)...)
+		v.hands = append(v.hands, &elimination{enumerator: v.by, rest: share}) // which nobody changes
 	}
 	v.firsts, v.early = make([]answer, len(v.hands)), make([]*early, len(v.hands))
 	for range v.hands {
@@ -99,10 +105,13 @@ func newVersionScan(version uint16, serverName string) *versionScan {
 	return v
 }
 
-// speaks notes that a suite was accepted.
-func (v *versionScan) speaks() {
+// accepts notes that a suite was accepted.
+func (v *versionScan) accepts(suite uint16) {
 	v.spoken.Store(true)
 	v.known.open()
+	if v.by.elsewhere != nil {
+		v.by.elsewhere.learn(suite)
+	}
 }
 
 // suitesIn enumerates suites of a version.
@@ -324,7 +333,10 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 func (v *versionScan) play(ctx context.Context, a *asker, i int, dealt hands) hands {
 	t := &table{asker: a}
 	if v.version == wire.TLS12 && i == 0 {
-		t.onEnd = func(found []uint16) { v.doubted = v.doubtEarly(ctx, a, found) }
+		t.onFaint = func(e *elimination, found []uint16, refused hands) bool {
+			v.doubted = v.doubtEarly(ctx, a, e, found, refused)
+			return v.doubted != nil
+		}
 	}
 	played := t.play(ctx, dealt)
 	return append(played, v.runSmaller(ctx, a, played)...)
@@ -448,8 +460,7 @@ func usualOrder(ids []uint16) []uint16 {
 // Go's, with short ones first; AWS's, where the length of the key comes before
 // all else; Go's for clients that do not begin with AES-GCM, which ours seldom do.
 // Some choose the certificate first: each order comes also with all of RSA before
-// all of ECDSA, and the other way round. The tables behind them are made once,
-// when they are first needed.
+// all of ECDSA, and the other way round.
 var usualRanks = sync.OnceValue(func() (ranks []func(uint16) int) {
 	var (
 		longFirst   = []string{"_256_ CHACHA20", "_128_"}
@@ -466,16 +477,21 @@ var usualRanks = sync.OnceValue(func() (ranks []func(uint16) int) {
 	return ranks
 })
 
-// placed places every suite; it begins when it is asked for the first.
+// placed places suites, each when it is asked for the first time: of all that
+// there are a server has few.
 func placed(lengths []string, lengthWeight int) func(uint16) int {
-	places := sync.OnceValue(func() map[uint16]int {
-		places := map[uint16]int{}
-		for _, s := range wire.Suites() {
-			places[uint16(s.ID)] = place(s, lengths, lengthWeight)
+	var mu sync.Mutex
+	places := map[uint16]int{}
+	return func(id uint16) int {
+		mu.Lock()
+		defer mu.Unlock()
+		at, known := places[id]
+		if !known {
+			at = place(wire.LookupSuite(id), lengths, lengthWeight)
+			places[id] = at
 		}
-		return places
-	})
-	return func(id uint16) int { return places()[id] }
+		return at
+	}
 }
 
 // place puts what encrypts before what does not, ephemeral before static,

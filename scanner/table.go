@@ -18,19 +18,20 @@ type table struct {
 	*asker
 	apart bool // each hand is left as it is, and ends by itself
 	whole bool // hands are not divided
-	// onEnd is called once, with what was accepted, when the end is near; nil if
-	// nobody wants to know.
-	onEnd func(accepted []uint16)
+	// onFaint is called, as long as it returns false, for what is likely to be refused
+	// among others; nil if nobody wants to know.
+	onFaint func(e *elimination, accepted []uint16, refused hands) (enough bool)
 
 	g        errgroup.Group
 	mu       sync.Mutex // guards what follows
 	hands    hands
 	playing  int
 	accepted []uint16
+	refused  hands // that ended so
 	aside    []uint16
 	deceived bool // hopes came to nothing
 	hopesNow func(uint16) hope
-	hopesOf  int // of how much that was accepted
+	hopesOf  int // of how much that was accepted, here and elsewhere
 }
 
 // play plays hands to their ends, and gives all that there were in the end.
@@ -73,7 +74,7 @@ func (t *table) sit(ctx context.Context, e *elimination) {
 	}
 	t.pair(ctx, s, e)
 	for t.goesOn(ctx, &e) {
-		expects, before := t.outlook(e), len(e.accepted)
+		expects, before := t.outlook(s, e), len(e.accepted)
 		e.take(s.ask(ctx, *e.next(), expects))
 		t.note(e, before)
 	}
@@ -84,19 +85,21 @@ func (t *table) note(e *elimination, before int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.accepted = append(t.accepted, e.accepted[before:]...)
+	if e.ended {
+		t.refused = append(t.refused, e)
+	}
 	switch {
 	case e.ended && e.remote:
-		t.nears()
+		t.faint(e)
 	case e.ended && len(t.accepted) > 0:
 		t.deceived = true
 	}
 }
 
-// nears tells that the end is near. It needs t.mu.
-func (t *table) nears() {
-	if t.onEnd != nil && len(t.accepted) > 0 {
-		t.onEnd(slices.Clone(t.accepted))
-		t.onEnd = nil
+// faint tells of a hand of which nothing is hoped for. It needs t.mu.
+func (t *table) faint(e *elimination) {
+	if t.onFaint != nil && len(t.accepted) > 0 && t.onFaint(e, slices.Clone(t.accepted), t.refused) {
+		t.onFaint = nil
 	}
 }
 
@@ -146,45 +149,52 @@ func (t *table) hoped(e *elimination) (n int) {
 
 // hopes gives how likely candidates are, for a hand that has hopes. It needs t.mu.
 func (t *table) hopes(e *elimination) func(uint16) hope {
-	if t.hopesNow == nil || t.hopesOf != len(t.accepted) {
-		t.hopesNow, t.hopesOf = e.hopes(t.accepted), len(t.accepted)
+	known := len(t.accepted)
+	if e.elsewhere != nil {
+		known += e.elsewhere.know()
+	}
+	if t.hopesNow == nil || t.hopesOf != known {
+		t.hopesNow, t.hopesOf = e.hopes(t.accepted), known
 	}
 	return t.hopesNow
 }
 
-// outlook reports whether the next question of a hand is hardly its last. If it is
-// the last of all, the end is near.
-func (t *table) outlook(e *elimination) (more bool) {
+// outlook reports whether the next question of a hand is hardly its last. What is
+// hoped for can be divided when there are places; how much else is accepted, nobody
+// knows.
+func (t *table) outlook(s *series, e *elimination) (more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.accepted) == 0 {
 		return false
 	}
 	hoped := t.hoped(e)
-	if hoped == 0 && !e.remote && t.idle() {
-		t.nears()
+	s.urgent = hoped == 0
+	if hoped == 0 && t.idle() {
+		t.faint(e)
 	}
 	return len(e.rest) > 1 && (hoped > 1 || hoped == 1 && t.playing == 1)
 }
 
 // worthHalving is how much must be hoped for of a hand that is halved.
-const worthHalving = 3
+const worthHalving = 2
 
 // divide gives a part of a hand to another while there is a place for it: first
-// what is less likely than the rest, which one refusal may end at once, then half
-// of what is likely. It needs t.mu.
+// what is less likely than the rest, which one refusal may end at once, or be the
+// beginning of more than anybody knows; then half of what is likely. It needs t.mu.
 func (t *table) divide(ctx context.Context, e *elimination) {
 	if t.whole || e.hopes == nil || len(t.accepted) == 0 || !t.idle() {
 		return
 	}
 	hopes := t.hopes(e)
-	most := faint
+	most, least := faint, high
 	for _, id := range e.rest {
-		most = max(most, hopes(id))
+		most, least = max(most, hopes(id)), min(least, hopes(id))
 	}
-	other := e.part(func(id uint16) bool { return hopes(id) < most })
+	var other *elimination
 	switch {
-	case len(other.rest) > 0:
+	case least < most:
+		other = e.part(func(id uint16) bool { return hopes(id) < most })
 		other.remote = true
 	case most == high && len(e.rest) >= worthHalving && !t.deceived:
 		n := 0
@@ -199,7 +209,7 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 // part takes something of a hand away, for another.
 func (e *elimination) part(from func(uint16) bool) *elimination {
 	other := &elimination{enumerator: e.enumerator, read: e.wasRead()}
-	var rest []uint16
+	rest := make([]uint16, 0, len(e.rest))
 	for _, id := range e.rest {
 		if from(id) {
 			other.rest = append(other.rest, id)

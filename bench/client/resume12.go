@@ -59,7 +59,8 @@ func (s *Session) ticket12(body []byte) error {
 	if len(body) < head || len(body) != head+int(binary.BigEndian.Uint16(body[4:])) {
 		return malformed("a NewSessionTicket of %d bytes", len(body))
 	}
-	if ticket := body[head:]; len(ticket) > 0 && len(ticket) <= maxTicket && !s.sample.Shape.Resumed {
+	wanted := s.l.cfg.Wallet != nil && !s.sample.Shape.Resumed
+	if ticket := body[head:]; wanted && len(ticket) > 0 && len(ticket) <= maxTicket {
 		s.fresh.ticket = slices.Clone(ticket)
 		s.fresh.lifetime = lifetime(binary.BigEndian.Uint32(body))
 	}

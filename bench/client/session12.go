@@ -5,6 +5,8 @@ package client
 import (
 	"time"
 
+	"golang.org/x/crypto/cryptobyte"
+
 	"shakedown/scanner/wire"
 )
 
@@ -48,22 +50,41 @@ func (s *Session) certificate12(body []byte) error {
 // keyExchange takes the server's share, and checks its signature if this
 // handshake is one of the sample.
 func (s *Session) keyExchange(body []byte) error {
-	kx, err := wire.ParseKeyExchange(body, wire.LookupSuite(s.suite.ID), wire.TLS12)
-	if err != nil {
-		return malformed("%v", err)
+	kx, ok := parseKeyExchange(body)
+	if !ok {
+		return malformed("a ServerKeyExchange of %d bytes", len(body))
 	}
-	var ok bool
-	if s.share, ok = find(s.face.shares, kx.Group); !ok {
-		return malformed("the server chose the group %s, which was not offered", groupName(kx.Group))
+	if s.share, ok = find(s.face.shares, kx.group); !ok {
+		return malformed("the server chose the group %s, which was not offered", groupName(kx.group))
 	}
-	s.sample.Shape.Group = kx.Group
-	if err := s.agree(s.share, kx.Point); err != nil {
+	s.sample.Shape.Group = kx.group
+	if err := s.agree(s.share, kx.point); err != nil {
 		return err
 	}
-	if err := s.scheme(kx.Scheme); err != nil || !s.verify {
+	if err := s.scheme(kx.scheme); err != nil || !s.verify {
 		return err
 	}
-	return s.checkSignature(kx.Scheme, s.signedContent12(kx.Params), kx.Signature)
+	return s.checkSignature(kx.scheme, s.signedContent12(kx.params), kx.signature)
+}
+
+// keyExchange is a ServerKeyExchange of ECDHE, the only one of the suites that are
+// offered; its parts lie in the message (RFC 8422 §5.4).
+type keyExchange struct {
+	params           []byte
+	group, scheme    uint16
+	point, signature cryptobyte.String
+}
+
+func parseKeyExchange(body []byte) (k keyExchange, ok bool) {
+	const namedCurve = 3
+	var kind uint8
+	r := cryptobyte.String(body)
+	if !r.ReadUint8(&kind) || kind != namedCurve || !r.ReadUint16(&k.group) || !r.ReadUint8LengthPrefixed(&k.point) {
+		return k, false
+	}
+	k.params = body[:len(body)-len(r)]
+	ok = r.ReadUint16(&k.scheme) && r.ReadUint16LengthPrefixed(&k.signature) && r.Empty()
+	return k, ok
 }
 
 // signedContent12 is what a ServerKeyExchange's signature covers (RFC 8422 §5.4).

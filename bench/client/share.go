@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // share is a client's share of a key exchange, and how it turns the server's
@@ -55,24 +54,6 @@ func newShare(kind ShareKind, group uint16, key byte) (share, error) {
 
 // hasKEM reports whether a group has a part of ML-KEM.
 func hasKEM(group uint16) bool { return group == groupX25519MLKEM768 || group == groupP256MLKEM768 }
-
-// holdFor is how long a ClientHello waits after its connect: as long as an ordinary
-// client then makes its keys. Where that is longer than a server takes to accept a
-// connection, the server sleeps meanwhile and is woken once more. These are what
-// crypto/tls takes on a usual processor, less the 50 µs that a sleeper wakes late;
-// for the groups that are not here it is over before the server could sleep.
-func holdFor(shares []share) time.Duration {
-	if len(shares) == 0 {
-		return 0
-	}
-	switch shares[0].group {
-	case groupX25519MLKEM768, groupP256MLKEM768:
-		return 60 * time.Microsecond
-	case groupP384:
-		return 80 * time.Microsecond
-	}
-	return 0
-}
 
 // leanGroups lists every group that newShare knows.
 func leanGroups() []uint16 {

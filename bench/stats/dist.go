@@ -92,15 +92,16 @@ func (h *Histogram) Dist() *results.Dist {
 	if err != nil {
 		panic("stats: encoding a histogram: " + err.Error()) // it writes to memory
 	}
-	us := func(d time.Duration) float64 { return float64(d) / 1e3 }
+	us := func(ns int64) float64 { return float64(ns) / 1e3 }
+	at := h.h.ValueAtPercentilesSlice([]float64{50, 90, 99, 99.9, 100}) // in one pass
 	return &results.Dist{
 		N:       h.N(),
 		MeanUS:  h.h.Mean() / 1e3,
-		P50US:   us(h.Quantile(0.50)),
-		P90US:   us(h.Quantile(0.90)),
-		P99US:   us(h.Quantile(0.99)),
-		P999US:  us(h.Quantile(0.999)),
-		MaxUS:   us(time.Duration(h.h.Max())),
+		P50US:   us(at[0]),
+		P90US:   us(at[1]),
+		P99US:   us(at[2]),
+		P999US:  us(at[3]),
+		MaxUS:   us(at[4]),
 		HDR:     string(encoded), // Encode gives base64 already
 		HDRUnit: unit,
 	}

@@ -61,12 +61,9 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) error {
 	if s.judges, err = judgesOf(&f.netFlags, &f.judgeFlags, paths); err != nil {
 		return err
 	}
-	dialer, err := f.routes(a, paths)
-	if err != nil {
-		return err
-	}
 	opt := scanner.Options{Now: a.now}
-	if opt.Roots, err = rootsOf(paths); err != nil {
+	sc, err := f.netFlags.scanner(a, paths, &opt)
+	if err != nil {
 		return err
 	}
 	if f.dryRun {
@@ -81,7 +78,7 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) error {
 	}
 	defer s.store.Close()
 	defer release()
-	return s.work(ctx, scanner.New(dialer, opt))
+	return s.work(ctx, sc)
 }
 
 // logger logs to standard error; with --quiet only what went wrong with the
