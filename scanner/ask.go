@@ -29,6 +29,7 @@ type asker struct {
 	heard     gate                     // something of TLS came from here
 	control   atomic.Pointer[question] // a question that was accepted
 	curved    atomic.Pointer[question] // one that was answered to a key exchange on a curve
+	brief     atomic.Bool              // few schemes at a time were shown to be read, and many not
 	closes    atomic.Bool              // a close was shown to be a refusal,
 	partsWell atomic.Bool              // and one with a close_notify
 	finishing sync.Mutex               // held while a handshake is tried again; guards stalls
@@ -165,14 +166,16 @@ func (a *asker) mayRefuse(q inquiry, got answer) bool {
 	return got.outcome == closed || got.sealed || a.brokeOff(q, got) || f.Kind == results.KindAlert && f.Stage == results.StageHello && (f.Alert != wire.AlertName(80) || a.nameless(q))
 }
 
-// brokeOff reports whether a server closes in place of its key exchange, which it
+// brokeOff reports whether a server gives up in place of its key exchange, which it
 // came to elsewhere. Some choose ECDHE before they look whether there is a curve
-// in common (Mbed TLS 3).
+// in common (Mbed TLS 3 closes), or a scheme (LibreSSL says decode_error).
 func (a *asker) brokeOff(q inquiry, got answer) bool {
 	f := got.failure
 	asked, ok := q.(question)
-	return ok && asked.until == untilKeyExchange && got.outcome == failed && f.Stage == results.StageHandshake &&
-		(f.Kind == results.KindEOF || f.Kind == results.KindReset) && a.curved.Load() != nil
+	if !ok || asked.until != untilKeyExchange || got.outcome != failed || f.Stage != results.StageHandshake || a.curved.Load() == nil {
+		return false
+	}
+	return f.Kind == results.KindEOF || f.Kind == results.KindReset || f.Kind == results.KindAlert && f.Alert != wire.AlertName(80)
 }
 
 // nameless reports whether an inquiry lacks the server name that the control has.
@@ -216,8 +219,8 @@ func (a *asker) alone(ctx context.Context) (*dial.Conn, *results.Failure) {
 	return a.lane.OpenAlone(ctx, a.patience)
 }
 
-// exchange carries one question over one connection.
-func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answer) {
+// exchangeOnce carries one question over one connection.
+func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got answer) {
 	f := a.connect(ctx, open, func(conn *dial.Conn) { got = q.put(conn) })
 	if f != nil {
 		got = answer{failure: *f}

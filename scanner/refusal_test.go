@@ -116,8 +116,15 @@ func TestNoGroupInCommon(t *testing.T) {
 // not been shown to refuse any.
 func TestNoCurveInCommon(t *testing.T) {
 	curves := []uint16{0x001D, 0x0017}
-	for name, able := range map[string]bool{"able": true, "never able": false} {
+	for name, c := range map[string]struct {
+		able bool
+		word []byte
+	}{
+		"able, closes": {true, nil}, "able, says decode_error": {true, alertBytes(50)},
+		"never able, closes": {false, nil}, "never able, says decode_error": {false, alertBytes(50)},
+	} {
 		t.Run(name, func(t *testing.T) {
+			able := c.able
 			f := usualServer()
 			delete(f.suites, wire.TLS13)
 			f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
@@ -127,6 +134,7 @@ func TestNoCurveInCommon(t *testing.T) {
 					return false
 				}
 				conn.Write(wire.Records(wire.TLS12, (&wire.ServerHello{Version: wire.TLS12, Suite: suite}).Marshal()))
+				conn.Write(c.word)
 				return true
 			}
 			e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectGroups}})
@@ -296,6 +304,32 @@ func TestGoodbyeOfTheBusy(t *testing.T) {
 	busy.Store(true)
 	if got := a.ask(t.Context(), usual(wire.TLS12, "", f.suites[wire.TLS12])); got.outcome != accepted {
 		t.Errorf("after a goodbye: %+v", got)
+	}
+}
+
+// A server that reads no more than 32 signature schemes (LibreSSL) is asked with
+// fewer, and has what it has; each question is put in vain no more than while
+// nothing is known of that.
+func TestFewSchemesRead(t *testing.T) {
+	f := usualServer()
+	var unread atomic.Int64
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if len(hello.Schemes()) <= 32 {
+			return false
+		}
+		unread.Add(1)
+		conn.Write(alertBytes(50))
+		return true
+	}
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{})
+	if got := ids(e.Suites[results.TLSv13]); !slices.Equal(got, hexes(f.suites[wire.TLS13])) || e.Status != results.Complete || len(e.Failures) > 0 {
+		t.Errorf("suites %v, status %s, failures %+v", got, e.Status, e.Failures)
+	}
+	if got := len(e.Groups[results.TLSv13]); got != len(f.groups) {
+		t.Errorf("%d groups, want %d", got, len(f.groups))
+	}
+	if n := unread.Load(); n == 0 || n > 8 {
+		t.Errorf("%d hellos that it did not read", n)
 	}
 }
 

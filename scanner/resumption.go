@@ -112,11 +112,13 @@ func (r *resumption) preSharedKey(ctx context.Context) (psk, early results.Answe
 // what is sent at once may be lost where a request makes the server break off, and
 // with GET where it may not know HEAD.
 func (r *resumption) otherwise(ctx context.Context, first handshake.Outcome) handshake.Outcome {
-	silent, get := r.new, r.withRequest(r.new)
+	silent := r.new
 	silent.Listen = true
 	ways := []handshake.Offer{silent}
-	if first.Failure.Kind != results.KindTimeout && r.http {
+	if r.http {
+		get := r.withRequest(r.new)
 		get.Request = bytes.Replace(get.Request, []byte("HEAD "), []byte("GET "), 1)
+		get.Listen = first.Failure.Kind == results.KindTimeout // it had its time
 		ways = append(ways, get)
 	}
 	for _, o := range ways {

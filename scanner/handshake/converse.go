@@ -38,7 +38,7 @@ func (c *client) converse() error {
 	if _, err := c.conn.Write(c.say(nil, wire.ApplicationData, c.offer.Request)); err != nil {
 		return err
 	}
-	if !c.tls13 {
+	if !c.tls13 || c.offer.Listen {
 		defer c.hurry()()
 	}
 	for {
