@@ -120,7 +120,7 @@ func (a *asker) askAgain(ctx context.Context, q inquiry, first answer) (word ans
 	word = first
 	controlled := first.outcome == closed && a.closes.Load() && a.controlled(ctx, first)
 	if !controlled {
-		word = a.exchange(ctx, q, a.alone)
+		word = a.exchange(ctx, q, a.slowly(first))
 	}
 	for range 2 { // one who closes may do so with a reset once, and once without
 		switch {
@@ -213,6 +213,18 @@ func (a *asker) controlled(ctx context.Context, other answer) bool {
 	}
 	got := a.exchange(ctx, *q, a.alone)
 	return got.outcome == accepted
+}
+
+// slowly is how one asks again after an answer. Where patience was asked for, a
+// server that answers other things and is silent to this may be holding a refusal
+// back: several such are waited for at a time.
+func (a *asker) slowly(first answer) opener {
+	if a.insist && a.heard.isOpen() && first.failure.Kind == results.KindTimeout {
+		return func(ctx context.Context) (*dial.Conn, *results.Failure) {
+			return a.lane.OpenPatiently(ctx, a.patience)
+		}
+	}
+	return a.alone
 }
 
 func (a *asker) alone(ctx context.Context) (*dial.Conn, *results.Failure) {
