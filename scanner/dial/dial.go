@@ -178,9 +178,9 @@ func (l *Lane) OpenSoon(ctx context.Context, timeout time.Duration) (*Conn, *res
 }
 
 // OpenPatiently is Open with a time of its own: for what a server holds back,
-// which others need not wait for.
+// which nobody else need wait for.
 func (l *Lane) OpenPatiently(ctx context.Context, timeout time.Duration) (*Conn, *results.Failure) {
-	return l.open(ctx, inOrder, timeout)
+	return l.open(ctx, patiently, timeout)
 }
 
 // OpenAlone is Open with the address to oneself, and with a time of its own:

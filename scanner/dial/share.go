@@ -32,7 +32,8 @@ type share struct {
 	mu     sync.Mutex
 	limit  int // what is used of the budget now
 	in     int
-	series int // of these, those of a series
+	series int // of these, those of a series,
+	held   int // and those that wait for what is held back
 	alone  bool
 	queue  []*waiter
 	idle   []*Conn   // opened ahead, and not needed by whom they were opened for
@@ -49,10 +50,11 @@ type share struct {
 type turn int
 
 const (
-	inOrder  turn = iota
-	ofSeries      // others come after this one
-	urgent        // nobody knows how many
-	alone         // when all are out; nobody passes it, and it passes nobody
+	patiently turn = iota // for what is held back: in the way of nobody who is to be alone
+	inOrder
+	ofSeries // others come after this one
+	urgent   // nobody knows how many
+	alone    // when all but the patient are out; nobody passes it, and it passes nobody
 )
 
 // continues reports whether others are likely to come after one.
@@ -130,12 +132,13 @@ func (s *share) admit() {
 
 // hasRoom reports whether one more may come in now.
 func (s *share) hasRoom(t turn) bool {
-	return !s.alone && s.in < s.limit && (t != alone || s.in == 0) && (t != inOrder || !s.halfFull())
+	return !s.alone && s.in < s.limit && (t != alone || s.in == s.held) && (t > inOrder || !s.halfFull())
 }
 
 func (s *share) letIn(t turn) {
 	s.in++
 	s.series += countIf(t.continues())
+	s.held += countIf(t == patiently)
 	s.alone = t == alone
 }
 
@@ -226,7 +229,8 @@ func (s *share) leave(t turn) {
 	defer s.mu.Unlock()
 	s.in--
 	s.series -= countIf(t.continues())
-	s.alone = false
+	s.held -= countIf(t == patiently)
+	s.alone = s.alone && t != alone
 	s.left = time.Now()
 	s.admit()
 }
