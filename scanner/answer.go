@@ -44,6 +44,7 @@ type answer struct {
 	stapled     []byte   // the OCSP response
 	alert       uint8    // of a refusal
 	goodbye     bool     // it closed with a close_notify
+	sealed      bool     // it said something encrypted, and no ServerHello
 	kinds       []uint32 // SSLv2
 	failure     results.Failure
 }
@@ -133,6 +134,7 @@ func (l *listener) message(m wire.Message) (done bool) {
 	case m.Record == wire.AlertRecord:
 		return l.alert(m.Body)
 	case m.Record != wire.Handshake:
+		l.got.sealed = m.Record == wire.ApplicationData && l.q.version == wire.TLS13 && l.got.hello == nil
 		return l.fail(results.KindMalformed, fmt.Sprintf("a record of type %d before the answer", m.Record))
 	case m.Handshake == wire.HelloRequestType:
 		return false // RFC 5246 §7.4.1.1: to be ignored during a handshake

@@ -28,6 +28,8 @@ type asker struct {
 	knocked   gate                     // none of them is
 	heard     gate                     // something of TLS came from here
 	control   atomic.Pointer[question] // a question that was accepted
+	curved    atomic.Pointer[question] // one that was answered to a key exchange on a curve
+	brief     atomic.Bool              // few schemes at a time were shown to be read, and many not
 	closes    atomic.Bool              // a close was shown to be a refusal,
 	partsWell atomic.Bool              // and one with a close_notify
 	finishing sync.Mutex               // held while a handshake is tried again; guards stalls
@@ -121,15 +123,15 @@ var meant = answer{outcome: refused, alert: 40}
 // that before, the first asking stands for the one before the control.
 func (a *asker) askAgain(ctx context.Context, q inquiry, first answer) (word answer, refuses bool) {
 	word = first
-	controlled := first.outcome == closed && a.closes.Load() && a.controlled(ctx)
+	controlled := first.outcome == closed && a.closes.Load() && a.controlled(ctx, first)
 	if !controlled {
-		word = a.exchange(ctx, q, a.alone)
+		word = a.exchange(ctx, q, a.slowly(first))
 	}
 	for range 2 { // one who closes may do so with a reset once, and once without
 		switch {
 		case a.refusedAsBefore(word):
 			return word, true
-		case !a.mayRefuse(q, word) || !controlled && !a.controlled(ctx):
+		case !a.mayRefuse(q, word) || !controlled && !a.controlled(ctx, word):
 			return word, false
 		}
 		before := word
@@ -159,13 +161,26 @@ func (a *asker) refusedAsBefore(got answer) bool {
 }
 
 // mayRefuse reports whether an answer can be how a server refuses. Some stacks
-// do with alerts that mean other things (JSSE a group with unexpected_message).
+// do with alerts that mean other things (JSSE a group with unexpected_message), or
+// encrypt the alert and leave out their ServerHello (picotls a scheme).
 // internal_error is none of them: it tells of trouble, which can last; unless it
 // answers the want of a server name, beside one that was accepted (crypto/tls, where
 // certificates are chosen by name).
 func (a *asker) mayRefuse(q inquiry, got answer) bool {
 	f := got.failure
-	return got.outcome == closed || f.Kind == results.KindAlert && f.Stage == results.StageHello && (f.Alert != wire.AlertName(80) || a.nameless(q))
+	return got.outcome == closed || got.sealed || a.brokeOff(q, got) || f.Kind == results.KindAlert && f.Stage == results.StageHello && (f.Alert != wire.AlertName(80) || a.nameless(q))
+}
+
+// brokeOff reports whether a server gives up in place of its key exchange, which it
+// came to elsewhere. Some choose ECDHE before they look whether there is a curve
+// in common (Mbed TLS 3 closes), or a scheme (LibreSSL says decode_error).
+func (a *asker) brokeOff(q inquiry, got answer) bool {
+	f := got.failure
+	asked, ok := q.(question)
+	if !ok || asked.until != untilKeyExchange || got.outcome != failed || f.Stage != results.StageHandshake || a.curved.Load() == nil {
+		return false
+	}
+	return f.Kind == results.KindEOF || f.Kind == results.KindReset || f.Kind == results.KindAlert && f.Alert != wire.AlertName(80)
 }
 
 // nameless reports whether an inquiry lacks the server name that the control has.
@@ -190,9 +205,13 @@ func (a *asker) worthAsking(ctx context.Context, first answer) bool {
 }
 
 // controlled asks what was accepted before: a server that still answers that
-// is alive, and its silence to other things was meant.
-func (a *asker) controlled(ctx context.Context) bool {
+// is alive, and its silence to other things was meant. It is to come as far as
+// where the other broke off.
+func (a *asker) controlled(ctx context.Context, other answer) bool {
 	q := a.control.Load()
+	if other.failure.Stage == results.StageHandshake {
+		q = a.curved.Load()
+	}
 	if q == nil {
 		return false
 	}
@@ -200,12 +219,24 @@ func (a *asker) controlled(ctx context.Context) bool {
 	return got.outcome == accepted
 }
 
+// slowly is how one asks again after an answer. Where patience was asked for, a
+// server that answers other things and is silent to this may be holding a refusal
+// back: several such are waited for at a time.
+func (a *asker) slowly(first answer) opener {
+	if a.insist && a.heard.isOpen() && first.failure.Kind == results.KindTimeout {
+		return func(ctx context.Context) (*dial.Conn, *results.Failure) {
+			return a.lane.OpenPatiently(ctx, a.patience)
+		}
+	}
+	return a.alone
+}
+
 func (a *asker) alone(ctx context.Context) (*dial.Conn, *results.Failure) {
 	return a.lane.OpenAlone(ctx, a.patience)
 }
 
-// exchange carries one question over one connection.
-func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answer) {
+// exchangeOnce carries one question over one connection.
+func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got answer) {
 	f := a.connect(ctx, open, func(conn *dial.Conn) { got = q.put(conn) })
 	if f != nil {
 		got = answer{failure: *f}
@@ -213,17 +244,25 @@ func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answe
 	if got.settled() || got.failure.Kind == results.KindAlert {
 		a.heard.open()
 	}
-	if got.outcome == accepted && a.control.Load() == nil {
-		a.keepControl(q.asked())
+	if got.outcome == accepted {
+		a.keepControls(q, got)
 	}
 	return got
 }
 
-// keepControl keeps a question that was accepted.
-func (a *asker) keepControl(q *question) {
-	if q != nil {
-		q.until = untilHello
-		a.control.Store(q)
+// keepControls keeps the first questions that were accepted.
+func (a *asker) keepControls(q inquiry, got answer) {
+	if kx := got.keyExchange; kx != nil && kx.Group != 0 && a.curved.Load() == nil {
+		if whole := q.asked(); whole != nil {
+			whole.suffices = false
+			a.curved.Store(whole)
+		}
+	}
+	if a.control.Load() == nil {
+		if hello := q.asked(); hello != nil {
+			hello.until = untilHello
+			a.control.Store(hello)
+		}
 	}
 }
 

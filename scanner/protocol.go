@@ -85,8 +85,14 @@ func (p *protocolScan) encryptThenMAC(ctx context.Context) {
 		return
 	}
 	q := p.question(cbc)
+	plain := q
 	q.extra = []wire.Extension{wire.EncryptThenMAC()}
 	got := p.ask.ask(ctx, q)
+	if got.outcome == refused {
+		if without := p.ask.ask(ctx, plain); without.outcome == refused {
+			return // no such suite, so nothing to tell
+		}
+	}
 	p.set(func(f *results.Protocol) {
 		f.EncryptThenMAC = fact(got, func() bool { return got.hello.HasEncryptThenMAC() }, results.Unknown)
 	})

@@ -111,6 +111,66 @@ func TestNoGroupInCommon(t *testing.T) {
 	}
 }
 
+// Who chooses a suite first, and hangs up when there is no curve in common, has
+// the curves that it comes to a key exchange with. One that never comes to one has
+// not been shown to refuse any.
+func TestNoCurveInCommon(t *testing.T) {
+	curves := []uint16{0x001D, 0x0017}
+	for name, c := range map[string]struct {
+		able bool
+		word []byte
+	}{
+		"able, closes": {true, nil}, "able, says decode_error": {true, alertBytes(50)},
+		"never able, closes": {false, nil}, "never able, says decode_error": {false, alertBytes(50)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			able := c.able
+			f := usualServer()
+			delete(f.suites, wire.TLS13)
+			f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+				suite, ok := f.pick(f.suites[wire.TLS12], hello.Suites)
+				_, common := f.pick(curves, hello.Groups())
+				if !ok || common && able || wire.LookupSuite(suite).Kx != "ECDHE" {
+					return false
+				}
+				conn.Write(wire.Records(wire.TLS12, (&wire.ServerHello{Version: wire.TLS12, Suite: suite}).Marshal()))
+				conn.Write(c.word)
+				return true
+			}
+			e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectGroups}})
+			var got []string
+			for _, g := range e.Groups[results.TLSv12] {
+				got = append(got, g.ID)
+			}
+			slices.Sort(got)
+			if able && (!slices.Equal(got, []string{"0x0017", "0x001D"}) || e.Status != results.Complete) {
+				t.Errorf("groups %v, status %s, failures %+v", got, e.Status, e.Failures)
+			}
+			if !able && (len(got) > 0 || len(e.Undetermined.Groups[results.TLSv12]) == 0) {
+				t.Errorf("groups %v, undetermined %+v", got, e.Undetermined)
+			}
+		})
+	}
+}
+
+// An alert that nobody can read stands in place of a ServerHello: beside a control
+// that is how picotls refuses signature schemes.
+func TestSealedAlert(t *testing.T) {
+	f := usualServer()
+	f.refuse = slices.Concat([]byte{23, 3, 3, 0, 19}, make([]byte, 19))
+	a := askerOf(t, f.serve(t))
+	q := usual(wire.TLS13, "", []uint16{0x1304})
+	if got := a.ask(t.Context(), q); got.settled() {
+		t.Errorf("without a control: %+v", got)
+	}
+	if got := a.ask(t.Context(), usual(wire.TLS13, "", f.suites[wire.TLS13])); got.outcome != accepted {
+		t.Fatalf("the control: %+v", got)
+	}
+	if got := a.ask(t.Context(), q); got.outcome != refused {
+		t.Errorf("beside a control: %+v", got)
+	}
+}
+
 // internal_error tells of trouble, however often: what it answers stays unknown.
 func TestTroubleIsNoRefusal(t *testing.T) {
 	f := usualServer()
@@ -247,6 +307,32 @@ func TestGoodbyeOfTheBusy(t *testing.T) {
 	}
 }
 
+// A server that reads no more than 32 signature schemes (LibreSSL) is asked with
+// fewer, and has what it has; each question is put in vain no more than while
+// nothing is known of that.
+func TestFewSchemesRead(t *testing.T) {
+	f := usualServer()
+	var unread atomic.Int64
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if len(hello.Schemes()) <= 32 {
+			return false
+		}
+		unread.Add(1)
+		conn.Write(alertBytes(50))
+		return true
+	}
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{})
+	if got := ids(e.Suites[results.TLSv13]); !slices.Equal(got, hexes(f.suites[wire.TLS13])) || e.Status != results.Complete || len(e.Failures) > 0 {
+		t.Errorf("suites %v, status %s, failures %+v", got, e.Status, e.Failures)
+	}
+	if got := len(e.Groups[results.TLSv13]); got != len(f.groups) {
+		t.Errorf("%d groups, want %d", got, len(f.groups))
+	}
+	if n := unread.Load(); n == 0 || n > 12 {
+		t.Errorf("%d hellos that it did not read", n)
+	}
+}
+
 // A server that has one version, and answers in it whatever was asked, speaks no
 // other.
 func TestOneVersionForAll(t *testing.T) {
@@ -266,5 +352,17 @@ func TestOneVersionForAll(t *testing.T) {
 	}
 	if e.Status != results.Complete || !slices.Equal(ids(e.Suites[results.TLSv10]), []string{"0x002F"}) {
 		t.Errorf("status %s, suites %v, failures %+v", e.Status, e.Suites, e.Failures)
+	}
+}
+
+// What encrypt-then-MAC is for, a server need not have: then there is no such
+// fact, whether its suites were asked for or not.
+func TestNothingToEncryptThenMAC(t *testing.T) {
+	f := &fake{suites: map[uint16][]uint16{wire.TLS12: {0xC02F, 0xC030}}, serverFirst: true, refuse: alertBytes(40)}
+	addr := f.serve(t)
+	for _, aspects := range [][]Aspect{{AspectVersions, AspectProtocol}, {AspectVersions, AspectSuites, AspectProtocol}} {
+		if e := scanFake(t, addr, dial.Options{}, Options{Aspects: aspects}); e.Protocol.EncryptThenMAC != "" {
+			t.Errorf("%v: encrypt_then_mac is %q", aspects, e.Protocol.EncryptThenMAC)
+		}
 	}
 }

@@ -5,6 +5,7 @@
 package scanner
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -24,7 +25,7 @@ type resumption struct {
 	old     handshake.Offer // TLS 1.2, with suites whose sessions can be resumed here; else without suites
 	new     handshake.Offer // TLS 1.3, likewise
 	request []byte
-	http    bool // the request is one of HTTP
+	http    bool // the request is one of HTTP: HEAD, for which there is GET
 
 	byID, byTicket, psk, early results.Answer
 	left                       []*handshake.Session // by ticket, to be offered elsewhere
@@ -86,6 +87,9 @@ func (r *resumption) ticket(ctx context.Context) (results.Answer, *handshake.Ses
 // is offered with it (RFC 8446 §4.6.1). Silence after the request says neither.
 func (r *resumption) preSharedKey(ctx context.Context) (psk, early results.Answer, s *handshake.Session) {
 	first, _ := r.ask.finishTwice(ctx, r.withRequest(r.new))
+	if first.Finished && first.Sessions.ByTicket == nil && !first.Answered {
+		first = r.otherwise(ctx, first)
+	}
 	r.hear(first)
 	s = first.Sessions.ByTicket
 	switch {
@@ -102,6 +106,27 @@ func (r *resumption) preSharedKey(ctx context.Context) (psk, early results.Answe
 		early = results.No
 	}
 	return r.again(ctx, r.new, s), early, s
+}
+
+// otherwise asks one who had no word for a request in other ways: with none, as
+// what is sent at once may be lost where a request makes the server break off, and
+// with GET where it may not know HEAD.
+func (r *resumption) otherwise(ctx context.Context, first handshake.Outcome) handshake.Outcome {
+	silent := r.new
+	silent.Listen = true
+	ways := []handshake.Offer{silent}
+	if r.http {
+		get := r.withRequest(r.new)
+		get.Request = bytes.Replace(get.Request, []byte("HEAD "), []byte("GET "), 1)
+		get.Listen = first.Failure.Kind == results.KindTimeout // it had its time
+		ways = append(ways, get)
+	}
+	for _, o := range ways {
+		if got := r.ask.finish(ctx, o, r.ask.lane.Open); got.Sessions.ByTicket != nil || got.Answered {
+			return got
+		}
+	}
+	return first
 }
 
 // hear keeps what a server answered the request with.

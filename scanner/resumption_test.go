@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -36,6 +37,17 @@ func goCertificate(t *testing.T) tls.Certificate {
 // serveGo is Go's own server on an address.
 func serveGo(t *testing.T, address string, config *tls.Config) netip.AddrPort {
 	t.Helper()
+	return serveTold(t, address, config, func(c *tls.Conn) {
+		if n, _ := c.Read(make([]byte, 512)); n > 0 {
+			c.Write([]byte("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n"))
+		}
+		c.Close()
+	})
+}
+
+// serveTold is Go's own server, which does as it is told with each connection.
+func serveTold(t *testing.T, address string, config *tls.Config, serve func(*tls.Conn)) netip.AddrPort {
+	t.Helper()
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -49,11 +61,7 @@ func serveGo(t *testing.T, address string, config *tls.Config) netip.AddrPort {
 			}
 			go func() {
 				defer conn.Close()
-				c := tls.Server(conn, config)
-				if n, _ := c.Read(make([]byte, 512)); n > 0 {
-					c.Write([]byte("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n"))
-				}
-				c.Close()
+				serve(tls.Server(conn, config))
 			}()
 		}
 	}()
@@ -167,5 +175,37 @@ func TestTicketsBetweenAddresses(t *testing.T) {
 		if e.Protocol.ResumptionPSK != "" {
 			t.Error("a fact of the protocol, which was not asked")
 		}
+	}
+}
+
+// A server that hangs up on HEAD is asked with GET: what it does then tells what it
+// has no ticket for.
+func TestServerWithoutHEAD(t *testing.T) {
+	config := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{goCertificate(t)}, SessionTicketsDisabled: true}
+	addr := serveTold(t, "127.0.0.1:0", config, func(c *tls.Conn) {
+		request := make([]byte, 512)
+		if n, _ := c.Read(request); bytes.HasPrefix(request[:n], []byte("GET ")) {
+			c.Write([]byte("HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=300\r\n\r\n"))
+		}
+		c.NetConn().Close() // without a goodbye
+	})
+	e := scanFake(t, addr, dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectProtocol}})
+	p := e.Protocol
+	if p.ResumptionPSK != results.No || p.EarlyData != results.No || p.HSTS == nil || *p.HSTS != 300 || len(e.Failures) > 0 {
+		t.Errorf("psk %s, early data %s, HSTS %v; failures %+v", p.ResumptionPSK, p.EarlyData, p.HSTS, e.Failures)
+	}
+}
+
+// A server that never says anything to a request, and has no ticket, stays unknown.
+func TestSilentServer(t *testing.T) {
+	config := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{goCertificate(t)}, SessionTicketsDisabled: true}
+	addr := serveTold(t, "127.0.0.1:0", config, func(c *tls.Conn) {
+		for err := error(nil); err == nil; {
+			_, err = c.Read(make([]byte, 512))
+		}
+	})
+	e := scanFake(t, addr, dial.Options{Timeout: 500 * time.Millisecond}, Options{Aspects: []Aspect{AspectVersions, AspectProtocol}})
+	if p := e.Protocol; p.ResumptionPSK != results.Unknown || p.EarlyData != results.Unknown {
+		t.Errorf("psk %s, early data %s", p.ResumptionPSK, p.EarlyData)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,6 +158,38 @@ func TestDelayedErrors(t *testing.T) {
 	if e.Status != results.Complete || e.Versions[results.TLSv10] != results.No {
 		t.Errorf("with patience: %s, %v, failures %+v", e.Status, e.Versions, e.Failures)
 	}
+}
+
+// What is held back is waited for side by side: here it comes when two are held.
+func TestHeldBackTogether(t *testing.T) {
+	f := usualServer()
+	var askings atomic.Int64
+	two := make(chan struct{})
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if slices.Contains(f.suites[wire.TLS12], hello.Suites[0]) {
+			return false
+		}
+		if askings.Add(1) == 2 {
+			close(two)
+		}
+		<-two
+		return false
+	}
+	a := askerOf(t, f.serve(t))
+	if got := a.ask(t.Context(), usual(wire.TLS12, "", f.suites[wire.TLS12])); got.outcome != accepted {
+		t.Fatalf("%+v", got)
+	}
+	a.insist, a.patience = true, 20*time.Second
+	var wg sync.WaitGroup
+	for _, suite := range []uint16{0x0001, 0x0002} {
+		wg.Go(func() {
+			first := answer{failure: results.Failure{Stage: results.StageHello, Kind: results.KindTimeout, Count: 1}}
+			if got := a.settle(t.Context(), usual(wire.TLS12, "", []uint16{suite}), first); got.outcome != refused {
+				t.Errorf("0x%04X: %+v", suite, got)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // A chain of 200 kB is read whole; what is no certificate is described, and a

@@ -88,6 +88,7 @@ inconclusive with 3; or a --slo such as ratio<1.10 says what is too slow.
 	f.limits.registerAll(new(cobra.Command)) // for the defaults of what a gate has no flag for
 	fs := cmd.Flags()
 	f.netFlags.register(fs)
+	f.registerPatience(fs)
 	f.judgeFlags.register(fs)
 	fs.StringArrayVar(&f.from, "from", nil, "judge the records of this `RUN`, a file, - or an id of the store; sends nothing (repeatable)")
 	fs.StringArrayVar(&f.baseline, "baseline", nil, "compare with what --accept wrote, or with a `RUN` (repeatable)")

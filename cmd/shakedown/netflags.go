@@ -31,6 +31,7 @@ type netFlags struct {
 	format      string
 	output      string
 	timeout     time.Duration
+	patience    time.Duration // of verbs that scan
 	deadline    time.Duration
 	concurrency int
 	perEndpoint int
@@ -71,6 +72,11 @@ func (f *netFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
 }
 
+// registerPatience is the flag of the verbs that scan.
+func (f *netFlags) registerPatience(fs *pflag.FlagSet) {
+	fs.DurationVar(&f.patience, "patience", 0, "how long the slow second asking of an unknown waits; 35s hears what s2n-tls holds back, so AWS load balancers (default: as --timeout)")
+}
+
 // check refuses values that make no sense, before anything is opened or sent.
 func (f *netFlags) check() error {
 	switch {
@@ -78,6 +84,8 @@ func (f *netFlags) check() error {
 		return usagef("-4 and -6 together leave no address; give one of them")
 	case f.timeout <= 0:
 		return usagef("--timeout %v: must be more than nothing, as in --timeout 5s", f.timeout)
+	case f.patience < 0:
+		return usagef("--patience %v: must be more than nothing, as in --patience 35s", f.patience)
 	case f.deadline < 0:
 		return usagef("--deadline %v: must be more than nothing, as in --deadline 10m", f.deadline)
 	case f.concurrency < 1:
@@ -240,7 +248,7 @@ func (f *netFlags) routes(a *app, paths []inventory.Path) (*dial.Dialer, error) 
 }
 
 // scanner readies a scan of paths: the ways to them, and what each trusts. opt gets
-// the anchors.
+// the anchors, and the patience.
 func (f *netFlags) scanner(a *app, paths []inventory.Path, opt *scanner.Options) (*scanner.Scanner, error) {
 	dialer, err := f.routes(a, paths)
 	if err != nil {
@@ -249,6 +257,7 @@ func (f *netFlags) scanner(a *app, paths []inventory.Path, opt *scanner.Options)
 	if opt.Roots, err = rootsOf(paths); err != nil {
 		return nil, err
 	}
+	opt.Patience = f.patience
 	return scanner.New(dialer, *opt), nil
 }
 

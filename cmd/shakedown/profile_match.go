@@ -38,6 +38,7 @@ that is unknown keeps candidates open and gives exit code 3.`,
 		},
 	}
 	net.register(cmd.Flags())
+	net.registerPatience(cmd.Flags())
 	cmd.Flags().StringArrayVar(&from, "from", nil, "endpoints of a recorded scan, a `FILE` of JSON Lines (repeatable); nothing is sent")
 	return cmd
 }

@@ -27,7 +27,6 @@ func scanCommand(a *app) *cobra.Command {
 		net          netFlags
 		aspects      string
 		allAddresses bool
-		patience     time.Duration
 		complete     bool
 		revocation   bool
 		certFile     string
@@ -76,9 +75,6 @@ name and port that it was given.`,
 			if err != nil {
 				return usagef("--aspect: %w", err)
 			}
-			if patience < 0 {
-				return usagef("--patience %v: must be more than nothing, as in --patience 30s", patience)
-			}
 			own, err := clientCertificate(certFile, keyFile)
 			if err != nil {
 				return err
@@ -91,11 +87,12 @@ name and port that it was given.`,
 				chosen = judges.aspects()
 			}
 			return a.scan(cmd.Context(), &net, args, judges, scanner.Options{
-				Aspects: chosen, AllAddresses: allAddresses, Patience: patience, Now: a.now, Complete: complete, Certificate: own, Revocation: revocation,
+				Aspects: chosen, AllAddresses: allAddresses, Now: a.now, Complete: complete, Certificate: own, Revocation: revocation,
 			})
 		},
 	}
 	net.register(cmd.Flags())
+	net.registerPatience(cmd.Flags())
 	judge.register(cmd.Flags())
 	cmd.Flags().StringVar(&aspects, "aspect", "", "what to ask, a `LIST` of "+aspectList()+" (default all, or what --profile needs)")
 	cmd.Flags().BoolVar(&allAddresses, "all-addresses", false, "every address of a name, not the first alone")
@@ -103,7 +100,6 @@ name and port that it was given.`,
 	cmd.Flags().BoolVar(&revocation, "revocation", false, "ask the authorities of trusted chains whether a certificate is revoked (OCSP and CRL)")
 	cmd.Flags().StringVar(&certFile, "client-cert", "", "certificate chain to show where a finished handshake asks for one, a PEM `FILE`")
 	cmd.Flags().StringVar(&keyFile, "client-key", "", "its private key, a PEM `FILE`")
-	cmd.Flags().DurationVar(&patience, "patience", 0, "how long the slow second asking of an unknown waits (default: as --timeout)")
 	return cmd
 }
 

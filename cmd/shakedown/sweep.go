@@ -69,6 +69,7 @@ determined, the store is locked or cannot be written; 130 interrupted.`,
 	}
 	fs := cmd.Flags()
 	f.netFlags.register(fs)
+	f.registerPatience(fs)
 	fs.Lookup("quiet").Usage = "print nothing where nothing changed and nothing is to be mended"
 	f.judgeFlags.register(fs)
 	registerStore(fs, &f.store)

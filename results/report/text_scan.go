@@ -205,6 +205,17 @@ func (p *page) failures(es []*endpoint) {
 // nothingKnown is said once where every fact that was asked is unknown.
 const nothingKnown = "nothing of what was asked is known"
 
+// heldBack says what to try where some hellos were answered and others met silence.
+func heldBack(e *endpoint) string {
+	silent := slices.ContainsFunc(e.Failures, func(f results.Failure) bool {
+		return f.Stage == results.StageHello && f.Kind == results.KindTimeout
+	})
+	if !silent {
+		return ""
+	}
+	return "; some servers hold refusals back for up to 30 s (s2n-tls, which AWS load balancers run): --patience 35s waits for them"
+}
+
 func (p *page) unanswered(e *endpoint) string {
 	words := cmp.Or(failuresWords(e.Failures), "no failure recorded")
 	if e.Status == results.Failed {
@@ -213,5 +224,5 @@ func (p *page) unanswered(e *endpoint) string {
 	if unknown := undeterminedWords(e.Undetermined, p.verbose); len(unknown) > 0 {
 		words += "; unknown therefore: " + list(unknown, 0)
 	}
-	return words
+	return words + heldBack(e)
 }

@@ -177,6 +177,12 @@ func (l *Lane) OpenSoon(ctx context.Context, timeout time.Duration) (*Conn, *res
 	return l.open(ctx, ofSeries, timeout)
 }
 
+// OpenPatiently is Open with a time of its own: for what a server holds back,
+// which nobody else need wait for.
+func (l *Lane) OpenPatiently(ctx context.Context, timeout time.Duration) (*Conn, *results.Failure) {
+	return l.open(ctx, patiently, timeout)
+}
+
 // OpenAlone is Open with the address to oneself, and with a time of its own:
 // for asking again what a busy or slow server did not answer.
 func (l *Lane) OpenAlone(ctx context.Context, timeout time.Duration) (*Conn, *results.Failure) {

@@ -23,8 +23,9 @@ const (
 )
 
 // share lets so many connections in at once, in the order in which they came,
-// but those of a series before others, and urgent ones before these. One that is to be alone waits until all
-// that came before are out, and whoever comes later waits for it.
+// but those of a series before others, and urgent ones before these. One that is to
+// be alone waits until all that came before are out, and whoever comes later waits
+// for it.
 type share struct {
 	most  int // the budget
 	users int // lanes; guarded by the Dialer's mu
@@ -32,7 +33,8 @@ type share struct {
 	mu     sync.Mutex
 	limit  int // what is used of the budget now
 	in     int
-	series int // of these, those of a series
+	series int // of these, those of a series,
+	held   int // and those that wait for what is held back
 	alone  bool
 	queue  []*waiter
 	idle   []*Conn   // opened ahead, and not needed by whom they were opened for
@@ -49,10 +51,11 @@ type share struct {
 type turn int
 
 const (
-	inOrder  turn = iota
-	ofSeries      // others come after this one
-	urgent        // nobody knows how many
-	alone         // when all are out; nobody passes it, and it passes nobody
+	patiently turn = iota // for what is held back: in the way of nobody who is to be alone
+	inOrder
+	ofSeries // others come after this one
+	urgent   // nobody knows how many
+	alone    // when all but the patient are out; nobody passes it, and it passes nobody
 )
 
 // continues reports whether others are likely to come after one.
@@ -130,12 +133,13 @@ func (s *share) admit() {
 
 // hasRoom reports whether one more may come in now.
 func (s *share) hasRoom(t turn) bool {
-	return !s.alone && s.in < s.limit && (t != alone || s.in == 0) && (t != inOrder || !s.halfFull())
+	return !s.alone && s.in < s.limit && (t != alone || s.in == s.held) && (t > inOrder || !s.halfFull())
 }
 
 func (s *share) letIn(t turn) {
 	s.in++
 	s.series += countIf(t.continues())
+	s.held += countIf(t == patiently)
 	s.alone = t == alone
 }
 
@@ -226,7 +230,8 @@ func (s *share) leave(t turn) {
 	defer s.mu.Unlock()
 	s.in--
 	s.series -= countIf(t.continues())
-	s.alone = false
+	s.held -= countIf(t == patiently)
+	s.alone = s.alone && t != alone
 	s.left = time.Now()
 	s.admit()
 }

@@ -320,3 +320,38 @@ func TestUrgentFirst(t *testing.T) {
 		}
 	})
 }
+
+// Who waits for what is held back is in nobody's way who is to be alone, and who
+// is alone stays so when that has come.
+func TestPatientBesideAlone(t *testing.T) {
+	s := newShare(4)
+	let := func(turn turn) bool { return s.apply(nil, turn).ready == nil }
+	waits := func(w *waiter) bool {
+		select {
+		case <-w.ready:
+			return false
+		default:
+			return true
+		}
+	}
+	if !let(patiently) || !let(inOrder) {
+		t.Fatal("no room at all")
+	}
+	sole := s.apply(nil, alone)
+	if !waits(sole) {
+		t.Error("alone beside one in order")
+	}
+	s.leave(inOrder)
+	if waits(sole) {
+		t.Fatal("who is patient is in the way")
+	}
+	other := s.apply(nil, inOrder)
+	s.leave(patiently)
+	if !waits(other) {
+		t.Error("another beside who is alone")
+	}
+	s.leave(alone)
+	if waits(other) || s.in != 1 || s.held != 0 {
+		t.Errorf("waits %t, in %d, held %d", waits(other), s.in, s.held)
+	}
+}

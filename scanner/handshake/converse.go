@@ -14,13 +14,16 @@ const http11 = "http/1.1"
 // maxHead bounds the head of a response that is read.
 const maxHead = 16 << 10
 
-// finished ends a handshake that both sides have finished: with a goodbye, or
-// with the request that was to be made.
+// finished ends a handshake that both sides have finished: with a goodbye, after
+// the request that was to be made, or the silence that was to be kept.
 func (c *client) finished() error {
 	c.got.Finished = true
 	var err error
-	if c.offer.Request != nil {
+	switch {
+	case c.offer.Request != nil:
 		err = c.converse()
+	case c.offer.Listen && c.tls13:
+		err = c.listen()
 	}
 	if err == nil {
 		c.goodbye()
@@ -35,7 +38,7 @@ func (c *client) converse() error {
 	if _, err := c.conn.Write(c.say(nil, wire.ApplicationData, c.offer.Request)); err != nil {
 		return err
 	}
-	if !c.tls13 {
+	if !c.tls13 || c.offer.Listen {
 		defer c.hurry()()
 	}
 	for {
@@ -67,6 +70,21 @@ func (c *client) converse() error {
 	}
 }
 
+// listen waits a moment for a ticket, and says nothing. That none comes is no
+// failure, and tells nothing.
+func (c *client) listen() error {
+	defer c.shortly()()
+	for {
+		m, err := c.message()
+		switch {
+		case err != nil:
+			return nil
+		case m.Record == wire.Handshake && m.Handshake == wire.NewSessionTicketType:
+			return c.ticket13(m.Body)
+		}
+	}
+}
+
 // heard adds to the head of the response and reports whether it is whole.
 func (c *client) heard(data []byte) bool {
 	if !c.offer.HTTP {
@@ -78,13 +96,17 @@ func (c *client) heard(data []byte) bool {
 
 // hurry shortens the wait for a response where nothing promises one: a server
 // that chose HTTP by ALPN will speak it, any other may well be silent for ever.
-// Four times what the handshake took is time enough for one that has something
-// to say.
 func (c *client) hurry() (calm func() bool) {
-	const atLeast = 100 * time.Millisecond
 	if c.http {
 		return func() bool { return false }
 	}
+	return c.shortly()
+}
+
+// shortly ends the wait for whatever comes. Four times what the handshake took is
+// time enough for one that has something to say.
+func (c *client) shortly() (calm func() bool) {
+	const atLeast = 100 * time.Millisecond
 	late := time.AfterFunc(atLeast+4*time.Since(c.began), func() { c.conn.SetReadDeadline(time.Unix(1, 0)) })
 	return late.Stop
 }

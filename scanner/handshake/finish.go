@@ -33,6 +33,7 @@ type Offer struct {
 	// first data. nil sends nothing and waits for nothing.
 	Request []byte
 	HTTP    bool // the Request is one of HTTP/1.1: offer that by ALPN, and read the head of the response
+	Listen  bool // TLS 1.3: wait a moment and no longer, for what comes of the Request, or for a ticket without one
 }
 
 // Outcome is how a handshake ended.

@@ -324,6 +324,17 @@ func TestGarbledFinished(t *testing.T) {
 	}
 }
 
+// Who listens hears the tickets that come unasked, and takes silence for nothing.
+func TestListen(t *testing.T) {
+	offer := Offer{Version: wire.TLS13, Suites: []uint16{0x1301}, Group: x25519, Listen: true}
+	for _, tickets := range []bool{true, false} {
+		got := finish(t, tlsServer(t, &tls.Config{Certificates: []tls.Certificate{ecCertificate(t)}, SessionTicketsDisabled: !tickets}), offer, 10*time.Second)
+		if !got.Finished || got.Failure.Kind != "" || got.Answered || (got.Sessions.ByTicket != nil) != tickets {
+			t.Errorf("tickets %t: %+v", tickets, got)
+		}
+	}
+}
+
 // A server that says nothing but tickets is heard once.
 func TestEndlessTickets(t *testing.T) {
 	ticket := slices.Concat([]byte{4, 0, 0, 13 + 4}, make([]byte, 8), []byte{0}, []byte{0, 4, 1, 2, 3, 4}, []byte{0, 0})
