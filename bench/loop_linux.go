@@ -24,6 +24,7 @@ type loop struct {
 	clock    clock
 	timeout  time.Duration
 	awake    time.Duration
+	hold     time.Duration // between a connect and its ClientHello
 	closing  client.Closing
 	request  bool
 	sources  *sources
@@ -42,7 +43,7 @@ func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.C
 		return nil, nil
 	}
 	l := &loop{
-		clock: c, remote: remote, timeout: plan.Timeout, awake: awake(plan),
+		clock: c, remote: remote, timeout: plan.Timeout, awake: awake(plan), hold: lean.Hold(),
 		closing: plan.Closing, request: plan.Request != "", classify: classify,
 		sources: newSources(plan, path.Address.Addr()), proxied: path.ProxyProtocol, address: path.Address,
 	}

@@ -9,11 +9,6 @@ package bench
 
 import "time"
 
-// hold is how long a ClientHello waits after its connect. crypto/tls takes 65 µs in
-// TLS 1.2, 90 to 105 µs to make a key of P-256 or X25519 too, and 130 µs where that
-// is of P-384 or ML-KEM; the lean client takes 20 µs, and wakes up to 50 µs late.
-const hold = 60 * time.Microsecond
-
 // silence is a connection whose ClientHello is held back. It counts only while
 // its flight says the same: a connection may end meanwhile.
 type silence struct {
@@ -22,7 +17,7 @@ type silence struct {
 }
 
 func (t *thread) keepSilent(f *flight) {
-	f.silent = t.clock.now() + hold
+	f.silent = t.clock.now() + t.hold
 	t.silent = append(t.silent, silence{f, f.silent})
 }
 
