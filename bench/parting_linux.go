@@ -34,6 +34,9 @@ func (t *thread) leave(f *flight) {
 	}
 	t.keep(f)
 	f.leaves = t.clock.now() + pause
+	if !f.session.Unheard() { // the goodbye is an answer
+		f.leaves = max(f.leaves, f.sample.Done+t.reaction)
+	}
 	t.leaving = append(t.leaving, f)
 }
 

@@ -101,6 +101,7 @@ type Config struct {
 	Wallet       *Wallet          // what can be resumed; nil if nothing is to be
 	SessionIDs   bool             // TLS 1.2: ask for no tickets, resume by session id
 	Certificate  *tls.Certificate // our own, for a server that asks; nil if there is none
+	Reaction     time.Duration    // of Stock: how long after what it answers an answer is sent at the soonest
 }
 
 // Closing is how a connection ends.

@@ -60,9 +60,9 @@ func hasKEM(group uint16) bool { return group == groupX25519MLKEM768 || group ==
 // takes to make it and the keys for the shares that it brings, less what the lean
 // client takes. On a usual processor crypto/tls takes 70 µs in TLS 1.2, and in TLS 1.3
 // 90 with a key of P-256, 110 with one of X25519, 170 with X25519MLKEM768; the lean
-// client takes 20, and a sleeper wakes some 10 to 30 late.
+// client takes 20, and a sleeper wakes some 30 late.
 func holdFor(shares []share) time.Duration {
-	hold := 30 * time.Microsecond
+	hold := 20 * time.Microsecond
 	for _, s := range shares {
 		hold += keyTimes()[s.group]
 	}
@@ -72,12 +72,12 @@ func holdFor(shares []share) time.Duration {
 // keyTimes are what a key of a group adds to that.
 func keyTimes() map[uint16]time.Duration {
 	return map[uint16]time.Duration{
-		groupP256:           30 * time.Microsecond,
-		groupX25519:         50 * time.Microsecond,
-		groupP256MLKEM768:   90 * time.Microsecond,
-		groupX25519MLKEM768: 110 * time.Microsecond,
-		groupP384:           120 * time.Microsecond,
-		groupP521:           320 * time.Microsecond,
+		groupP256:           20 * time.Microsecond,
+		groupX25519:         40 * time.Microsecond,
+		groupP256MLKEM768:   80 * time.Microsecond,
+		groupX25519MLKEM768: 100 * time.Microsecond,
+		groupP384:           110 * time.Microsecond,
+		groupP521:           310 * time.Microsecond,
 	}
 }
 
