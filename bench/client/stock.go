@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"reflect"
-	"runtime"
 	"strings"
 	"time"
 
@@ -274,8 +273,8 @@ type stamped struct {
 var errEnough = errors.New("all that was to be read has been")
 
 func (c *stamped) Write(b []byte) (int, error) {
-	for c.readN > 0 && c.now() < c.readN+c.reaction {
-		runtime.Gosched() // a timer could be a millisecond late
+	if c.readN > 0 {
+		c.now.await(c.readN + c.reaction)
 	}
 	c.wroteN = c.now()
 	if c.wrote1 == 0 {
