@@ -213,25 +213,26 @@ func TestRudePaths(t *testing.T) {
 		stage results.Stage
 		kind  results.FailureKind
 		alert string
+		mend  string
 	}{
-		{"refused", nil, results.StageConnect, results.KindRefused, ""},
-		{"silent", tlstest.Silent, results.StageHello, results.KindTimeout, ""},
-		{"hangup", tlstest.Hangup, results.StageHello, results.KindEOF, ""},
-		{"reset", tlstest.Reset, results.StageHello, results.KindReset, ""},
-		{"http", tlstest.HTTP, results.StageHello, results.KindNotTLS, ""},
-		{"alert", tlstest.Alert, results.StageHello, results.KindAlert, "handshake_failure"},
-		{"half a hello", tlstest.Half(config(), 40), results.StageHello, results.KindTimeout, ""},
-		{"half a flight", tlstest.Half(config(), 400), results.StageHandshake, results.KindTimeout, ""},
+		{"refused", nil, results.StageConnect, results.KindRefused, "", ""},
+		{"silent", tlstest.Silent, results.StageHello, results.KindTimeout, "", ""},
+		{"hangup", tlstest.Hangup, results.StageHello, results.KindEOF, "", ""},
+		{"reset", tlstest.Reset, results.StageHello, results.KindReset, "", ""},
+		{"http", tlstest.HTTP, results.StageHello, results.KindNotTLS, "", ""},
+		{"alert", tlstest.Alert, results.StageHello, results.KindAlert, "handshake_failure", ""},
+		{"half a hello", tlstest.Half(config(), 40), results.StageHello, results.KindTimeout, "", ""},
+		{"half a flight", tlstest.Half(config(), 400), results.StageHandshake, results.KindTimeout, "", ""},
 		{"older", func(conn net.Conn) {
 			old := config()
 			old.MaxVersion = tls.VersionTLS12
 			tls.Server(conn, old).Handshake()
-		}, results.StageHello, results.KindAlert, "protocol_version"},
+		}, results.StageHello, results.KindAlert, "protocol_version", "--tls 1.2"},
 		{"wants a certificate", func(conn net.Conn) {
 			strict := config()
 			strict.ClientAuth = tls.RequireAnyClientCert
 			tls.Server(conn, strict).Handshake()
-		}, results.StageHandshake, results.KindAlert, "certificate_required"},
+		}, results.StageHandshake, results.KindAlert, "certificate_required", "--client-cert"},
 	} {
 		for name := range clients {
 			t.Run(c.name+" "+name, func(t *testing.T) {
@@ -255,8 +256,8 @@ func TestRudePaths(t *testing.T) {
 				if f := r.Failures[0]; f.Stage != c.stage || f.Kind != c.kind || f.Alert != c.alert || f.Detail == "" {
 					t.Errorf("failure %+v, want %s %s %s", f, c.stage, c.kind, c.alert)
 				}
-				if !strings.Contains(strings.Join(r.InvalidWhy, "\n"), "no handshake of the asked shape was completed") {
-					t.Errorf("why: %q", r.InvalidWhy)
+				if why := strings.Join(r.InvalidWhy, "\n"); !strings.Contains(why, "no handshake of the asked shape was completed") || !strings.Contains(why, c.mend) {
+					t.Errorf("why: %q", why)
 				}
 				if g.Trials[1].Handshakes != 20 {
 					t.Errorf("the good path has %d handshakes of 20: %+v", g.Trials[1].Handshakes, g.Trials[1].Failures)

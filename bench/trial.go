@@ -249,7 +249,7 @@ func (t *trial) doubts() (why []string) {
 	}
 	switch {
 	case r.Handshakes == 0:
-		say("no handshake of the asked shape was completed%s", worst(r.Failures))
+		say("no handshake of the asked shape was completed%s%s", worst(r.Failures), t.remedy())
 	case r.Handshakes < minHandshakes:
 		say("only %d handshakes of the asked shape: fewer than %d say nothing", r.Handshakes, minHandshakes)
 	}
@@ -269,6 +269,25 @@ func (t *trial) doubts() (why []string) {
 	}
 	r.Generator.Saturated = len(saturated) > 0
 	return append(why, saturated...)
+}
+
+// remedy says what to ask otherwise where an alert tells it, for the end of a
+// sentence.
+func (t *trial) remedy() string {
+	says := func(alert string) bool {
+		return slices.ContainsFunc(t.record.Failures, func(f results.Failure) bool { return f.Alert == alert })
+	}
+	switch {
+	case says("protocol_version") && t.path.Ask.Version == wire.TLS12:
+		return "; if the server has no TLS 1.2, ask with --tls 1.3"
+	case says("protocol_version"):
+		return "; if the server has no TLS 1.3, ask with --tls 1.2"
+	case says("certificate_required"):
+		return "; it wants a client's certificate: give --client-cert and --client-key"
+	case says("unrecognized_name"):
+		return "; it does not serve that name: give another by --sni"
+	}
+	return ""
 }
 
 // unresumedWhy tells of handshakes that were to be resumed, for the end of a

@@ -143,13 +143,15 @@ func (f *facts) suitesAgainst(p *Policy, d *results.PolicyDiff) {
 				missing.add(s.short(), v)
 			}
 		}
+		// A suite of the policy in a version that cannot have it is how s2n-tls (AWS'
+		// own) follows the policy: it settles for one where nothing else is offered.
 		for _, id := range o.ids {
-			if !slices.ContainsFunc(listed, func(s suite) bool { return s.ID == id }) {
+			if !slices.Contains(p.Suites, id) {
 				extra.add(f.lib.suite(id).short(), v)
 			}
 		}
 		for _, id := range o.open { // may be too much
-			if !slices.ContainsFunc(listed, func(s suite) bool { return s.ID == id }) {
+			if !slices.Contains(p.Suites, id) {
 				d.Unknown = appendWord(d.Unknown, f.openName(id, v))
 			}
 		}

@@ -241,6 +241,21 @@ func TestOneSuiteMoreOrLess(t *testing.T) {
 	}
 }
 
+// TestSuiteOfNewerVersion is of servers as s2n-tls makes them: offered nothing
+// else, they choose suites of TLS 1.2 in older versions too.
+func TestSuiteOfNewerVersion(t *testing.T) {
+	lib := Builtin()
+	for _, name := range []string{"aws-elb/ELBSecurityPolicy-2016-08", "aws-elb/ELBSecurityPolicy-FS-1-1-2019-08"} {
+		honest := everyPublished(t)[name].server(lib)
+		e := everyPublished(t)[name].server(lib)
+		e.Suites[results.TLSv11] = e.Suites[results.TLSv12]
+		want, got := lib.Match(honest), lib.Match(e)
+		if len(want.Exact) == 0 || !slices.Equal(got.Exact, want.Exact) {
+			t.Errorf("%s: matched %v, want %v; nearest %+v", name, got.Exact, want.Exact, got.Nearest)
+		}
+	}
+}
+
 // TestUnknownKeepsCandidatesOpen takes one answer away from a policy's server.
 func TestUnknownKeepsCandidatesOpen(t *testing.T) {
 	lib, all := Builtin(), everyPublished(t)

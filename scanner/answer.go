@@ -43,6 +43,7 @@ type answer struct {
 	staple, sct bool     // beside the certificate
 	stapled     []byte   // the OCSP response
 	alert       uint8    // of a refusal
+	goodbye     bool     // it closed with a close_notify
 	kinds       []uint32 // SSLv2
 	failure     results.Failure
 }
@@ -278,6 +279,7 @@ func (l *listener) alert(body []byte) (done bool) {
 	case l.enough():
 		return true
 	case a.Description == 0: // close_notify
+		l.got.goodbye = true
 		l.end(results.Failure{Stage: results.StageHello, Kind: results.KindEOF, Count: 1, Detail: "the server closed the connection (close_notify)"})
 		return true
 	case refusal(a.Description) || l.q.serverName == "" && a.Description == 112:

@@ -28,6 +28,8 @@ type asker struct {
 	knocked   gate                     // none of them is
 	heard     gate                     // something of TLS came from here
 	control   atomic.Pointer[question] // a question that was accepted
+	closes    atomic.Bool              // a close was shown to be a refusal,
+	partsWell atomic.Bool              // and one with a close_notify
 	finishing sync.Mutex               // held while a handshake is tried again; guards stalls
 	stalls    int                      // handshakes that were tried again and met silence
 	mu        sync.Mutex               // guards failures
@@ -62,7 +64,7 @@ func (a *asker) askFirst(ctx context.Context, q inquiry) answer {
 
 // idle reports whether there are places that nobody uses, or hardly anybody waits
 // for.
-func (a *asker) idle() bool { return int(a.lines.Load()) < a.lane.Width()+2 }
+func (a *asker) idle() bool { return int(a.lines.Load()) < a.lane.Width()+4 }
 
 // knock is ask for the first questions, which are put side by side before
 // anything is known: whether it is worth asking again shows when one of them was
@@ -87,23 +89,68 @@ func (a *asker) knock(ctx context.Context, q inquiry, before *answer) answer {
 
 // settle asks again where that may help.
 func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
-	if first.settled() || !a.worthAsking(ctx, first) {
+	switch {
+	case a.refusedAsBefore(first):
+		return meant
+	case first.settled() || !a.worthAsking(ctx, first):
 		return a.note(first)
 	}
-	again := a.exchange(ctx, q, a.alone)
-	if word := again; a.mayRefuse(q, word) && a.controlled(ctx) {
-		if again = a.exchange(ctx, q, a.alone); sameWord(again, word) {
-			return answer{outcome: refused, alert: 40}
-		}
+	again, refuses := a.askAgain(ctx, q, first)
+	switch {
+	case refuses:
+		return meant
+	case !again.settled():
+		a.note(first)
+		return a.note(again)
+	case first.outcome == closed:
+		a.lane.Crowded()
 	}
-	if again.settled() {
-		if first.outcome == closed {
-			a.lane.Crowded()
-		}
-		return again
+	return again
+}
+
+// meant is a refusal that is none by its words.
+var meant = answer{outcome: refused, alert: 40}
+
+// askAgain puts a question alone, and once more behind a control where that can
+// show that the answer was meant as a refusal. Where closing was shown to mean
+// that before, the first asking stands for the one before the control.
+func (a *asker) askAgain(ctx context.Context, q inquiry, first answer) (word answer, refuses bool) {
+	word = first
+	controlled := first.outcome == closed && a.closes.Load() && a.controlled(ctx)
+	if !controlled {
+		word = a.exchange(ctx, q, a.alone)
 	}
-	a.note(first)
-	return a.note(again)
+	for range 2 { // one who closes may do so with a reset once, and once without
+		switch {
+		case a.refusedAsBefore(word):
+			return word, true
+		case !a.mayRefuse(q, word) || !controlled && !a.controlled(ctx):
+			return word, false
+		}
+		before := word
+		if word = a.exchange(ctx, q, a.alone); sameWord(word, before) {
+			a.learn(word)
+			return word, true
+		}
+		controlled = false
+	}
+	return word, false
+}
+
+// learn keeps how the server was shown to refuse: where it closes, a control
+// alone stands between the first asking and the second from then on.
+func (a *asker) learn(refusal answer) {
+	if refusal.outcome == closed {
+		a.closes.Store(true)
+		a.partsWell.Store(a.partsWell.Load() || refusal.goodbye)
+	}
+}
+
+// refusedAsBefore reports whether a server says goodbye that was shown to mean a
+// refusal by it (s2n-tls): that is as good as an alert. A mere close is not: who
+// is full closes too.
+func (a *asker) refusedAsBefore(got answer) bool {
+	return got.outcome == closed && got.goodbye && a.partsWell.Load()
 }
 
 // mayRefuse reports whether an answer can be how a server refuses. Some stacks
@@ -124,7 +171,7 @@ func (a *asker) nameless(q inquiry) bool {
 }
 
 func sameWord(a, b answer) bool {
-	return a.outcome == b.outcome && a.failure.Kind == b.failure.Kind && a.failure.Stage == b.failure.Stage && a.failure.Alert == b.failure.Alert
+	return a.outcome == b.outcome && a.goodbye == b.goodbye && a.failure.Kind == b.failure.Kind && a.failure.Stage == b.failure.Stage && a.failure.Alert == b.failure.Alert
 }
 
 // worthAsking reports whether a second asking can change anything. Who closed

@@ -6,10 +6,6 @@ package scanner
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
-	"crypto/x509"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -25,17 +21,6 @@ type sentChain struct {
 	der        [][]byte
 }
 
-// keyKind is a kind of key that a chain can be for.
-type keyKind string
-
-const (
-	rsaKey     keyKind = "RSA"
-	ecdsaKey   keyKind = "ECDSA"
-	edwardsKey keyKind = "EdDSA" // it shares ECDSA's suites (RFC 8422 §2.1)
-)
-
-func keyKinds() []keyKind { return []keyKind{rsaKey, ecdsaKey, edwardsKey} }
-
 // signedBy is the kind of key that a scheme is for.
 func signedBy(s wire.SchemeInfo) keyKind {
 	switch s.KeyType {
@@ -44,23 +29,6 @@ func signedBy(s wire.SchemeInfo) keyKind {
 	case "ecdsa":
 		return ecdsaKey
 	case "ed25519", "ed448":
-		return edwardsKey
-	}
-	return ""
-}
-
-// kindOf is the kind of a leaf's key, "" if it cannot be told.
-func kindOf(der []byte) keyKind {
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return ""
-	}
-	switch cert.PublicKey.(type) {
-	case *rsa.PublicKey:
-		return rsaKey
-	case *ecdsa.PublicKey:
-		return ecdsaKey
-	case ed25519.PublicKey:
 		return edwardsKey
 	}
 	return ""
@@ -182,7 +150,7 @@ func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]
 	answers := make([]answer, len(qs))
 	var g errgroup.Group
 	for i, q := range qs {
-		g.Go(func() error { answers[i] = a.ask(ctx, q); return nil })
+		g.Go(func() error { answers[i] = a.askFirst(ctx, q); return nil })
 	}
 	g.Wait()
 	for _, got := range answers {

@@ -22,17 +22,22 @@ type doubted struct {
 	done   gate
 }
 
-// doubtEarly asks for what would be doubtful if all that is hoped for is accepted;
-// nil if nothing would be.
-func (v *versionScan) doubtEarly(ctx context.Context, a *asker, found []uint16) *doubted {
-	hopes := kin(v.version, found)
+// doubtEarly asks for what will be doubtful if the next question, for some suites, is
+// refused like others before, and all that is hoped for elsewhere is accepted; nil if
+// nothing will be, or if that cannot be told yet. next is nil where none is put.
+func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, refusals hands, found []uint16) *doubted {
+	hopes, refused := kin(v.version, found), refusals.rests()
+	elsewhere := func(id uint16) bool { return !slices.Contains(refused, id) && !slices.Contains(next, id) }
 	for _, id := range common(authOf(found[0])) {
-		if hopes(id) == high {
+		if h := hopes(id); h == high && !slices.Contains(refused, id) || h == fair && next == nil && elsewhere(id) {
 			found = append(found, id)
 		}
 	}
-	d := &doubted{suites: v.doubtful(found), done: newGate()}
-	if len(d.suites) == 0 {
+	d := &doubted{suites: without(v.doubtful(found), byThemselves(refusals)), done: newGate()}
+	isOpen := func(id uint16) bool {
+		return elsewhere(id) || hopes(id) > faint && !slices.Contains(refused, id)
+	}
+	if len(d.suites) == 0 || slices.ContainsFunc(d.suites, isOpen) {
 		return nil
 	}
 	go func() {
@@ -59,15 +64,12 @@ func (v *versionScan) doubt(ctx context.Context, a *asker) {
 // others.
 func (v *versionScan) deceives(ctx context.Context, a *asker) bool {
 	doubtful := v.doubtful(v.hands.accepted())
-	got := answer{}
-	if v.doubted != nil {
-		v.doubted.done.through()
+	if len(doubtful) == 0 {
+		return false
 	}
-	switch {
-	case v.doubted != nil && slices.Equal(v.doubted.suites, doubtful):
-		got = v.doubted.got
-	case len(doubtful) > 0:
-		got = a.ask(ctx, v.by.ask(doubtful))
+	got := answer{outcome: refused}
+	if doubtful = without(doubtful, byThemselves(v.hands)); len(doubtful) > 0 {
+		got = v.askAgain(ctx, a, doubtful)
 	}
 	switch got.outcome {
 	case accepted:
@@ -76,6 +78,33 @@ func (v *versionScan) deceives(ctx context.Context, a *asker) bool {
 		v.mixIntolerant = results.No
 	}
 	return got.outcome == accepted
+}
+
+// askAgain asks for what is doubtful, unless that was done before.
+func (v *versionScan) askAgain(ctx context.Context, a *asker, doubtful []uint16) answer {
+	if d := v.doubted; d != nil {
+		d.done.through()
+		wasRefused := d.got.outcome == refused && len(without(doubtful, d.suites)) == 0
+		if wasRefused || slices.Equal(doubtful, d.suites) {
+			return d.got
+		}
+	}
+	return a.ask(ctx, v.by.ask(doubtful))
+}
+
+// byThemselves lists common suites that were refused among none but such.
+func byThemselves(refusals hands) (ids []uint16) {
+	for _, e := range refusals {
+		if e.ended && !e.away && len(e.rest) > 0 && e.last.outcome == refused && len(without(e.rest, common(authOf(e.rest[0])))) == 0 {
+			ids = append(ids, e.rest...)
+		}
+	}
+	return ids
+}
+
+// without leaves out some ids.
+func without(ids, out []uint16) []uint16 {
+	return slices.DeleteFunc(slices.Clone(ids), func(id uint16) bool { return slices.Contains(out, id) })
 }
 
 // doubtful lists suites of TLS 1.2 that every library has and that are not among

@@ -93,7 +93,7 @@ func (e *elimination) found(id uint16) {
 	e.accepted = append(e.accepted, id)
 	e.rest = slices.Concat(e.rest[:i], e.rest[i+1:]) // a copy: offers keep the old one
 	if e.onAccept != nil {
-		e.onAccept()
+		e.onAccept(id)
 	}
 }
 

@@ -30,7 +30,7 @@ func groupsIn(version uint16, serverName string, suites []uint16) enumerator {
 			return q
 		},
 		chosen: groupOf,
-		hopes:  kinGroups,
+		hopes:  kinGroups(version),
 	}
 }
 
@@ -156,7 +156,7 @@ func groupsOfCurves(serverName string, suites []uint16) enumerator {
 			}
 			return groupOf(got)
 		},
-		hopes: kinGroups,
+		hopes: kinGroups(wire.TLS12),
 	}
 }
 

@@ -19,13 +19,14 @@ type enumerator struct {
 	// mayCut says that a server may read only the beginning of a long offer.
 	mayCut bool
 	// hopes gives how likely a server that accepted some is to accept others; nil
-	// if there is no telling.
-	hopes    func(accepted []uint16) func(uint16) hope
-	onAccept func() // called after each acceptance, if set
+	// if there is no telling. It may change when more is known elsewhere.
+	hopes     func(accepted []uint16) func(uint16) hope
+	elsewhere *siblings       // nil if there are none
+	onAccept  func(id uint16) // called after each acceptance, if set
 }
 
 // hope is how likely something is to be accepted.
-type hope int
+type hope uint8
 
 const (
 	faint hope = iota
@@ -75,6 +76,15 @@ func (h hands) accepted() []uint16 {
 	var ids []uint16
 	for _, hand := range h {
 		ids = append(ids, hand.accepted...)
+	}
+	return ids
+}
+
+// rests lists what was not accepted.
+func (h hands) rests() []uint16 {
+	var ids []uint16
+	for _, hand := range h {
+		ids = append(ids, hand.rest...)
 	}
 	return ids
 }

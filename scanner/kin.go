@@ -14,45 +14,62 @@ import (
 
 // kinTable is which suites of a version, or which groups, go together.
 type kinTable struct {
-	of      map[uint16]kinship
-	numbers map[string]uint16 // of families and kinds
+	pages   [256]*[256]kinship // by both bytes of the code point
+	numbers map[string]uint16  // of families and kinds; 0 is what nothing belongs to
+	usual   []hope             // of each, before anything was accepted
 }
 
-// kinship is what a candidate goes together by; it is likely if both are.
+// kinship is what a candidate goes together by; it is likely if both are. The zero
+// value stands for nothing.
 type kinship struct {
 	family, kind uint16
 	implied      uint16 // what its acceptance makes fair
 }
 
+func newKinTable() *kinTable {
+	return &kinTable{numbers: map[string]uint16{}, usual: []hope{faint}}
+}
+
+// number gives the number of a family or kind.
 func (t *kinTable) number(name string) uint16 {
 	n, ok := t.numbers[name]
 	if !ok {
-		n = uint16(len(t.numbers))
-		t.numbers[name] = n
+		n = uint16(len(t.usual))
+		t.numbers[name], t.usual = n, append(t.usual, faint)
 	}
 	return n
 }
 
+// expect says how likely a family is before anything was accepted.
+func (t *kinTable) expect(name string, h hope) { t.usual[t.number(name)] = h }
+
+func (t *kinTable) put(id uint16, k kinship) {
+	page := &t.pages[id>>8]
+	if *page == nil {
+		*page = new([256]kinship)
+	}
+	(*page)[id&0xFF] = k
+}
+
+func (t *kinTable) of(id uint16) kinship {
+	if page := t.pages[id>>8]; page != nil {
+		return page[id&0xFF]
+	}
+	return kinship{}
+}
+
 // hopes gives how likely others are beside what was accepted. What stands for
 // nothing is faint.
-func (t *kinTable) hopes(accepted []uint16, likely map[string]hope) func(uint16) hope {
-	known := make([]hope, len(t.numbers))
-	for name, h := range likely {
-		known[t.numbers[name]] = h
-	}
+func (t *kinTable) hopes(accepted []uint16) func(uint16) hope {
+	known := slices.Clone(t.usual)
 	for _, id := range accepted {
-		k, ok := t.of[id]
-		if !ok {
-			continue
-		}
+		k := t.of(id)
 		known[k.family], known[k.kind] = high, high
 		known[k.implied] = max(fair, known[k.implied])
 	}
+	known[0] = faint
 	return func(id uint16) hope {
-		k, ok := t.of[id]
-		if !ok {
-			return faint
-		}
+		k := t.of(id)
 		return min(known[k.family], known[k.kind])
 	}
 }
@@ -60,7 +77,7 @@ func (t *kinTable) hopes(accepted []uint16, likely map[string]hope) func(uint16)
 // kin gives what goes together with accepted suites: those of their kinds, with
 // the usual ciphers or one that was accepted.
 func kin(version uint16, accepted []uint16) func(uint16) hope {
-	return suiteKin[version]().hopes(accepted, map[string]hope{"family ": high, "family CBC_SHA256": fair})
+	return suiteKin[version]().hopes(accepted)
 }
 
 // suiteKin has the table of each version, made when it is asked for.
@@ -73,9 +90,9 @@ var suiteKin = func() map[uint16]func() *kinTable {
 }()
 
 func newSuiteKin(version uint16) *kinTable {
-	t := &kinTable{of: map[uint16]kinship{}, numbers: map[string]uint16{}}
-	t.number("family ")
-	t.number("family CBC_SHA256")
+	t := newKinTable()
+	t.expect("family ", high)
+	t.expect("family CBC_SHA256", fair)
 	for _, s := range wire.Suites() {
 		k := kinship{family: t.number("family " + family(version, s)), kind: t.number("kind " + s.Kx + " " + s.Auth)}
 		k.implied = k.kind
@@ -83,7 +100,7 @@ func newSuiteKin(version uint16) *kinTable {
 			// As old as this, it may well have RSA's own key exchange too.
 			k.implied = t.number("kind RSA " + s.Auth)
 		}
-		t.of[uint16(s.ID)] = k
+		t.put(uint16(s.ID), k)
 	}
 	return t
 }
@@ -101,15 +118,19 @@ func family(version uint16, s wire.SuiteInfo) string {
 			return cipher + strings.Trim(mode, "_0123456789") // OpenSSL's are in one mode
 		}
 	}
+	_, cipher, _ := strings.Cut(s.Name, "_WITH_")
 	switch {
 	case s.Strength == "null":
 		return s.Strength + s.Kx + s.Auth
-	case rareness(s) > 0:
+	case rareness(s) == rarest:
 		return "rare " + s.Name // each for itself
-	case strings.Contains(s.Name, "_CBC_SHA256"):
+	case s.Strength == "tls13-aead":
+	case !strings.HasPrefix(cipher, "AES") && !strings.HasPrefix(cipher, "CHACHA20"): // Go has RC4 for ECDSA, and no 3DES
+		return cipher + s.Auth
+	case strings.HasSuffix(cipher, "128_CBC_SHA256"):
 		return "CBC_SHA256"
-	case strings.Contains(s.Name, "_CBC_SHA384"):
-		return "CBC_SHA384"
+	case strings.Contains(cipher, "_CBC_SHA256"), strings.Contains(cipher, "_CBC_SHA384"):
+		return "256_CBC_SHA2" // Go has none
 	}
 	return ""
 }
@@ -118,26 +139,38 @@ func family(version uint16, s wire.SuiteInfo) string {
 // (RFC 8446 §9.1).
 func universal(id uint16) bool { return id >= 0x1301 && id <= 0x1303 }
 
-// kinGroups gives what goes together with accepted groups: what nearly every
-// server has, and those that libraries have all of, or none.
-func kinGroups(accepted []uint16) func(uint16) hope {
-	return groupKin().hopes(accepted, map[string]hope{"": high})
+// kinGroups gives what goes together with groups that were accepted in a version:
+// what nearly every server has, and those that libraries have all of, or none.
+func kinGroups(version uint16) func(accepted []uint16) func(uint16) hope {
+	table := groupKin12
+	if version == wire.TLS13 {
+		table = groupKin13
+	}
+	return func(accepted []uint16) func(uint16) hope {
+		return table().hopes(accepted)
+	}
 }
 
-var groupKin = sync.OnceValue(func() *kinTable {
-	t := &kinTable{of: map[uint16]kinship{}, numbers: map[string]uint16{}}
+var (
+	groupKin12 = sync.OnceValue(func() *kinTable { return newGroupKin(wire.TLS12) })
+	groupKin13 = sync.OnceValue(func() *kinTable { return newGroupKin(wire.TLS13) })
+)
+
+func newGroupKin(version uint16) *kinTable {
+	t := newKinTable()
+	t.expect("", high)
 	for _, g := range wire.Groups() {
-		n := t.number(familyOfGroup(g))
-		t.of[g.ID] = kinship{n, n, n}
+		n := t.number(familyOfGroup(version, g))
+		t.put(g.ID, kinship{n, n, n})
 	}
 	return t
-})
+}
 
-func familyOfGroup(g wire.GroupInfo) string {
+func familyOfGroup(version uint16, g wire.GroupInfo) string {
 	switch {
 	case slices.Contains([]uint16{x25519, 0x0017, 0x0018, 0x0019}, g.ID):
 		return ""
-	case g.Name == "X448":
+	case g.Name == "X448" && version == wire.TLS13:
 		return "ffdhe" // OpenSSL's, both
 	case slices.Contains([]uint16{0x11EB, 0x11EC, 0x11ED}, g.ID):
 		return "hybrid of today"

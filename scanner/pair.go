@@ -24,6 +24,7 @@ func (t *table) pair(ctx context.Context, s *series, e *elimination) {
 		return
 	}
 	defer p.parted.open()
+	s.urgent = true
 	for t.pairs(ctx, e) {
 		suites, sure := p.suites(e)
 		got := s.ask(ctx, p.ask(suites, p.groups.rest), true)
@@ -40,19 +41,30 @@ func (t *table) pair(ctx context.Context, s *series, e *elimination) {
 func (t *table) pairs(ctx context.Context, e *elimination) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.hoped(e) == 0 || e.ended || e.beside.groups.done() {
+	p, hoped := e.beside, t.hoped(e)
+	if hoped == 0 || e.ended || p.groups.done() {
 		return false
 	}
-	t.divide(ctx, e)
+	if hoped/2 > p.hoped() { // each half has a suite for every group, and one for a surprise
+		t.divide(ctx, e)
+	}
 	return true
+}
+
+// hoped counts the groups that are likely to be accepted.
+func (p *pairing) hoped() (n int) {
+	hopes := p.groups.hopes(p.groups.accepted)
+	for _, id := range p.groups.rest {
+		n += asInt(hopes(id) == high)
+	}
+	return n
 }
 
 // suites is what to offer with the groups that are left. Unless one of those is
 // hoped for, suites that were accepted before are on offer too, last, so that a
 // refusal is sure to be one of the groups.
 func (p *pairing) suites(e *elimination) (offered []uint16, sure bool) {
-	hopes := p.groups.hopes(p.groups.accepted)
-	if slices.ContainsFunc(p.groups.rest, func(id uint16) bool { return hopes(id) == high }) {
+	if p.hoped() > 0 {
 		return e.rest, false
 	}
 	return slices.Concat(e.rest, e.accepted), true

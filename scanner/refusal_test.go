@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,15 +165,7 @@ func TestNameNeeded(t *testing.T) {
 		}
 		return !named
 	}
-	addr := f.serve(t)
-	dialer := dial.New(dial.Options{})
-	routes, failure := dialer.Routes(t.Context(), dial.Target{Host: addr.Addr().String(), Port: addr.Port()})
-	if failure != nil {
-		t.Fatal(failure)
-	}
-	lane := dialer.Lane(routes[0])
-	defer lane.Release()
-	a := newAsker(lane, 10*time.Second, false)
+	a := askerOf(t, f.serve(t))
 	if got := a.ask(t.Context(), usual(wire.TLS12, "", candidates(wire.TLS12))); got.settled() {
 		t.Errorf("without a control: %+v", got)
 	}
@@ -180,6 +174,76 @@ func TestNameNeeded(t *testing.T) {
 	}
 	if got := a.ask(t.Context(), usual(wire.TLS12, "", candidates(wire.TLS12))); got.outcome != refused {
 		t.Errorf("without a name: %+v, want a refusal", got)
+	}
+}
+
+// askerOf asks one address.
+func askerOf(t *testing.T, addr netip.AddrPort) *asker {
+	t.Helper()
+	dialer := dial.New(dial.Options{})
+	routes, failure := dialer.Routes(t.Context(), dial.Target{Host: addr.Addr().String(), Port: addr.Port()})
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	lane := dialer.Lane(routes[0])
+	t.Cleanup(lane.Release)
+	return newAsker(lane, 10*time.Second, false)
+}
+
+// A close is believed behind a control alone. One who closes with a close_notify,
+// as s2n-tls does, said a word of TLS: once that was shown to be a refusal it
+// costs what an alert costs. One who closes without a word is asked again.
+func TestClosingIsLearnt(t *testing.T) {
+	farewell := []byte{21, 3, 1, 0, 2, 1, 0}
+	for name, c := range map[string]struct {
+		refuse        []byte
+		first, second int // connections
+	}{
+		"alert":        {alertBytes(40), 1, 1},
+		"close_notify": {farewell, 4, 1},
+		"close":        {nil, 4, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := usualServer()
+			f.refuse = c.refuse
+			a := askerOf(t, f.serve(t))
+			cost := func(suite uint16, want outcome) int {
+				before := a.opened()
+				if got := a.ask(t.Context(), usual(wire.TLS12, "", []uint16{suite})); got.outcome != want {
+					t.Errorf("0x%04X: %+v, want outcome %d", suite, got, want)
+				}
+				return a.opened() - before
+			}
+			cost(f.suites[wire.TLS12][0], accepted)
+			if first, second := cost(0x0001, refused), cost(0x0002, refused); first != c.first || second != c.second {
+				t.Errorf("%d connections for the first refusal and %d for the next, want %d and %d", first, second, c.first, c.second)
+			}
+			cost(f.suites[wire.TLS12][1], accepted)
+		})
+	}
+}
+
+// A goodbye to what is answered the next time is no refusal, whatever was learnt
+// of closing: it was not shown to be one.
+func TestGoodbyeOfTheBusy(t *testing.T) {
+	f := usualServer()
+	f.refuse = nil
+	var busy atomic.Bool
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if busy.Swap(false) {
+			conn.Write([]byte{21, 3, 1, 0, 2, 1, 0})
+			return true
+		}
+		return false
+	}
+	a := askerOf(t, f.serve(t))
+	a.ask(t.Context(), usual(wire.TLS12, "", f.suites[wire.TLS12]))
+	if got := a.ask(t.Context(), usual(wire.TLS12, "", []uint16{0x0001})); got.outcome != refused {
+		t.Fatalf("NULL: %+v", got)
+	}
+	busy.Store(true)
+	if got := a.ask(t.Context(), usual(wire.TLS12, "", f.suites[wire.TLS12])); got.outcome != accepted {
+		t.Errorf("after a goodbye: %+v", got)
 	}
 }
 

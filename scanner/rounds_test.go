@@ -135,8 +135,24 @@ func wideNginx(t testing.TB) *stack {
 
 // goServer is crypto/tls with its defaults and two certificates.
 func goServer(t testing.TB) func(net.Conn) {
+	return goServerWith(t, nil)
+}
+
+// wideGo is crypto/tls with every suite that it has.
+func wideGo(t testing.TB) func(net.Conn) {
+	var suites []uint16
+	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		suites = append(suites, s.ID)
+	}
+	return goServerWith(t, suites)
+}
+
+func goServerWith(t testing.TB, suites []uint16) func(net.Conn) {
 	ec, rs, _ := keys(t)
-	cfg := &tls.Config{Certificates: []tls.Certificate{certificate(t, "go.example", rs), certificate(t, "go.example", ec)}, MinVersion: tls.VersionTLS10}
+	cfg := &tls.Config{
+		Certificates: []tls.Certificate{certificate(t, "go.example", rs), certificate(t, "go.example", ec)},
+		MinVersion:   tls.VersionTLS10, CipherSuites: suites,
+	}
 	return func(conn net.Conn) {
 		defer conn.Close()
 		server := tls.Server(conn, cfg)
@@ -193,16 +209,19 @@ const (
 // link's is in that.
 func roundTrips(t testing.TB) []roundTripCase {
 	return []roundTripCase{
-		{"nginx", nginx(t).serve, onlySuites, 16, 30 + 15},
-		{"nginx", nginx(t).serve, withOrder, 24, 2*30 + 15},
-		{"nginx", nginx(t).serve, likeSslscan, 19, 58},
-		{"wide nginx", wideNginx(t).serve, onlySuites, 34, 83 + 16},
-		{"wide nginx", wideNginx(t).serve, withOrder, 58, 2*83 + 15},
-		{"wide nginx", wideNginx(t).serve, likeSslscan, 36, 116},
-		{"Go", goServer(t), onlySuites, 18, 26 + 15},
-		{"Go", goServer(t), withOrder, 24, 2 * 26},
-		{"Go", goServer(t), likeSslscan, 18, 52},
-		{"Go", goServer(t), allButPath, 40, 108},
+		{"nginx", nginx(t).serve, onlySuites, 14, 30 + 13},
+		{"nginx", nginx(t).serve, withOrder, 19, 30 + 20},
+		{"nginx", nginx(t).serve, likeSslscan, 16, 54},
+		{"wide nginx", wideNginx(t).serve, onlySuites, 27, 83 + 15},
+		{"wide nginx", wideNginx(t).serve, withOrder, 51, 2*83 + 10},
+		{"wide nginx", wideNginx(t).serve, likeSslscan, 31, 113},
+		{"Go", goServer(t), onlySuites, 13, 24 + 14},
+		{"Go", goServer(t), withOrder, 18, 2 * 26},
+		{"Go", goServer(t), likeSslscan, 16, 49},
+		{"Go", goServer(t), allButPath, 34, 105},
+		{"wide Go", wideGo(t), onlySuites, 19, 47 + 15},
+		{"wide Go", wideGo(t), withOrder, 30, 2*47 + 10},
+		{"wide Go", wideGo(t), likeSslscan, 21, 73},
 	}
 }
 

@@ -117,6 +117,13 @@ func (s *Scanner) visit(p inventory.Path, route dial.Route, siblings bool, was b
 	return v
 }
 
+// prepare begins to read trust anchors that will be needed.
+func (v *visit) prepare(roots *chain.Roots) {
+	if v.wants(AspectCertificates) {
+		go roots.Prepare()
+	}
+}
+
 // timed counts what is done as time of the visit.
 func (v *visit) timed(do func()) {
 	began := time.Now()

@@ -13,7 +13,8 @@ import (
 // series puts questions one after the other. Leave it when the last is answered.
 type series struct {
 	*asker
-	next *dial.Ahead // nil if none is being opened
+	urgent bool        // nobody knows how long it is: others wait
+	next   *dial.Ahead // nil if none is being opened
 }
 
 // ask puts a question. expects says that another one is likely to follow.
@@ -27,14 +28,17 @@ func (s *series) ask(ctx context.Context, q question, expects bool) answer {
 
 // open takes the connection that was opened ahead, and begins to open the next.
 func (s *series) open(ctx context.Context, expects bool) (conn *dial.Conn, f *results.Failure) {
-	if s.next != nil {
+	switch {
+	case s.next != nil:
 		conn, f = s.next.Take(ctx)
-	} else {
+	case s.urgent:
+		conn, f = s.lane.OpenUrgent(ctx)
+	default:
 		conn, f = s.lane.OpenFirst(ctx)
 	}
 	s.next = nil
-	if f == nil && expects && s.lane.PaysAhead() {
-		s.next = s.lane.Ahead(ctx)
+	if f == nil && expects && s.lane.PaysAhead(s.urgent) {
+		s.next = s.lane.Ahead(ctx, s.urgent)
 	}
 	return conn, f
 }

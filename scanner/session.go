@@ -64,8 +64,9 @@ func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
 		path: path, aspects: aspects, ask: ask,
 		ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]hands{},
 	}
+	others := &siblings{}
 	for _, number := range askedVersions() {
-		v := newVersionScan(number, path.ServerName)
+		v := newVersionScan(number, path.ServerName, others)
 		v.chains = s.enumerates() && s.wants(AspectCertificates)
 		v.groups = s.enumerates() && s.wants(AspectGroups) && number >= wire.TLS12
 		v.order = s.wants(AspectPreference)

@@ -18,19 +18,21 @@ type table struct {
 	*asker
 	apart bool // each hand is left as it is, and ends by itself
 	whole bool // hands are not divided
-	// onEnd is called once, with what was accepted, when the end is near; nil if
-	// nobody wants to know.
-	onEnd func(accepted []uint16)
+	// onRefusal is called, as long as it returns false, for what is asked for next and
+	// hardly accepted, and, next being nil, for what was refused; nil if nobody wants
+	// to know.
+	onRefusal func(next []uint16, refused hands, accepted []uint16) (enough bool)
 
 	g        errgroup.Group
 	mu       sync.Mutex // guards what follows
 	hands    hands
 	playing  int
 	accepted []uint16
+	refused  hands // that ended so
 	aside    []uint16
 	deceived bool // hopes came to nothing
 	hopesNow func(uint16) hope
-	hopesOf  int // of how much that was accepted
+	hopesOf  int // of how much that was accepted, here and elsewhere
 }
 
 // play plays hands to their ends, and gives all that there were in the end.
@@ -73,7 +75,7 @@ func (t *table) sit(ctx context.Context, e *elimination) {
 	}
 	t.pair(ctx, s, e)
 	for t.goesOn(ctx, &e) {
-		expects, before := t.outlook(e), len(e.accepted)
+		expects, before := t.outlook(s, e), len(e.accepted)
 		e.take(s.ask(ctx, *e.next(), expects))
 		t.note(e, before)
 	}
@@ -84,19 +86,19 @@ func (t *table) note(e *elimination, before int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.accepted = append(t.accepted, e.accepted[before:]...)
-	switch {
-	case e.ended && e.remote:
-		t.nears()
-	case e.ended && len(t.accepted) > 0:
-		t.deceived = true
+	if e.ended {
+		t.refused = append(t.refused, e)
+		t.deceived = t.deceived || !e.remote && len(t.accepted) > 0
+	}
+	if len(t.refused) > 0 {
+		t.tell(nil)
 	}
 }
 
-// nears tells that the end is near. It needs t.mu.
-func (t *table) nears() {
-	if t.onEnd != nil && len(t.accepted) > 0 {
-		t.onEnd(slices.Clone(t.accepted))
-		t.onEnd = nil
+// tell tells of what is likely to be refused next, or was. It needs t.mu.
+func (t *table) tell(next []uint16) {
+	if t.onRefusal != nil && len(t.accepted) > 0 && t.onRefusal(next, t.refused, slices.Clone(t.accepted)) {
+		t.onRefusal = nil
 	}
 }
 
@@ -146,47 +148,55 @@ func (t *table) hoped(e *elimination) (n int) {
 
 // hopes gives how likely candidates are, for a hand that has hopes. It needs t.mu.
 func (t *table) hopes(e *elimination) func(uint16) hope {
-	if t.hopesNow == nil || t.hopesOf != len(t.accepted) {
-		t.hopesNow, t.hopesOf = e.hopes(t.accepted), len(t.accepted)
+	known := len(t.accepted)
+	if e.elsewhere != nil {
+		known += e.elsewhere.know()
+	}
+	if t.hopesNow == nil || t.hopesOf != known {
+		t.hopesNow, t.hopesOf = e.hopes(t.accepted), known
 	}
 	return t.hopesNow
 }
 
-// outlook reports whether the next question of a hand is hardly its last. If it is
-// the last of all, the end is near.
-func (t *table) outlook(e *elimination) (more bool) {
+// outlook reports whether the next question of a hand is hardly its last. What is
+// hoped for can be divided when there are places; how much else is accepted, nobody
+// knows.
+func (t *table) outlook(s *series, e *elimination) (more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.accepted) == 0 {
 		return false
 	}
 	hoped := t.hoped(e)
-	if hoped == 0 && !e.remote && t.idle() {
-		t.nears()
+	s.urgent = hoped == 0
+	if hoped == 0 && t.idle() {
+		t.tell(e.rest)
 	}
 	return len(e.rest) > 1 && (hoped > 1 || hoped == 1 && t.playing == 1)
 }
 
 // worthHalving is how much must be hoped for of a hand that is halved.
-const worthHalving = 3
+const worthHalving = 2
 
-// divide gives a part of a hand to another while there is a place for it: first
-// what is less likely than the rest, which one refusal may end at once, then half
-// of what is likely. It needs t.mu.
+// divide gives a part of a hand to another: what is less likely than the rest, which
+// one refusal may end at once, or be the beginning of more than anybody knows; then,
+// while there are places for it, half of what is likely. It needs t.mu.
 func (t *table) divide(ctx context.Context, e *elimination) {
-	if t.whole || e.hopes == nil || len(t.accepted) == 0 || !t.idle() {
+	if t.whole || e.hopes == nil || len(t.accepted) == 0 {
 		return
 	}
 	hopes := t.hopes(e)
-	most := faint
+	most, least := faint, high
 	for _, id := range e.rest {
-		most = max(most, hopes(id))
+		most, least = max(most, hopes(id)), min(least, hopes(id))
 	}
-	other := e.part(func(id uint16) bool { return hopes(id) < most })
+	idle := t.idle()
+	var other *elimination
 	switch {
-	case len(other.rest) > 0:
+	case least < most && (idle || most == high):
+		other = e.part(func(id uint16) bool { return hopes(id) < most })
 		other.remote = true
-	case most == high && len(e.rest) >= worthHalving && !t.deceived:
+	case idle && least == high && len(e.rest) >= worthHalving && !t.deceived:
 		n := 0
 		other = e.part(func(uint16) bool { n++; return n%2 == 0 })
 	default:
@@ -199,7 +209,7 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 // part takes something of a hand away, for another.
 func (e *elimination) part(from func(uint16) bool) *elimination {
 	other := &elimination{enumerator: e.enumerator, read: e.wasRead()}
-	var rest []uint16
+	rest := make([]uint16, 0, len(e.rest))
 	for _, id := range e.rest {
 		if from(id) {
 			other.rest = append(other.rest, id)

@@ -114,6 +114,7 @@ func (t *rota) visitAll(ctx context.Context, visits []*visit) {
 	}
 	for _, v := range visits {
 		if !v.dead {
+			v.prepare(t.opt.Roots(v.path))
 			v.timed(func() { v.inquire(ctx) })
 		}
 	}

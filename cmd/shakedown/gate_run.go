@@ -84,14 +84,11 @@ func (g *gateRun) observer() (func(context.Context), scanner.Options, error) {
 	if err != nil {
 		return nil, opt, err
 	}
-	dialer, err := g.f.routes(g.app, g.paths)
+	sc, err := g.f.scanner(g.app, g.paths, &opt)
 	if err != nil {
 		return nil, opt, err
 	}
-	if opt.Roots, err = rootsOf(g.paths); err != nil {
-		return nil, opt, err
-	}
-	return func(ctx context.Context) { g.scan(ctx, scanner.New(dialer, opt)) }, opt, nil
+	return func(ctx context.Context) { g.scan(ctx, sc) }, opt, nil
 }
 
 // read reads inventory, records, profiles, waivers and baseline.

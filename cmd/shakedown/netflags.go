@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"shakedown/results/report"
+	"shakedown/scanner"
 	"shakedown/scanner/dial"
 	"shakedown/scanner/inventory"
 )
@@ -236,6 +237,19 @@ func (f *netFlags) routes(a *app, paths []inventory.Path) (*dial.Dialer, error) 
 		return nil, err
 	}
 	return f.dialer(proxy)
+}
+
+// scanner readies a scan of paths: the ways to them, and what each trusts. opt gets
+// the anchors.
+func (f *netFlags) scanner(a *app, paths []inventory.Path, opt *scanner.Options) (*scanner.Scanner, error) {
+	dialer, err := f.routes(a, paths)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Roots, err = rootsOf(paths); err != nil {
+		return nil, err
+	}
+	return scanner.New(dialer, *opt), nil
 }
 
 // limit puts the run's deadline on ctx.

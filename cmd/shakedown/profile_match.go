@@ -78,15 +78,12 @@ func (a *app) matchLive(ctx context.Context, net *netFlags, targets []string) er
 	if err != nil {
 		return err
 	}
-	dialer, err := net.routes(a, paths)
-	if err != nil {
-		return err
-	}
 	opt := scanner.Options{Now: a.now}
 	for _, aspect := range profiles.MatchAspects() {
 		opt.Aspects = append(opt.Aspects, scanner.Aspect(aspect))
 	}
-	if opt.Roots, err = rootsOf(paths); err != nil {
+	sc, err := net.scanner(a, paths, &opt)
+	if err != nil {
 		return err
 	}
 	if net.dryRun {
@@ -101,7 +98,7 @@ func (a *app) matchLive(ctx context.Context, net *netFlags, targets []string) er
 	defer thrifty(ctx)()
 	progress := a.progress(net.quiet, len(paths), "endpoints")
 	code := exitGood
-	scanErr := scanner.New(dialer, opt).Run(ctx, paths, func(e *results.Endpoint) error {
+	scanErr := sc.Run(ctx, paths, func(e *results.Endpoint) error {
 		progress.step(1)
 		m := profiles.Builtin().Match(e)
 		code = max(code, matchCode(m))

@@ -137,11 +137,8 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges 
 	if err != nil {
 		return err
 	}
-	dialer, err := net.routes(a, paths)
+	sc, err := net.scanner(a, paths, &opt)
 	if err != nil {
-		return err
-	}
-	if opt.Roots, err = rootsOf(paths); err != nil {
 		return err
 	}
 	if net.dryRun {
@@ -157,7 +154,7 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges 
 	progress := a.progress(net.quiet, len(paths), "endpoints")
 	tally := scanTally{judges: judges}
 	bound := newBound(paths)
-	scanErr := scanner.New(dialer, opt).Run(ctx, paths, func(e *results.Endpoint) error {
+	scanErr := sc.Run(ctx, paths, func(e *results.Endpoint) error {
 		progress.step(1)
 		progress.note(e.Service + "/" + e.Path)
 		bound.add(e)

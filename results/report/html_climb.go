@@ -20,33 +20,56 @@ func drawable(s results.CapacityStep) bool {
 // climbPlot has the p99 of every step over its rate: a line for each path, and
 // for each step a sign of its verdict.
 func climbPlot(id string, all []capacityView) *figure {
-	const left, right, top, bottom, width, height = 52.0, 150.0, 18.0, 40.0, figureWidth, 340.0
-	var slowest, fastest, lo, hi = math.Inf(1), 0.0, math.Inf(1), 0.0
+	over := noRates()
 	for _, c := range all {
-		for _, s := range slices.DeleteFunc(slices.Clone(c.Sorted), func(s results.CapacityStep) bool { return !drawable(s) }) {
-			slowest, fastest = min(slowest, s.Rate), max(fastest, s.Rate)
-			lo, hi = min(lo, s.P99US), max(hi, s.P99US)
+		for _, s := range c.drawable() {
+			over.reach(s.Rate, s.P99US)
 			if s.P99LowUS > 0 {
-				lo, hi = min(lo, s.P99LowUS), max(hi, s.P99HighUS)
+				over.reach(s.Rate, s.P99LowUS, s.P99HighUS)
 			}
 		}
 	}
-	if fastest == 0 {
+	if over.empty() {
 		return nil
 	}
-	x := latencyScale(slowest, fastest, left, width-right)
-	y := latencyScale(lo, hi, height-bottom, top)
-	f := &figure{ID: id, W: width, H: height, Title: "p99 of the handshake over the rate, by path",
-		Desc: "A line for each path through the rates that were tried: the 99th percentile of the handshake in milliseconds, of several tries of a rate the middle one, with a band for its confidence interval. A dot is a rate that held, a cross one that did not, a question mark one that says nothing of the server. The table below has the same numbers."}
-	climbAxes(f, x, y, height-bottom, top)
+	f, x, y := over.plot(id, "p99 of the handshake over the rate, by path",
+		"A line for each path through the rates that were tried: the 99th percentile of the handshake in milliseconds, of several tries of a rate the middle one, with a band for its confidence interval. A dot is a rate that held, a cross one that did not, a question mark one that says nothing of the server. The table below has the same numbers.")
 	for _, c := range all {
 		c.drawBand(f, x, y)
 	}
 	for _, c := range all {
-		c.draw(f, x, y, height-bottom, top)
+		c.draw(f, x, y, y.from, y.to)
 	}
 	nameClimbs(f, all, x, y)
 	return f
+}
+
+// rates are the extent of a plot of p99 in microseconds over handshakes a second.
+type rates struct{ slowest, fastest, low, high float64 }
+
+// noRates holds nothing yet.
+func noRates() rates { return rates{slowest: math.Inf(1), low: math.Inf(1)} }
+
+func (r *rates) empty() bool { return r.fastest == 0 }
+
+// reach makes room for the p99s of a rate; one of 0 is not known.
+func (r *rates) reach(rate float64, p99s ...float64) {
+	r.slowest, r.fastest = min(r.slowest, rate), max(r.fastest, rate)
+	for _, us := range p99s {
+		if us > 0 {
+			r.low, r.high = min(r.low, us), max(r.high, us)
+		}
+	}
+}
+
+// plot is the empty figure, with its axes.
+func (r *rates) plot(id, title, desc string) (f *figure, x, y scale) {
+	const left, right, top, bottom, width, height = 52.0, 150.0, 18.0, 40.0, figureWidth, 340.0
+	x = latencyScale(r.slowest, r.fastest, left, width-right)
+	y = latencyScale(r.low, r.high, height-bottom, top)
+	f = &figure{ID: id, W: width, H: height, Title: title, Desc: desc}
+	climbAxes(f, x, y, height-bottom, top)
+	return f, x, y
 }
 
 func climbAxes(f *figure, x, y scale, base, top float64) {

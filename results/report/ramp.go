@@ -4,7 +4,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"shakedown/results"
@@ -68,9 +67,7 @@ func drawableInterval(r results.RampInterval) bool {
 // rampPlot has a line for each block of each ramp: p99 from due over the rate.
 // One whose generator was the limit is left out, as it says nothing of the server.
 func rampPlot(id string, all []series) *figure {
-	const left, right, top, bottom, width, height = 52.0, 150.0, 18.0, 40.0, figureWidth, 340.0
-	var slowest, fastest, lo, hi = math.Inf(1), 0.0, math.Inf(1), 0.0
-	lines := map[int][][]results.RampInterval{}
+	over, lines := noRates(), map[int][][]results.RampInterval{}
 	for _, s := range all {
 		if s.Ramp == nil || s.Generator.Saturated {
 			continue
@@ -82,19 +79,15 @@ func rampPlot(id string, all []series) *figure {
 			}
 			lines[s.N] = append(lines[s.N], points)
 			for _, r := range points {
-				slowest, fastest = min(slowest, r.OfferedRate), max(fastest, r.OfferedRate)
-				lo, hi = min(lo, r.TotalP99US), max(hi, r.TotalP99US)
+				over.reach(r.OfferedRate, r.TotalP99US)
 			}
 		}
 	}
-	if fastest == 0 {
+	if over.empty() {
 		return nil
 	}
-	x := latencyScale(slowest, fastest, left, width-right)
-	y := latencyScale(lo, hi, height-bottom, top)
-	f := &figure{ID: id, W: width, H: height, Title: "p99 from due over the rate of a ramp, by path",
-		Desc: "A line for each block of each path through the intervals of its ramp: the 99th percentile of the time from the instant at which a connection was due to its handshake complete, in milliseconds."}
-	climbAxes(f, x, y, height-bottom, top)
+	f, x, y := over.plot(id, "p99 from due over the rate of a ramp, by path",
+		"A line for each block of each path through the intervals of its ramp: the 99th percentile of the time from the instant at which a connection was due to its handshake complete, in milliseconds.")
 	for _, s := range all {
 		for _, points := range lines[s.N] {
 			s.drawRamp(f, x, y, points)

@@ -100,6 +100,14 @@ func (p *page) subtitle(s string) {
 	p.paragraph(2, 2, boldStyle, s)
 }
 
+// titled is a table under its title, nothing if it has no rows.
+func (p *page) titled(title string, t *table) {
+	if len(t.rows) > 0 {
+		p.subtitle(title)
+		p.table(2, t)
+	}
+}
+
 func (p *page) heading(d *digest) {
 	for _, run := range d.runs {
 		p.paragraph(0, 2, plainStyle, "shakedown "+runTitle(run))

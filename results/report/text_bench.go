@@ -38,8 +38,7 @@ func (p *page) bench(s *section) {
 		for _, t := range s.trials {
 			p.trialNotes(t)
 		}
-		p.subtitle("Latency by phase, in ms")
-		p.table(2, phaseTable(s.trials, p.width))
+		p.titled("Latency by phase, in ms", phaseTable(s.trials, p.width))
 		p.ramps(s)
 	}
 	p.comparisons(s)

@@ -55,8 +55,7 @@ func (p *page) capacities(s *section) {
 			p.paragraph(2, 2, l.style(), c.label+": "+words)
 		}
 	}
-	p.subtitle("Every rate that was tried")
-	p.table(2, stepTable(s.capacities))
+	p.titled("Every rate that was tried", stepTable(s.capacities))
 }
 
 // stepTable has a row for each step, path by path and from the lowest rate up.

@@ -41,19 +41,25 @@ func publicAnchor(der []byte) *anchor {
 // subjectOf is the subject of a certificate, as DER, without reading what else is
 // in it (RFC 5280 §4.1).
 func subjectOf(der []byte) []byte {
+	var subject cryptobyte.String
+	if rest, ok := FromSubject(der); !ok || !rest.ReadASN1Element(&subject, cbasn1.SEQUENCE) {
+		return nil
+	}
+	return subject
+}
+
+// FromSubject is a certificate from its subject on, without what stands before it
+// having been looked at (RFC 5280 §4.1); false if it is none.
+func FromSubject(der []byte) (rest cryptobyte.String, ok bool) {
 	in := cryptobyte.String(der)
-	var whole, tbs, subject cryptobyte.String
-	ok := in.ReadASN1(&whole, cbasn1.SEQUENCE) && whole.ReadASN1(&tbs, cbasn1.SEQUENCE) &&
+	var whole, tbs cryptobyte.String
+	ok = in.ReadASN1(&whole, cbasn1.SEQUENCE) && whole.ReadASN1(&tbs, cbasn1.SEQUENCE) &&
 		tbs.SkipOptionalASN1(cbasn1.Tag(0).Constructed().ContextSpecific()) && // version
 		tbs.SkipASN1(cbasn1.INTEGER) && // serial number
 		tbs.SkipASN1(cbasn1.SEQUENCE) && // signature
 		tbs.SkipASN1(cbasn1.SEQUENCE) && // issuer
-		tbs.SkipASN1(cbasn1.SEQUENCE) && // validity
-		tbs.ReadASN1Element(&subject, cbasn1.SEQUENCE)
-	if !ok {
-		return nil
-	}
-	return subject
+		tbs.SkipASN1(cbasn1.SEQUENCE) // validity
+	return tbs, ok
 }
 
 // systemAnchors gives what is in the places in which Go's crypto/x509 looks, with

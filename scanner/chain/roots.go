@@ -54,6 +54,10 @@ func OnlyRoots(files []string) (*Roots, error) {
 	return r, nil
 }
 
+// Prepare reads the system's trust anchors before a chain needs them: while answers
+// are waited for, say.
+func (r *Roots) Prepare() { r.load() }
+
 // SystemError says why the system's trust anchors are missing, if they were
 // asked for and not one was found: then `trusted` is unknown for what the
 // others do not vouch for.

@@ -36,19 +36,29 @@ type Ahead struct {
 	left bool
 }
 
-// Ahead begins to open a connection, before those who carry on no series.
-func (l *Lane) Ahead(ctx context.Context) *Ahead {
+// Ahead begins to open a connection, before those who carry on no series, and before
+// all if it is urgent.
+func (l *Lane) Ahead(ctx context.Context, isUrgent bool) *Ahead {
 	a := &Ahead{lane: l, placed: make(chan struct{}), done: make(chan struct{})}
 	waiting, giveUp := context.WithCancel(ctx)
 	a.giveUp = giveUp
-	w := l.share.apply(l, ofSeries)
+	w := l.share.apply(l, turnOf(isUrgent))
 	go a.open(waiting, ctx, w)
 	return a
 }
 
 // PaysAhead reports whether it is quicker to open the next connection before it
 // is needed, and does no harm.
-func (l *Lane) PaysAhead() bool { return l.tempo.pays() && l.share.atEase() }
+func (l *Lane) PaysAhead(isUrgent bool) bool {
+	return l.tempo.pays() && l.share.atEase(turnOf(isUrgent))
+}
+
+func turnOf(isUrgent bool) turn {
+	if isUrgent {
+		return urgent
+	}
+	return ofSeries
+}
 
 func (a *Ahead) open(waiting, ctx context.Context, w *waiter) {
 	defer close(a.done)

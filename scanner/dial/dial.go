@@ -167,6 +167,11 @@ func (l *Lane) OpenFirst(ctx context.Context) (*Conn, *results.Failure) {
 	return l.open(ctx, ofSeries, l.d.opt.Timeout)
 }
 
+// OpenUrgent is OpenFirst before all others of a series.
+func (l *Lane) OpenUrgent(ctx context.Context) (*Conn, *results.Failure) {
+	return l.open(ctx, urgent, l.d.opt.Timeout)
+}
+
 // OpenSoon is OpenFirst for a first look: it gives up after so long.
 func (l *Lane) OpenSoon(ctx context.Context, timeout time.Duration) (*Conn, *results.Failure) {
 	return l.open(ctx, ofSeries, timeout)

@@ -23,7 +23,7 @@ const (
 )
 
 // share lets so many connections in at once, in the order in which they came,
-// but those of a series before others. One that is to be alone waits until all
+// but those of a series before others, and urgent ones before these. One that is to be alone waits until all
 // that came before are out, and whoever comes later waits for it.
 type share struct {
 	most  int // the budget
@@ -44,14 +44,19 @@ type share struct {
 	left   time.Time // when a connection last ended
 }
 
-// turn says when somebody is let in.
+// turn says when somebody is let in: after those who came before with the same, and
+// before all with a lesser one that wait.
 type turn int
 
 const (
-	inOrder  turn = iota // after those who came before
-	ofSeries             // before those: others come after this one
-	alone                // when all are out
+	inOrder  turn = iota
+	ofSeries      // others come after this one
+	urgent        // nobody knows how many
+	alone         // when all are out; nobody passes it, and it passes nobody
 )
+
+// continues reports whether others are likely to come after one.
+func (t turn) continues() bool { return t == ofSeries || t == urgent }
 
 type waiter struct {
 	turn  turn
@@ -78,7 +83,7 @@ func (s *share) apply(l *Lane, t turn) *waiter {
 	}
 	w.ready = make(chan struct{})
 	at := len(s.queue)
-	for t == ofSeries && at > 0 && s.queue[at-1].turn == inOrder {
+	for t != alone && at > 0 && s.queue[at-1].turn < t {
 		at--
 	}
 	s.queue = slices.Insert(s.queue, at, w)
@@ -130,7 +135,7 @@ func (s *share) hasRoom(t turn) bool {
 
 func (s *share) letIn(t turn) {
 	s.in++
-	s.series += countIf(t == ofSeries)
+	s.series += countIf(t.continues())
 	s.alone = t == alone
 }
 
@@ -220,7 +225,7 @@ func (s *share) leave(t turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.in--
-	s.series -= countIf(t == ofSeries)
+	s.series -= countIf(t.continues())
 	s.alone = false
 	s.left = time.Now()
 	s.admit()
@@ -240,11 +245,11 @@ func (s *share) readyAt(t turn) time.Time {
 }
 
 // atEase reports whether the address has shown no sign that our connections are
-// too many, and nobody waits who would be held up by more.
-func (s *share) atEase() bool {
+// too many, and nobody waits who would be held up by one more.
+func (s *share) atEase(t turn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pressing := len(s.queue) > 0 && s.queue[0].turn != inOrder
+	pressing := len(s.queue) > 0 && (s.queue[0].turn > t || t == ofSeries && s.queue[0].turn == t)
 	return s.heard && s.losses == 0 && s.limit == s.most && !pressing
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -284,4 +285,38 @@ func TestRate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who waits is let in by what comes after: urgent ones first, then those of a
+// series, then others, each in the order in which they came.
+func TestUrgentFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lane := testLane(&line{}, Options{PerEndpoint: 1})
+		first, f := lane.Open(t.Context())
+		if f != nil {
+			t.Fatal(f)
+		}
+		var order []string
+		wait := func(name string, open func(context.Context) (*Conn, *results.Failure)) {
+			go func() {
+				c, f := open(t.Context())
+				if f != nil {
+					t.Error(f)
+					return
+				}
+				order = append(order, name)
+				c.Close()
+			}()
+			synctest.Wait()
+		}
+		wait("in order", lane.Open)
+		wait("of a series", lane.OpenFirst)
+		wait("urgent", lane.OpenUrgent)
+		wait("urgent too", lane.OpenUrgent)
+		first.Close()
+		synctest.Wait()
+		if want := []string{"urgent", "urgent too", "of a series", "in order"}; !slices.Equal(order, want) {
+			t.Errorf("%q, want %q", order, want)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -30,6 +31,9 @@ func TestCurveOf(t *testing.T) {
 		if got := curveOf(der); got == 0 || got != want.ID {
 			t.Errorf("%s: got %s, want %s", curve.Params().Name, wire.ID(got), wire.ID(want.ID))
 		}
+		if got := kindOf(der); got != ecdsaKey {
+			t.Errorf("%s: a key of kind %q", curve.Params().Name, got)
+		}
 		for n := range der {
 			curveOf(der[:n]) // half a certificate is none, and no crash
 		}
@@ -38,7 +42,14 @@ func TestCurveOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := curveOf(certificate(key.Public())); got != 0 {
-		t.Errorf("an RSA key is on curve %s", wire.ID(got))
+	if der := certificate(key.Public()); curveOf(der) != 0 || kindOf(der) != rsaKey {
+		t.Errorf("an RSA key is on curve %s, of kind %q", wire.ID(curveOf(der)), kindOf(der))
+	}
+	edwards, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if der := certificate(edwards); curveOf(der) != 0 || kindOf(der) != edwardsKey {
+		t.Errorf("an Ed25519 key is on curve %s, of kind %q", wire.ID(curveOf(der)), kindOf(der))
 	}
 }

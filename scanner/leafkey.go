@@ -1,0 +1,85 @@
+// Key of a certificate: its kind and its group, without reading what else is in the
+// certificate: both are looked for in many answers.
+
+package scanner
+
+import (
+	"encoding/asn1"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"shakedown/scanner/chain"
+)
+
+// keyKind is a kind of key that a chain can be for.
+type keyKind string
+
+const (
+	rsaKey     keyKind = "RSA"
+	ecdsaKey   keyKind = "ECDSA"
+	edwardsKey keyKind = "EdDSA" // it shares ECDSA's suites (RFC 8422 §2.1)
+)
+
+func keyKinds() []keyKind { return []keyKind{rsaKey, ecdsaKey, edwardsKey} }
+
+// kindOf is the kind of a leaf's key, "" if it cannot be told (RFC 3279 §2.3, RFC
+// 8410 §3).
+func kindOf(der []byte) keyKind {
+	kind, _ := keyAlgorithm(der)
+	switch {
+	case kind.Equal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}):
+		return rsaKey
+	case kind.Equal(ecPublicKey()):
+		return ecdsaKey
+	case kind.Equal(asn1.ObjectIdentifier{1, 3, 101, 112}), kind.Equal(asn1.ObjectIdentifier{1, 3, 101, 113}): // Ed25519, Ed448
+		return edwardsKey
+	}
+	return ""
+}
+
+// curveOf is the group of a certificate's key, 0 if it is on none that we know
+// (RFC 5480 §2.1.1).
+func curveOf(der []byte) uint16 {
+	kind, parameters := keyAlgorithm(der)
+	var curve asn1.ObjectIdentifier
+	if !kind.Equal(ecPublicKey()) || !parameters.ReadASN1ObjectIdentifier(&curve) {
+		return 0
+	}
+	for _, known := range curves() {
+		if curve.Equal(known.oid) {
+			return known.group
+		}
+	}
+	return 0
+}
+
+// keyAlgorithm is what a certificate's key is for, and what stands beside that; nil
+// if it is no certificate (RFC 5280 §4.1).
+func keyAlgorithm(der []byte) (kind asn1.ObjectIdentifier, parameters cryptobyte.String) {
+	var key, algorithm cryptobyte.String
+	rest, ok := chain.FromSubject(der)
+	ok = ok && rest.SkipASN1(cbasn1.SEQUENCE) && // subject
+		rest.ReadASN1(&key, cbasn1.SEQUENCE) && key.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
+		algorithm.ReadASN1ObjectIdentifier(&kind)
+	if !ok {
+		return nil, nil
+	}
+	return kind, algorithm
+}
+
+func ecPublicKey() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1} }
+
+type namedCurve struct {
+	oid   asn1.ObjectIdentifier
+	group uint16
+}
+
+func curves() []namedCurve {
+	return []namedCurve{
+		{asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}, 0x0017}, // secp256r1
+		{asn1.ObjectIdentifier{1, 3, 132, 0, 34}, 0x0018},          // secp384r1
+		{asn1.ObjectIdentifier{1, 3, 132, 0, 35}, 0x0019},          // secp521r1
+		{asn1.ObjectIdentifier{1, 3, 132, 0, 33}, 0x0015},          // secp224r1
+	}
+}
