@@ -24,6 +24,8 @@ type loop struct {
 	clock    clock
 	timeout  time.Duration
 	awake    time.Duration
+	hold     time.Duration // between a connect and its ClientHello
+	reaction time.Duration // between what is heard and the answer
 	closing  client.Closing
 	request  bool
 	sources  *sources
@@ -42,7 +44,7 @@ func newLoop(c clock, plan Plan, path Path, lean *client.Lean, classify client.C
 		return nil, nil
 	}
 	l := &loop{
-		clock: c, remote: remote, timeout: plan.Timeout, awake: awake(plan),
+		clock: c, remote: remote, timeout: plan.Timeout, awake: awake(plan), hold: lean.Hold(), reaction: plan.Reaction,
 		closing: plan.Closing, request: plan.Request != "", classify: classify,
 		sources: newSources(plan, path.Address.Addr()), proxied: path.ProxyProtocol, address: path.Address,
 	}
@@ -143,7 +145,7 @@ type thread struct {
 	free    time.Duration   // since when there has been a free slot
 	resting []time.Duration // closed loop: until when slots pause that failed
 	failed  int             // closed loop: failures in a row
-	silent  []silence       // connections whose ClientHello is held back
+	silent  []silence       // connections whose words are held back
 	leaving []*flight       // connections that outlive their handshakes, in the order of their leaving
 	samples []client.Sample
 	reads   [batch]read
@@ -313,7 +315,7 @@ func (t *thread) connected(f *flight, at time.Duration) {
 		f.sample.Connected = min(f.sample.Start+d, at)
 	}
 	if t.open() {
-		t.keepSilent(f)
+		t.keepSilent(f, t.clock.now()+t.hold)
 	} else if !t.greet(f) {
 		return
 	}
@@ -431,8 +433,8 @@ func (t *thread) alarm() time.Duration {
 	if len(t.leaving) > 0 {
 		at = min(at, t.leaving[0].leaves+patience)
 	}
-	if len(t.silent) > 0 {
-		at = min(at, t.silent[0].until)
+	for _, s := range t.silent {
+		at = min(at, s.until)
 	}
 	return at
 }
@@ -473,6 +475,15 @@ func (t *thread) advance(r *read) {
 		t.fail(f, err)
 		return
 	}
+	if t.reaction > 0 && f.session.Pending() != nil {
+		t.keepSilent(f, r.at+t.reaction)
+		return
+	}
+	t.proceed(f)
+}
+
+// proceed says what a handshake has to say, and waits for what is next.
+func (t *thread) proceed(f *flight) {
 	if !t.flush(f) {
 		return
 	}
@@ -618,7 +629,7 @@ type flight struct {
 	deadline   time.Duration
 	connecting bool
 	lingering  bool          // its handshake is over, and the server still has to say something
-	silent     time.Duration // it is connected, and this is when it says its ClientHello
+	silent     time.Duration // it has something to say, and this is when
 	leaves     time.Duration // its handshake is over, and from this on it may close
 	before     *flight       // in the order of their beginning
 	after      *flight

@@ -61,6 +61,11 @@ type Plan struct {
 	Ports        Ports            // to connect from; zero leaves it to the system
 	Seed         uint64           // of every random choice
 
+	// Reaction is how long after what it answers a client's answer comes at the
+	// soonest, as if the server were that far away; 0 is at once. It is for comparing
+	// what clients cost a server, of which none is to answer sooner than another.
+	Reaction time.Duration
+
 	short int // connections that were asked for, where descriptors allow fewer
 }
 

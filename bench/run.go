@@ -230,10 +230,13 @@ func (t *trial) count(samples []client.Sample, block *phases, begin, end time.Du
 	}
 	t.all.merge(block)
 	t.blocks++
-	t.latest = block.record()
+	written := block.record()
+	if t.only = nil; t.blocks == 1 {
+		t.only = &written
+	}
 	return &results.Block{
 		Trial: t.record.Trial, DurationS: (end - begin).Seconds(),
-		Handshakes: t.record.Handshakes - before, Completed: completed, Phases: t.latest,
+		Handshakes: t.record.Handshakes - before, Completed: completed, Phases: written,
 		Ramp: t.curve(samples, begin, end),
 	}
 }

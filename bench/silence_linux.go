@@ -9,36 +9,34 @@ package bench
 
 import "time"
 
-// hold is how long a ClientHello waits after its connect. crypto/tls takes 65 µs in
-// TLS 1.2, 90 to 105 µs to make a key of P-256 or X25519 too, and 130 µs where that
-// is of P-384 or ML-KEM; the lean client takes 20 µs, and wakes up to 50 µs late.
-const hold = 60 * time.Microsecond
-
-// silence is a connection whose ClientHello is held back. It counts only while
-// its flight says the same: a connection may end meanwhile.
+// silence is a connection whose words are held back: its ClientHello, and its answers
+// where the plan has a reaction. It counts only while its flight says the same: a
+// connection may end meanwhile.
 type silence struct {
 	flight *flight
 	until  time.Duration
 }
 
-func (t *thread) keepSilent(f *flight) {
-	f.silent = t.clock.now() + hold
-	t.silent = append(t.silent, silence{f, f.silent})
+func (t *thread) keepSilent(f *flight, until time.Duration) {
+	f.silent = until
+	t.silent = append(t.silent, silence{f, until})
 }
 
-// speak sends the ClientHellos whose time has come. The first held back is the
-// first to come.
+// speak says what is to be said by now.
 func (t *thread) speak(now time.Duration) {
-	said := 0
+	kept := t.silent[:0]
 	for _, s := range t.silent {
-		if s.until > now {
-			break
-		}
-		said++
-		if s.flight.silent == s.until {
+		switch {
+		case s.flight.silent != s.until:
+		case s.until > now:
+			kept = append(kept, s)
+		case s.flight.sample.Hello == 0:
 			s.flight.silent = 0
 			t.greet(s.flight)
+		default:
+			s.flight.silent = 0
+			t.proceed(s.flight)
 		}
 	}
-	t.silent = append(t.silent[:0], t.silent[said:]...)
+	t.silent = kept
 }

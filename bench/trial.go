@@ -28,7 +28,7 @@ type trial struct {
 
 	blocks   int // finished
 	all      phases
-	latest   results.Phases // of the latest block
+	only     *results.Phases // of the only block; nil if there are more
 	lag      stats.Histogram
 	shapes   map[client.Shape]int
 	failures map[results.Failure]*results.Failure // by what they have in common
@@ -176,7 +176,9 @@ func (t *trial) finish(processors int, why ...string) *results.Trial {
 	}
 	r.Negotiated = t.negotiated()
 	r.Failures = t.failed()
-	if r.Phases = t.latest; t.blocks > 1 { // one block is all: to write histograms costs as much as a hundred handshakes
+	if t.only != nil { // to write histograms costs as much as a hundred handshakes
+		r.Phases = *t.only
+	} else {
 		r.Phases = t.all.record()
 	}
 	if t.made > 0 {

@@ -17,6 +17,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"net"
+	"runtime"
 	"time"
 
 	"shakedown/results"
@@ -67,6 +68,14 @@ func Token(b []byte) uint64 {
 // Clock tells the time since the beginning of the run.
 type Clock func() time.Duration
 
+// await returns at an instant. It does not sleep, as a timer may be late by a
+// millisecond.
+func (now Clock) await(instant time.Duration) {
+	for now() < instant {
+		runtime.Gosched()
+	}
+}
+
 // Handshaker makes one handshake after another, each on a connection of its own.
 // It is for one goroutine at a time.
 type Handshaker interface {
@@ -101,6 +110,7 @@ type Config struct {
 	Wallet       *Wallet          // what can be resumed; nil if nothing is to be
 	SessionIDs   bool             // TLS 1.2: ask for no tickets, resume by session id
 	Certificate  *tls.Certificate // our own, for a server that asks; nil if there is none
+	Reaction     time.Duration    // how long after what it answers an answer comes at the soonest
 }
 
 // Closing is how a connection ends.

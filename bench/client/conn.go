@@ -46,8 +46,12 @@ func (s *Session) drive(conn net.Conn, now Clock, over func() bool) error {
 	if s.buffer == nil {
 		s.buffer = make([]byte, readSize)
 	}
+	var heard time.Duration
 	for {
 		if out := s.Pending(); out != nil {
+			if heard > 0 {
+				now.await(heard + s.l.cfg.Reaction)
+			}
 			at := now()
 			if _, err := conn.Write(out); err != nil {
 				return err
@@ -58,9 +62,9 @@ func (s *Session) drive(conn net.Conn, now Clock, over func() bool) error {
 			return nil
 		}
 		n, err := conn.Read(s.buffer)
-		at := now()
+		heard = now()
 		if n > 0 {
-			err = s.Feed(s.buffer[:n], at)
+			err = s.Feed(s.buffer[:n], heard)
 		}
 		if err != nil {
 			return err

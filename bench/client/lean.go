@@ -6,6 +6,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
+	"time"
+
+	"shakedown/scanner/wire"
 )
 
 // Lean is the lean client of one path with one Ask. Its sessions do the
@@ -14,6 +17,7 @@ type Lean struct {
 	cfg   Config
 	kind  ShareKind
 	faces []face
+	hold  time.Duration
 	get   []byte        // the request
 	begun atomic.Uint64 // handshakes, to pick those whose signature is checked
 }
@@ -46,6 +50,9 @@ func NewLean(cfg Config, kind ShareKind) (*Lean, error) {
 		}
 		l.faces = append(l.faces, f)
 	}
+	if l.hold = holdFor(l.faces[0].first); cfg.Ask.Version == wire.TLS12 {
+		l.hold = holdFor(nil) // there the key comes later
+	}
 	l.get = getRequest(l.cfg.ServerName, l.cfg.Request)
 	return l, nil
 }
@@ -77,6 +84,10 @@ func (l *Lean) Session(seed uint64) *Session {
 	}
 	return &Session{l: l, face: &l.faces[0], random: rand.NewChaCha8(key)}
 }
+
+// Hold is how long after a connect the ClientHello is to be sent: when an ordinary
+// client sends it.
+func (l *Lean) Hold() time.Duration { return l.hold }
 
 // next gives the next handshake its face, and reports whether its signature is to
 // be checked: the first, then one in cfg.VerifySample.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // share is a client's share of a key exchange, and how it turns the server's
@@ -54,6 +55,31 @@ func newShare(kind ShareKind, group uint16, key byte) (share, error) {
 
 // hasKEM reports whether a group has a part of ML-KEM.
 func hasKEM(group uint16) bool { return group == groupX25519MLKEM768 || group == groupP256MLKEM768 }
+
+// holdFor is how long a ClientHello waits after its connect: as long as crypto/tls
+// takes to make it and the keys for the shares that it brings, less what the lean
+// client takes. On a usual processor crypto/tls takes 70 µs in TLS 1.2, and in TLS 1.3
+// 90 with a key of P-256, 110 with one of X25519, 170 with X25519MLKEM768; the lean
+// client takes 20, and a sleeper wakes some 30 late.
+func holdFor(shares []share) time.Duration {
+	hold := 20 * time.Microsecond
+	for _, s := range shares {
+		hold += keyTimes()[s.group]
+	}
+	return hold
+}
+
+// keyTimes are what a key of a group adds to that.
+func keyTimes() map[uint16]time.Duration {
+	return map[uint16]time.Duration{
+		groupP256:           20 * time.Microsecond,
+		groupX25519:         40 * time.Microsecond,
+		groupP256MLKEM768:   80 * time.Microsecond,
+		groupX25519MLKEM768: 100 * time.Microsecond,
+		groupP384:           110 * time.Microsecond,
+		groupP521:           310 * time.Microsecond,
+	}
+}
 
 // leanGroups lists every group that newShare knows.
 func leanGroups() []uint16 {

@@ -6,6 +6,7 @@ import (
 	"crypto/mlkem"
 	"crypto/rand"
 	"testing"
+	"time"
 
 	"shakedown/scanner/wire"
 )
@@ -133,5 +134,34 @@ func TestFaces(t *testing.T) {
 		if len(seen) != want {
 			t.Errorf("%s: %d different shares, want %d", groupName(group), len(seen), want)
 		}
+	}
+}
+
+// A ClientHello of TLS 1.3 waits for its key, and two keys take longer than one.
+func TestHold(t *testing.T) {
+	hold := func(a Ask) time.Duration {
+		l, err := NewLean(Config{Ask: a}, UnitShares)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l.Hold()
+	}
+	least := hold(Ask{Version: wire.TLS12, Group: groupP384})
+	for _, a := range []Ask{
+		{Version: wire.TLS13, Group: groupP256},
+		{Version: wire.TLS13, Group: groupX25519},
+		{Version: wire.TLS13, Group: groupP256MLKEM768},
+		{Version: wire.TLS13, Group: groupX25519MLKEM768},
+		{Version: wire.TLS13, Group: groupP384},
+		{Version: wire.TLS13, Group: groupP521},
+	} {
+		if held := hold(a); held <= least {
+			t.Errorf("%s waits for %v, no longer than what is made sooner, %v", groupName(a.Group), held, least)
+		} else {
+			least = held
+		}
+	}
+	if hold(Ask{Version: wire.TLS13, Retry: true}) != hold(Ask{Version: wire.TLS12}) {
+		t.Error("a ClientHello without a share waits for one")
 	}
 }

@@ -387,7 +387,7 @@ func (r *reader) u16s(size int) []uint16 {
 
 func (r *reader) extensions() []Extension {
 	block := reader{b: r.vector(2)}
-	exts := []Extension{}
+	exts := make([]Extension, 0, 8) // of a server; a client's are more
 	for !block.failed && len(block.b) > 0 {
 		exts = append(exts, Extension{block.u16(), block.vector(2)})
 	}

@@ -27,6 +27,8 @@ type options struct {
 	rate   float64
 	block  time.Duration
 	warm   time.Duration // of each client before the first block
+
+	reaction time.Duration // of both clients
 }
 
 func main() {
@@ -37,6 +39,7 @@ func main() {
 	flag.Float64Var(&o.rate, "rate", 400, "handshakes a second; a sixteenth of it for Java")
 	flag.DurationVar(&o.block, "block", 200*time.Millisecond, "time for a block; twice as much for Java")
 	flag.DurationVar(&o.warm, "warm", time.Second, "time for each client before the first block; four times as much for Java, which compiles meanwhile")
+	flag.DurationVar(&o.reaction, "reaction", 500*time.Microsecond, "how long after what they answer both clients' answers come, as over a network; 0: each as soon as it can")
 	serve := flag.String("serve", "", "be the Go server at this address, with the certificate and key that follow")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

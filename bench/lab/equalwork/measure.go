@@ -73,7 +73,7 @@ func measure(ctx context.Context, o options, server *stacks.Running, s shape) (r
 	}
 	plan := bench.Plan{
 		Paths: []bench.Path{{Service: "equalwork", Name: "server", Address: address, ServerName: stacks.Host, Ask: ask}},
-		Rate:  o.rate, Blocks: 1, WarmUp: -1,
+		Rate:  o.rate, Blocks: 1, WarmUp: -1, Reaction: o.reaction,
 	}
 	clients := []bench.Client{bench.Stock, bench.Lean}
 	for _, who := range clients {
