@@ -176,8 +176,8 @@ func (a *asker) mayRefuse(q inquiry, got answer) bool {
 // in common (Mbed TLS 3 closes), or a scheme (LibreSSL says decode_error).
 func (a *asker) brokeOff(q inquiry, got answer) bool {
 	f := got.failure
-	asked, ok := q.(question)
-	if !ok || asked.until != untilKeyExchange || got.outcome != failed || f.Stage != results.StageHandshake || a.curved.Load() == nil {
+	asked := q.asked()
+	if asked == nil || asked.until != untilKeyExchange || got.outcome != failed || f.Stage != results.StageHandshake || a.curved.Load() == nil {
 		return false
 	}
 	return f.Kind == results.KindEOF || f.Kind == results.KindReset || f.Kind == results.KindAlert && f.Alert != wire.AlertName(80)
