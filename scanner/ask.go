@@ -44,7 +44,23 @@ func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
 
 // inquiry is what can be put to a server over one connection: a question, or
 // one in the language of SSLv2.
-type inquiry interface{ put(*dial.Conn) answer }
+type inquiry interface {
+	put(*dial.Conn) answer
+	asked() *question // nil in the language of SSLv2
+}
+
+func (q question) asked() *question { return &q }
+
+// questionOf is the question of an inquiry, if it is one.
+func questionOf(q inquiry) (question, bool) {
+	switch q := q.(type) {
+	case question:
+		return q, true
+	case *question:
+		return *q, true
+	}
+	return question{}, false
+}
 
 // ask puts a question, and once more, slowly and with the address to itself,
 // if it got no usable answer. A server that closes the connection, accepts a
@@ -171,7 +187,7 @@ func (a *asker) mayRefuse(q inquiry, got answer) bool {
 // in common (Mbed TLS 3 closes), or a scheme (LibreSSL says decode_error).
 func (a *asker) brokeOff(q inquiry, got answer) bool {
 	f := got.failure
-	asked, ok := q.(question)
+	asked, ok := questionOf(q)
 	if !ok || asked.until != untilKeyExchange || got.outcome != failed || f.Stage != results.StageHandshake || a.curved.Load() == nil {
 		return false
 	}
@@ -180,9 +196,8 @@ func (a *asker) brokeOff(q inquiry, got answer) bool {
 
 // nameless reports whether an inquiry lacks the server name that the control has.
 func (a *asker) nameless(q inquiry) bool {
-	asked, ok := q.(question)
-	control := a.control.Load()
-	return ok && control != nil && asked.serverName == "" && control.serverName != ""
+	asked, control := q.asked(), a.control.Load()
+	return asked != nil && control != nil && asked.serverName == "" && control.serverName != ""
 }
 
 func sameWord(a, b answer) bool {
@@ -240,22 +255,25 @@ func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got a
 	if got.settled() || got.failure.Kind == results.KindAlert {
 		a.heard.open()
 	}
-	if q, ok := q.(question); ok && got.outcome == accepted {
+	if got.outcome == accepted {
 		a.keepControls(q, got)
 	}
 	return got
 }
 
 // keepControls keeps the first questions that were accepted.
-func (a *asker) keepControls(q question, got answer) {
-	if kx := got.keyExchange; kx != nil && kx.Group != 0 && a.curved.Load() == nil {
-		whole := q
-		whole.suffices = false
-		a.curved.Store(&whole)
-	}
+func (a *asker) keepControls(q inquiry, got answer) {
 	if a.control.Load() == nil {
-		q.until = untilHello
-		a.control.Store(&q)
+		if kept := q.asked(); kept != nil {
+			kept.until = untilHello
+			a.control.Store(kept)
+		}
+	}
+	if kx := got.keyExchange; kx != nil && kx.Group != 0 && a.curved.Load() == nil {
+		if kept := q.asked(); kept != nil {
+			kept.suffices = false
+			a.curved.Store(kept)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ func (q question) brief() (_ question, shorter bool) {
 // could not read over another, in brief. Who answers that is asked in brief from
 // then on.
 func (a *asker) exchange(ctx context.Context, q inquiry, open opener) answer {
-	asked, ok := q.(question)
+	asked, ok := questionOf(q)
 	short, shorter := asked.brief()
 	switch {
 	case !ok || !shorter:

@@ -150,7 +150,7 @@ func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]
 	answers := make([]answer, len(qs))
 	var g errgroup.Group
 	for i, q := range qs {
-		g.Go(func() error { answers[i] = a.ask(ctx, q); return nil })
+		g.Go(func() error { answers[i] = a.askFirst(ctx, q); return nil })
 	}
 	g.Wait()
 	for _, got := range answers {

@@ -22,19 +22,20 @@ type doubted struct {
 	done   gate
 }
 
-// doubtEarly asks for what will be doubtful if the rest of a hand is refused and all
-// that is hoped for is accepted; nil if nothing will be, or if that is still asked
-// for elsewhere.
-func (v *versionScan) doubtEarly(ctx context.Context, a *asker, e *elimination, found []uint16, refusals hands) *doubted {
-	hopes := kin(v.version, found)
+// doubtEarly asks for what will be doubtful if the next question, for some suites, is
+// refused like others before, and all that is hoped for elsewhere is accepted; nil if
+// nothing will be, or if that cannot be told yet. next is nil where none is put.
+func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, refusals hands, found []uint16) *doubted {
+	hopes, refused := kin(v.version, found), refusals.rests()
+	elsewhere := func(id uint16) bool { return !slices.Contains(refused, id) && !slices.Contains(next, id) }
 	for _, id := range common(authOf(found[0])) {
-		if hopes(id) == high {
+		if h := hopes(id); h == high && !slices.Contains(refused, id) || h == fair && next == nil && elsewhere(id) {
 			found = append(found, id)
 		}
 	}
 	d := &doubted{suites: without(v.doubtful(found), byThemselves(refusals)), done: newGate()}
 	isOpen := func(id uint16) bool {
-		return !slices.Contains(e.rest, id) || !e.ended && hopes(id) > faint
+		return elsewhere(id) || hopes(id) > faint && !slices.Contains(refused, id)
 	}
 	if len(d.suites) == 0 || slices.ContainsFunc(d.suites, isOpen) {
 		return nil

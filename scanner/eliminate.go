@@ -36,7 +36,7 @@ func (e *elimination) run(ctx context.Context, a *asker) { hands{e}.run(ctx, a) 
 // step puts one question, if there is one left.
 func (e *elimination) step(ctx context.Context, a *asker) {
 	if q := e.next(); q != nil {
-		e.take(a.askFirst(ctx, *q))
+		e.take(a.askFirst(ctx, q))
 	}
 }
 

@@ -80,6 +80,15 @@ func (h hands) accepted() []uint16 {
 	return ids
 }
 
+// rests lists what was not accepted.
+func (h hands) rests() []uint16 {
+	var ids []uint16
+	for _, hand := range h {
+		ids = append(ids, hand.rest...)
+	}
+	return ids
+}
+
 // offers lists every choice that was seen.
 func (h hands) offers() []offer {
 	var all []offer

@@ -127,10 +127,10 @@ func family(version uint16, s wire.SuiteInfo) string {
 	case s.Strength == "tls13-aead":
 	case !strings.HasPrefix(cipher, "AES") && !strings.HasPrefix(cipher, "CHACHA20"): // Go has RC4 for ECDSA, and no 3DES
 		return cipher + s.Auth
-	case strings.Contains(s.Name, "_CBC_SHA256"):
+	case strings.HasSuffix(cipher, "128_CBC_SHA256"):
 		return "CBC_SHA256"
-	case strings.Contains(s.Name, "_CBC_SHA384"):
-		return "CBC_SHA384"
+	case strings.Contains(cipher, "_CBC_SHA256"), strings.Contains(cipher, "_CBC_SHA384"):
+		return "256_CBC_SHA2" // Go has none
 	}
 	return ""
 }

@@ -209,19 +209,19 @@ const (
 // link's is in that.
 func roundTrips(t testing.TB) []roundTripCase {
 	return []roundTripCase{
-		{"nginx", nginx(t).serve, onlySuites, 16, 30 + 15},
-		{"nginx", nginx(t).serve, withOrder, 24, 2*30 + 15},
-		{"nginx", nginx(t).serve, likeSslscan, 19, 58},
-		{"wide nginx", wideNginx(t).serve, onlySuites, 34, 83 + 16},
-		{"wide nginx", wideNginx(t).serve, withOrder, 58, 2*83 + 15},
-		{"wide nginx", wideNginx(t).serve, likeSslscan, 36, 116},
-		{"Go", goServer(t), onlySuites, 18, 26 + 15},
-		{"Go", goServer(t), withOrder, 24, 2 * 26},
-		{"Go", goServer(t), likeSslscan, 18, 52},
-		{"Go", goServer(t), allButPath, 40, 108},
-		{"wide Go", wideGo(t), onlySuites, 28, 47 + 15},
-		{"wide Go", wideGo(t), withOrder, 58, 150},
-		{"wide Go", wideGo(t), likeSslscan, 28, 80},
+		{"nginx", nginx(t).serve, onlySuites, 14, 30 + 13},
+		{"nginx", nginx(t).serve, withOrder, 19, 30 + 20},
+		{"nginx", nginx(t).serve, likeSslscan, 16, 54},
+		{"wide nginx", wideNginx(t).serve, onlySuites, 27, 83 + 15},
+		{"wide nginx", wideNginx(t).serve, withOrder, 51, 2*83 + 10},
+		{"wide nginx", wideNginx(t).serve, likeSslscan, 31, 113},
+		{"Go", goServer(t), onlySuites, 13, 24 + 14},
+		{"Go", goServer(t), withOrder, 18, 2 * 26},
+		{"Go", goServer(t), likeSslscan, 16, 49},
+		{"Go", goServer(t), allButPath, 34, 105},
+		{"wide Go", wideGo(t), onlySuites, 19, 47 + 15},
+		{"wide Go", wideGo(t), withOrder, 30, 2*47 + 10},
+		{"wide Go", wideGo(t), likeSslscan, 21, 73},
 	}
 }
 

@@ -333,8 +333,8 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 func (v *versionScan) play(ctx context.Context, a *asker, i int, dealt hands) hands {
 	t := &table{asker: a}
 	if v.version == wire.TLS12 && i == 0 {
-		t.onFaint = func(e *elimination, found []uint16, refused hands) bool {
-			v.doubted = v.doubtEarly(ctx, a, e, found, refused)
+		t.onRefusal = func(next []uint16, refused hands, found []uint16) bool {
+			v.doubted = v.doubtEarly(ctx, a, next, refused, found)
 			return v.doubted != nil
 		}
 	}
@@ -458,20 +458,22 @@ func usualOrder(ids []uint16) []uint16 {
 // usualRanks are the orders that servers usually have, as functions that place
 // a suite: OpenSSL's and those made from it, with long keys first; Mozilla's and
 // Go's, with short ones first; AWS's, where the length of the key comes before
-// all else; Go's for clients that do not begin with AES-GCM, which ours seldom do.
+// all else; Go's own.
 // Some choose the certificate first: each order comes also with all of RSA before
 // all of ECDSA, and the other way round.
 var usualRanks = sync.OnceValue(func() (ranks []func(uint16) int) {
 	var (
-		longFirst   = []string{"_256_ CHACHA20", "_128_"}
-		shortFirst  = []string{"_128_", "_256_", "CHACHA20"}
-		streamFirst = []string{"CHACHA20", "_128_", "_256_"}
+		longFirst  = []string{"_256_ CHACHA20", "_128_"}
+		shortFirst = []string{"_128_", "_256_", "CHACHA20"}
 	)
-	plain := []func(uint16) int{placed(longFirst, 1<<9), placed(shortFirst, 1<<9), placed(shortFirst, 1<<13), placed(streamFirst, 1<<9)}
+	by := func(lengths []string, lengthWeight int) func(uint16) int {
+		return placed(func(s wire.SuiteInfo) int { return place(s, lengths, lengthWeight) })
+	}
+	plain := []func(uint16) int{by(longFirst, 1<<9), by(shortFirst, 1<<9), by(shortFirst, 1<<13), placed(placeOfGo)}
 	ranks = slices.Clone(plain)
 	for _, first := range []string{"RSA", "ECDSA"} {
 		for _, rank := range plain {
-			ranks = append(ranks, func(id uint16) int { return rank(id) + 1<<17*asInt(authOf(id) != first) })
+			ranks = append(ranks, func(id uint16) int { return rank(id) + 1<<20*asInt(authOf(id) != first) })
 		}
 	}
 	return ranks
@@ -479,7 +481,7 @@ var usualRanks = sync.OnceValue(func() (ranks []func(uint16) int) {
 
 // placed places suites, each when it is asked for the first time: of all that
 // there are a server has few.
-func placed(lengths []string, lengthWeight int) func(uint16) int {
+func placed(place func(wire.SuiteInfo) int) func(uint16) int {
 	var mu sync.Mutex
 	places := map[uint16]int{}
 	return func(id uint16) int {
@@ -487,7 +489,7 @@ func placed(lengths []string, lengthWeight int) func(uint16) int {
 		defer mu.Unlock()
 		at, known := places[id]
 		if !known {
-			at = place(wire.LookupSuite(id), lengths, lengthWeight)
+			at = place(wire.LookupSuite(id))
 			places[id] = at
 		}
 		return at
@@ -505,6 +507,17 @@ func place(s wire.SuiteInfo, lengths []string, lengthWeight int) int {
 		lengthWeight*position(s.Name, lengths...) +
 		1<<5*position(s.Name, "_AES_256_GCM _AES_128_GCM", "CHACHA20", "AES_256_CBC AES_128_CBC", "CCM_8", "CCM", "ARIA", "CAMELLIA") +
 		1<<3*position(s.Kx, "ECDHE", "DHE") +
+		position(s.Auth, "ECDSA", "DSS", "RSA")
+}
+
+// placeOfGo is crypto/tls's for clients that do not begin with AES-GCM, which ours
+// seldom do: what is off by default stands last.
+func placeOfGo(s wire.SuiteInfo) int {
+	off := []string{"_3DES_", "_CBC_SHA256", "_RC4_"}
+	return 1<<16*((position(s.Name, off...)+1)%(len(off)+1)) +
+		1<<15*position(s.Kx, "ECDHE any") +
+		1<<12*position(s.Strength, "aead tls13") +
+		1<<9*position(s.Name, "CHACHA20", "_128_", "_256_") +
 		position(s.Auth, "ECDSA", "DSS", "RSA")
 }
 

@@ -18,9 +18,10 @@ type table struct {
 	*asker
 	apart bool // each hand is left as it is, and ends by itself
 	whole bool // hands are not divided
-	// onFaint is called, as long as it returns false, for what is likely to be refused
-	// among others; nil if nobody wants to know.
-	onFaint func(e *elimination, accepted []uint16, refused hands) (enough bool)
+	// onRefusal is called, as long as it returns false, for what is asked for next and
+	// hardly accepted, and, next being nil, for what was refused; nil if nobody wants
+	// to know.
+	onRefusal func(next []uint16, refused hands, accepted []uint16) (enough bool)
 
 	g        errgroup.Group
 	mu       sync.Mutex // guards what follows
@@ -75,7 +76,7 @@ func (t *table) sit(ctx context.Context, e *elimination) {
 	t.pair(ctx, s, e)
 	for t.goesOn(ctx, &e) {
 		expects, before := t.outlook(s, e), len(e.accepted)
-		e.take(s.ask(ctx, *e.next(), expects))
+		e.take(s.ask(ctx, e.next(), expects))
 		t.note(e, before)
 	}
 }
@@ -87,19 +88,17 @@ func (t *table) note(e *elimination, before int) {
 	t.accepted = append(t.accepted, e.accepted[before:]...)
 	if e.ended {
 		t.refused = append(t.refused, e)
+		t.deceived = t.deceived || !e.remote && len(t.accepted) > 0
 	}
-	switch {
-	case e.ended && e.remote:
-		t.faint(e)
-	case e.ended && len(t.accepted) > 0:
-		t.deceived = true
+	if len(t.refused) > 0 {
+		t.tell(nil)
 	}
 }
 
-// faint tells of a hand of which nothing is hoped for. It needs t.mu.
-func (t *table) faint(e *elimination) {
-	if t.onFaint != nil && len(t.accepted) > 0 && t.onFaint(e, slices.Clone(t.accepted), t.refused) {
-		t.onFaint = nil
+// tell tells of what is likely to be refused next, or was. It needs t.mu.
+func (t *table) tell(next []uint16) {
+	if t.onRefusal != nil && len(t.accepted) > 0 && t.onRefusal(next, t.refused, slices.Clone(t.accepted)) {
+		t.onRefusal = nil
 	}
 }
 
@@ -171,7 +170,7 @@ func (t *table) outlook(s *series, e *elimination) (more bool) {
 	hoped := t.hoped(e)
 	s.urgent = hoped == 0
 	if hoped == 0 && t.idle() {
-		t.faint(e)
+		t.tell(e.rest)
 	}
 	return len(e.rest) > 1 && (hoped > 1 || hoped == 1 && t.playing == 1)
 }
@@ -179,11 +178,11 @@ func (t *table) outlook(s *series, e *elimination) (more bool) {
 // worthHalving is how much must be hoped for of a hand that is halved.
 const worthHalving = 2
 
-// divide gives a part of a hand to another while there is a place for it: first
-// what is less likely than the rest, which one refusal may end at once, or be the
-// beginning of more than anybody knows; then half of what is likely. It needs t.mu.
+// divide gives a part of a hand to another: what is less likely than the rest, which
+// one refusal may end at once, or be the beginning of more than anybody knows; then,
+// while there are places for it, half of what is likely. It needs t.mu.
 func (t *table) divide(ctx context.Context, e *elimination) {
-	if t.whole || e.hopes == nil || len(t.accepted) == 0 || !t.idle() {
+	if t.whole || e.hopes == nil || len(t.accepted) == 0 {
 		return
 	}
 	hopes := t.hopes(e)
@@ -191,12 +190,13 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 	for _, id := range e.rest {
 		most, least = max(most, hopes(id)), min(least, hopes(id))
 	}
+	idle := t.idle()
 	var other *elimination
 	switch {
-	case least < most:
+	case least < most && (idle || most == high):
 		other = e.part(func(id uint16) bool { return hopes(id) < most })
 		other.remote = true
-	case most == high && len(e.rest) >= worthHalving && !t.deceived:
+	case idle && least == high && len(e.rest) >= worthHalving && !t.deceived:
 		n := 0
 		other = e.part(func(uint16) bool { n++; return n%2 == 0 })
 	default:

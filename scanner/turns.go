@@ -114,6 +114,9 @@ func (t *rota) visitAll(ctx context.Context, visits []*visit) {
 	}
 	for _, v := range visits {
 		if !v.dead {
+			if v.wants(AspectCertificates) {
+				t.opt.Roots(v.path).Expect()
+			}
 			v.timed(func() { v.inquire(ctx) })
 		}
 	}

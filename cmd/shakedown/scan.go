@@ -129,6 +129,7 @@ func aspectList() string {
 // scan scans and reports. Whatever the user got wrong is said before anything
 // is sent.
 func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges *judges, opt scanner.Options) error {
+	defer thrifty(ctx)() // before the list of targets, too, leaves garbage
 	paths, err := net.paths(a, targets)
 	if err != nil {
 		return err
@@ -146,7 +147,6 @@ func (a *app) scan(ctx context.Context, net *netFlags, targets []string, judges 
 	}
 	ctx, cancel := net.limit(ctx)
 	defer cancel()
-	defer thrifty(ctx)()
 	progress := a.progress(net.quiet, len(paths), "endpoints")
 	tally := scanTally{judges: judges}
 	bound := newBound(paths)

@@ -17,8 +17,8 @@ import (
 // runtime's monitor thread, which then polls for a while.
 const reckoning = 100 * time.Millisecond
 
-// thrifty runs what follows on one processor, and on more while these are busy,
-// and collects garbage seldom. Call restore when it is over.
+// thrifty runs what follows on one processor, after a beginning on two, and on more
+// while these are busy, and collects garbage seldom. Call restore when it is over.
 func thrifty(ctx context.Context) (restore func()) {
 	collect := debug.SetGCPercent(400)
 	bounded := withinBounds(ctx)
@@ -93,17 +93,22 @@ func whileTicking(ctx context.Context, do, after func()) (stop func()) {
 	}
 }
 
+// atFirst is how many processors there are until the first look, whose choice is one:
+// much is made ready while the first answers are waited for, and a scan of one
+// endpoint ends before that.
+const atFirst = 2
+
 func onFewProcessors(ctx context.Context) (restore func()) {
 	if processorTime() == 0 { // not known here
 		return func() {}
 	}
-	all := runtime.GOMAXPROCS(1)
-	n, used, at := 1, processorTime(), time.Now()
+	all := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(min(atFirst, all))
+	n, used, at := 0, processorTime(), time.Now()
 	return whileTicking(ctx, func() {
 		nowUsed, now := processorTime(), time.Now()
-		busy := float64(nowUsed-used) / float64(now.Sub(at))
-		if next := processors(n, all, busy); next != n {
-			n = next
+		n = processors(n, all, float64(nowUsed-used)/float64(now.Sub(at)))
+		if n > 0 && n != runtime.GOMAXPROCS(0) {
 			runtime.GOMAXPROCS(n)
 		}
 		used, at = nowUsed, now

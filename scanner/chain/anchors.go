@@ -6,6 +6,7 @@ package chain
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,17 +68,19 @@ func FromSubject(der []byte) (rest cryptobyte.String, ok bool) {
 // the library would not tell what it holds.)
 func systemAnchors() (ders [][]byte) {
 	seen := map[string]bool{} // as they are written: most stand in a bundle and in a folder
+	var room []byte           // for one file after the other
 	take := func(file string) bool {
-		data, err := readFile(file)
+		data, err := readFile(file, room)
 		if err != nil {
 			return false
 		}
 		for _, piece := range pieces(data) {
 			if !seen[string(piece)] {
 				seen[string(piece)] = true
-				ders = append(ders, splitPEM(piece)...)
+				ders = append(ders, certificates(piece)...)
 			}
 		}
+		room = data[:0]
 		return true
 	}
 	for _, file := range systemFiles() {
@@ -104,6 +107,19 @@ func staysHere(name string, e os.DirEntry) bool {
 	}
 	to, err := os.Readlink(name)
 	return err == nil && !strings.Contains(to, "/")
+}
+
+// certificates gives those of a piece. Nearly all are written plainly, which takes
+// encoding/pem several looks to find out.
+func certificates(piece []byte) [][]byte {
+	text, begins := bytes.CutPrefix(piece, []byte("-----BEGIN CERTIFICATE-----\n"))
+	text, ends := bytes.CutSuffix(text, []byte("\n-----END CERTIFICATE-----"))
+	der := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	n, err := base64.StdEncoding.Decode(der, text)
+	if !begins || !ends || err != nil {
+		return splitPEM(bytes.Clone(piece))
+	}
+	return [][]byte{der[:n]}
 }
 
 // pieces cuts PEM text behind the end of each block; what is no PEM stays whole.

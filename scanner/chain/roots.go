@@ -20,9 +20,10 @@ type Roots struct {
 	files  []*cert
 	system bool
 
-	// The system's are read once, when a chain first needs them: it takes
-	// longer than judging a hundred chains.
+	// The system's are read once, when a chain first needs them or is expected: it
+	// takes longer than judging a hundred chains.
 	once    sync.Once
+	expects sync.Once
 	byName  map[string][]*anchor
 	bySum   map[[sha256.Size]byte]*anchor
 	missing error
@@ -53,6 +54,9 @@ func OnlyRoots(files []string) (*Roots, error) {
 	}
 	return r, nil
 }
+
+// Expect says that a chain will come: what it needs is read meanwhile.
+func (r *Roots) Expect() { r.expects.Do(func() { go r.load() }) }
 
 // SystemError says why the system's trust anchors are missing, if they were
 // asked for and not one was found: then `trusted` is unknown for what the

@@ -18,17 +18,20 @@ import (
 
 // loop looks after the sockets of a dialer.
 type loop struct {
-	epoll  int
-	socks  *roll
-	timers sync.Pool // *time.Timer, all of them stopped
+	epoll   int // wakes us for all that happens
+	crowded int // an epoll that is looked at now and then; see gather
+	socks   *roll
+	timers  sync.Pool // *time.Timer, all of them stopped
 }
 
 // roll is who is told what happened. It is apart from the loop, which goes when
 // nobody can open sockets with it any more.
 type roll struct {
-	mu   sync.Mutex
-	all  []*socket // by number; nil where there is none
-	free []int32
+	mu       sync.Mutex
+	all      []*socket // by number; nil where there is none
+	free     []int32
+	gathered int  // how many of them are not looked at all the time
+	visited  bool // somebody looks at these
 }
 
 // systemTCP connects over TCP. The loop is made with the first connection.
@@ -65,9 +68,14 @@ func newLoop() (*loop, error) {
 		file.Close()
 		return nil, err
 	}
-	l := &loop{epoll: fd, socks: &roll{}}
+	crowded, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		file.Close()
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	l := &loop{epoll: fd, crowded: crowded, socks: &roll{}}
 	go l.socks.run(raw)
-	runtime.AddCleanup(l, func(f *os.File) { f.Close() }, file)
+	runtime.AddCleanup(l, func(f *os.File) { f.Close(); unix.Close(crowded) }, file)
 	return l, nil
 }
 
@@ -124,23 +132,32 @@ func (r *roll) enter(s *socket, of *side) {
 }
 
 // leave takes the number back.
-func (r *roll) leave(n int32) {
-	if n < 0 {
+func (r *roll) leave(s *socket) {
+	if s.number < 0 {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.all[n] = nil
-	r.free = append(r.free, n)
+	r.all[s.number] = nil
+	r.free = append(r.free, s.number)
+	if s.gathered {
+		r.gathered--
+	}
 }
 
 // watch changes the events that are looked for on a socket; each is told of once.
-func (l *loop) watch(fd int, number int32, before, now uint32) error {
-	op := unix.EPOLL_CTL_ADD
-	if before != 0 {
+func (l *loop) watch(s *socket, now uint32) error {
+	if !s.gathered && now&unix.EPOLLIN != 0 {
+		l.gather(s)
+	}
+	epoll, op := l.epoll, unix.EPOLL_CTL_ADD
+	if s.gathered {
+		epoll = l.crowded
+	}
+	if s.watched != 0 {
 		op = unix.EPOLL_CTL_MOD
 	}
-	return unix.EpollCtl(l.epoll, op, fd, &unix.EpollEvent{Events: now | unix.EPOLLET&0xffffffff, Fd: number})
+	return unix.EpollCtl(epoll, op, s.fd, &unix.EpollEvent{Events: now | unix.EPOLLET&0xffffffff, Fd: s.number})
 }
 
 // timer gives a timer that goes off after d; give it back with done.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -319,4 +320,38 @@ func TestPatientBesideAlone(t *testing.T) {
 	if waits(other) || s.in != 1 || s.held != 0 {
 		t.Errorf("waits %t, in %d, held %d", waits(other), s.in, s.held)
 	}
+}
+
+// Who waits is let in by what comes after: urgent ones first, then those of a
+// series, then others, each in the order in which they came.
+func TestUrgentFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lane := testLane(&line{}, Options{PerEndpoint: 1})
+		first, f := lane.Open(t.Context())
+		if f != nil {
+			t.Fatal(f)
+		}
+		var order []string
+		wait := func(name string, open func(context.Context) (*Conn, *results.Failure)) {
+			go func() {
+				c, f := open(t.Context())
+				if f != nil {
+					t.Error(f)
+					return
+				}
+				order = append(order, name)
+				c.Close()
+			}()
+			synctest.Wait()
+		}
+		wait("in order", lane.Open)
+		wait("of a series", lane.OpenFirst)
+		wait("urgent", lane.OpenUrgent)
+		wait("urgent too", lane.OpenUrgent)
+		first.Close()
+		synctest.Wait()
+		if want := []string{"urgent", "urgent too", "of a series", "in order"}; !slices.Equal(order, want) {
+			t.Errorf("%q, want %q", order, want)
+		}
+	})
 }

@@ -22,12 +22,13 @@ type socket struct {
 	remote netip.AddrPort
 	ctx    context.Context
 
-	mu      sync.Mutex
-	fd      int    // -1 when it is closed
-	number  int32  // in the roll; -1 before anything was waited for
-	watched uint32 // what the loop was told to look for
-	spoken  bool   // something was sent
-	in, out side
+	mu       sync.Mutex
+	fd       int    // -1 when it is closed
+	number   int32  // in the roll; -1 before anything was waited for
+	watched  uint32 // what the loop was told to look for
+	gathered bool   // it is looked at now and then
+	spoken   bool   // something was sent
+	in, out  side
 }
 
 // side is one direction of a connection.
@@ -122,7 +123,7 @@ func (s *socket) watch(side *side, events uint32) error {
 		return errAgain
 	}
 	s.loop.socks.enter(s, side)
-	if err := s.loop.watch(s.fd, s.number, s.watched, s.watched|events); err != nil {
+	if err := s.loop.watch(s, s.watched|events); err != nil {
 		return err
 	}
 	s.watched |= events
@@ -229,7 +230,7 @@ func (s *socket) Close() error {
 	if s.fd < 0 {
 		return net.ErrClosed
 	}
-	s.loop.socks.leave(s.number)
+	s.loop.socks.leave(s)
 	err := closeSocket(s.fd)
 	s.fd = -1
 	s.in.nudge()

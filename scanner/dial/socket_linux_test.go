@@ -170,3 +170,75 @@ func TestSocketWaitsToConnect(t *testing.T) {
 		t.Errorf("let in at last: %v", err)
 	}
 }
+
+// In a crowd every answer arrives too, whether a socket was looked at by itself
+// before or not; when all are gone nobody looks any more.
+func TestSocketsOfACrowd(t *testing.T) {
+	l, err := newLoop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	go func() {
+		for {
+			c, err := server.Accept()
+			if err != nil {
+				return
+			}
+			go func() { io.Copy(c, c); c.Close() }()
+		}
+	}()
+	const many = 3 * throng
+	all := make([]*socket, many)
+	for i := range all {
+		s, err := l.openSocket(t.Context(), netip.MustParseAddrPort(server.Addr().String()), time.Now().Add(time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.receive(make([]byte, 1), false); err != errAgain {
+			t.Fatalf("socket %d: %v before anything was said", i, err)
+		}
+		all[i] = s
+	}
+	for i, s := range all {
+		want := []byte{byte(i)}
+		if _, err := s.Write(want); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 1)
+		if _, err := io.ReadFull(s, got); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("socket %d: %v, %v", i, got, err)
+		}
+	}
+	if got, want := l.socks.gathered, many-throng+1; got != want {
+		t.Errorf("%d sockets of %d are gathered, not %d", got, many, want)
+	}
+	for _, s := range all {
+		s.Close()
+	}
+	if l.socks.anyGathered() {
+		t.Errorf("%d sockets are still looked at", l.socks.gathered)
+	}
+}
+
+// What was waited for among few is told of in a crowd.
+func TestSocketJoinsACrowd(t *testing.T) {
+	conn := opened(t, t.Context(), "127.0.0.1:0", func(c net.Conn) { io.Copy(c, c) })
+	s := conn.(*socket)
+	s.mu.Lock()
+	s.watch(&s.out, unix.EPOLLOUT)
+	s.loop.socks.mu.Lock()
+	s.loop.socks.all = append(s.loop.socks.all, make([]*socket, throng)...) // others
+	s.loop.socks.mu.Unlock()
+	s.mu.Unlock()
+	if _, err := s.Write([]byte("?")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(s, make([]byte, 1)); err != nil || !s.gathered {
+		t.Errorf("gathered: %v, %v", s.gathered, err)
+	}
+}
