@@ -15,31 +15,40 @@ import (
 // offeredSchemes adds.
 const fewSchemes = 32 - 3
 
-// brief leaves of a question's schemes those that stand first, which are what is
-// asked for and the likely ones; shorter reports whether that is less.
-func (q question) brief() (_ question, shorter bool) {
-	if max(len(q.schemes), len(q.ofCerts)) <= fewSchemes {
-		return q, false
+// briefOf asks the same with those schemes that stand first, which are what is
+// asked for and the likely ones; nil where these are all.
+func briefOf(q inquiry) *question {
+	short := q.asked()
+	if short == nil || max(len(short.schemes), len(short.ofCerts)) <= fewSchemes {
+		return nil
 	}
-	q.schemes = slices.Clip(q.schemes[:min(len(q.schemes), fewSchemes)])
-	q.ofCerts = slices.Clip(q.ofCerts[:min(len(q.ofCerts), fewSchemes)])
-	return q, true
+	short.schemes = slices.Clip(short.schemes[:min(len(short.schemes), fewSchemes)])
+	short.ofCerts = slices.Clip(short.ofCerts[:min(len(short.ofCerts), fewSchemes)])
+	return short
+}
+
+// unread reports whether a server says that it could not read a hello.
+func unread(got answer) bool {
+	f := got.failure
+	return f.Kind == results.KindAlert && f.Stage == results.StageHello && f.Alert == wire.AlertName(50)
 }
 
 // exchange carries one inquiry over one connection, and a question that the server
 // could not read over another, in brief. Who answers that is asked in brief from
 // then on.
 func (a *asker) exchange(ctx context.Context, q inquiry, open opener) answer {
-	asked, ok := q.(question)
-	short, shorter := asked.brief()
-	switch {
-	case !ok || !shorter:
+	if a.brief.Load() {
+		if short := briefOf(q); short != nil {
+			q = short
+		}
 		return a.exchangeOnce(ctx, q, open)
-	case a.brief.Load():
-		return a.exchangeOnce(ctx, short, open)
 	}
 	got := a.exchangeOnce(ctx, q, open)
-	if f := got.failure; f.Kind != results.KindAlert || f.Stage != results.StageHello || f.Alert != wire.AlertName(50) {
+	if !unread(got) {
+		return got
+	}
+	short := briefOf(q)
+	if short == nil {
 		return got
 	}
 	again := a.exchangeOnce(ctx, short, open)
