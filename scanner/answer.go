@@ -61,7 +61,7 @@ func (a *answer) unopened() bool {
 
 // listener reads the answer to one question from the bytes of a server.
 type listener struct {
-	q       question
+	q       *question
 	sent    []byte // the hello, as a message,
 	records []byte // and as it goes on the wire
 	parser  wire.Parser
@@ -70,7 +70,7 @@ type listener struct {
 	warning *wire.Alert // the last one that was not fatal
 }
 
-func newListener(q question) *listener {
+func newListener(q *question) *listener {
 	l := &listener{q: q}
 	l.sent, l.records = q.hello()
 	return l

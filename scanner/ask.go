@@ -49,24 +49,31 @@ type inquiry interface {
 	asked() *question // nil in the language of SSLv2
 }
 
-func (q question) asked() *question { return &q }
+// asked is a copy of a question.
+func (q *question) asked() *question { return new(*q) }
 
 // ask puts a question, and once more, slowly and with the address to itself,
 // if it got no usable answer. A server that closes the connection, accepts a
 // control question and then closes again has refused: one that was merely full
 // would have had room after the control. So has one that sends the same alert
 // before and after, whatever that alert means elsewhere.
-func (a *asker) ask(ctx context.Context, q inquiry) answer {
+func (a *asker) ask(ctx context.Context, q inquiry) (got answer) {
 	a.lines.Add(1)
 	defer a.lines.Add(-1)
-	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.Open))
+	if got = a.exchange(ctx, q, a.lane.Open); !got.settled() {
+		got = a.settle(ctx, q, got)
+	}
+	return got
 }
 
 // askFirst is ask before all that nothing else rests on.
-func (a *asker) askFirst(ctx context.Context, q inquiry) answer {
+func (a *asker) askFirst(ctx context.Context, q inquiry) (got answer) {
 	a.lines.Add(1)
 	defer a.lines.Add(-1)
-	return a.settle(ctx, q, a.exchange(ctx, q, a.lane.OpenFirst))
+	if got = a.exchange(ctx, q, a.lane.OpenFirst); !got.settled() {
+		got = a.settle(ctx, q, got)
+	}
+	return got
 }
 
 // idle reports whether there are places that nobody uses, or hardly anybody waits
@@ -215,7 +222,7 @@ func (a *asker) controlled(ctx context.Context, other answer) bool {
 	if q == nil {
 		return false
 	}
-	got := a.exchange(ctx, *q, a.alone)
+	got := a.exchange(ctx, q, a.alone)
 	return got.outcome == accepted
 }
 
@@ -311,7 +318,7 @@ func (a *asker) opened() int {
 func (a *asker) move(lane *dial.Lane) { a.left, a.lane = a.opened(), lane }
 
 // put sends the hello and reads until its answer is complete.
-func (q question) put(conn *dial.Conn) answer {
+func (q *question) put(conn *dial.Conn) answer {
 	l := newListener(q)
 	// A write that fails is not yet an answer: a server that refused may have
 	// said so before it closed.

@@ -28,33 +28,37 @@ func briefOf(q inquiry) *question {
 }
 
 // unread reports whether a server says that it could not read a hello.
-func unread(got answer) bool {
-	f := got.failure
+func unread(got *answer) bool {
+	f := &got.failure
 	return f.Kind == results.KindAlert && f.Stage == results.StageHello && f.Alert == wire.AlertName(50)
 }
 
 // exchange carries one inquiry over one connection, and a question that the server
 // could not read over another, in brief. Who answers that is asked in brief from
 // then on.
-func (a *asker) exchange(ctx context.Context, q inquiry, open opener) answer {
+func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answer) {
 	if a.brief.Load() {
 		if short := briefOf(q); short != nil {
 			q = short
 		}
 		return a.exchangeOnce(ctx, q, open)
 	}
-	got := a.exchangeOnce(ctx, q, open)
-	if !unread(got) {
-		return got
+	got = a.exchangeOnce(ctx, q, open)
+	if unread(&got) {
+		a.inBrief(ctx, q, open, &got)
 	}
+	return got
+}
+
+// inBrief puts a question that was not read once more; the answer, if there is one,
+// takes the place of the first.
+func (a *asker) inBrief(ctx context.Context, q inquiry, open opener, got *answer) {
 	short := briefOf(q)
 	if short == nil {
-		return got
+		return
 	}
-	again := a.exchangeOnce(ctx, short, open)
-	if !again.settled() {
-		return got
+	if again := a.exchangeOnce(ctx, short, open); again.settled() {
+		a.brief.Store(true)
+		*got = again
 	}
-	a.brief.Store(true)
-	return again
 }

@@ -84,7 +84,7 @@ func (c *chainScan) shown(ctx context.Context, a *asker) (auths []string) {
 
 // shownBy reports whether a question for a chain would bring one of the same kind
 // again.
-func (q question) shownBy(certs [][]byte) bool {
+func (q *question) shownBy(certs [][]byte) bool {
 	if len(certs) == 0 {
 		return false
 	}
@@ -150,7 +150,7 @@ func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]
 	answers := make([]answer, len(qs))
 	var g errgroup.Group
 	for i, q := range qs {
-		g.Go(func() error { answers[i] = a.askFirst(ctx, q); return nil })
+		g.Go(func() error { answers[i] = a.askFirst(ctx, &q); return nil })
 	}
 	g.Wait()
 	for _, got := range answers {
@@ -213,7 +213,7 @@ func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint
 	}
 	q := usual(wire.TLS13, serverName, openable(suites))
 	q.groups = handshake.Groups()
-	got := a.ask(ctx, q)
+	got := a.ask(ctx, &q)
 	share := wire.KeyShare{}
 	if got.outcome == accepted {
 		share, _ = got.hello.KeyShare()

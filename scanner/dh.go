@@ -59,7 +59,7 @@ func (p *protocolScan) diffieHellman(ctx context.Context) {
 		}
 		q := p.question(suites)
 		q.until = untilKeyExchange
-		if got := p.ask.ask(ctx, q); got.outcome == accepted && len(got.keyExchange.DHPrime) > 0 {
+		if got := p.ask.ask(ctx, &q); got.outcome == accepted && len(got.keyExchange.DHPrime) > 0 {
 			weaker := parametersOf(got.keyExchange)
 			p.set(func(f *results.Protocol) { weaker.keep(f) })
 		}

@@ -42,7 +42,7 @@ func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, r
 	}
 	go func() {
 		defer d.done.open()
-		d.got = a.ask(ctx, v.by.ask(d.suites))
+		d.got = a.ask(ctx, new(v.by.ask(d.suites)))
 	}()
 	return d
 }
@@ -89,7 +89,7 @@ func (v *versionScan) askAgain(ctx context.Context, a *asker, doubtful []uint16)
 			return d.got
 		}
 	}
-	return a.ask(ctx, v.by.ask(doubtful))
+	return a.ask(ctx, new(v.by.ask(doubtful)))
 }
 
 // byThemselves lists common suites that were refused among none but such.

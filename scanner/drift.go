@@ -105,7 +105,7 @@ func (p *poll) run(ctx context.Context, a *asker) {
 }
 
 func (p *poll) ask(ctx context.Context, a *asker) {
-	got := a.exchange(ctx, p.q, a.lane.Open)
+	got := a.exchange(ctx, &p.q, a.lane.Open)
 	facts := p.facts(got)
 	p.mu.Lock()
 	defer p.mu.Unlock()

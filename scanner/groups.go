@@ -58,7 +58,7 @@ func openGroups12(ctx context.Context, a *asker, serverName string, suites []uin
 		}
 		by := groupsOfCurves(serverName, some)
 		groups := groupsOf(wire.TLS12)
-		opening := a.ask(ctx, by.ask(groups))
+		opening := a.ask(ctx, new(by.ask(groups)))
 		if opening.outcome == accepted || !opening.settled() {
 			return playGroups(ctx, a, wire.TLS12, opened(by, groups, opening), whole, untied(serverName, all))
 		}

@@ -27,7 +27,7 @@ func (t *table) pair(ctx context.Context, s *series, e *elimination) {
 	s.urgent = true
 	for t.pairs(ctx, e) {
 		suites, sure := p.suites(e)
-		got := s.ask(ctx, p.ask(suites, p.groups.rest), true)
+		got := s.ask(ctx, new(p.ask(suites, p.groups.rest)), true)
 		before := len(e.accepted)
 		more := p.take(e, got, sure)
 		t.note(e, before)

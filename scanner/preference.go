@@ -36,7 +36,7 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usua
 	both := series{asker: a}
 	defer both.leave()
 	choose := func(ids []uint16, expects bool) *offer {
-		return choice(both.ask(ctx, by.ask(ids), expects), by, ids)
+		return choice(both.ask(ctx, new(by.ask(ids)), expects), by, ids)
 	}
 	backwards := choose(by.backwards(guess), true)
 	if backwards == nil {
@@ -118,7 +118,7 @@ func sideBySide(ctx context.Context, a *asker, by enumerator, lists [][]uint16, 
 	for i, list := range lists {
 		g.Go(func() error {
 			ids := by.backwards(list)
-			answers[i] = choice(a.ask(ctx, by.ask(ids)), by, ids)
+			answers[i] = choice(a.ask(ctx, new(by.ask(ids))), by, ids)
 			return nil
 		})
 	}

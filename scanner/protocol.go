@@ -71,7 +71,7 @@ func (p *protocolScan) plainHello(ctx context.Context) {
 	if p.old < wire.TLS10 {
 		return
 	}
-	got := p.ask.ask(ctx, p.question(p.suites))
+	got := p.ask.ask(ctx, new(p.question(p.suites)))
 	p.set(func(f *results.Protocol) {
 		f.ExtendedMasterSecret = fact(got, func() bool { return got.hello.HasExtendedMasterSecret() }, results.Unknown)
 		f.SecureRenegotiation = fact(got, func() bool { return got.hello.HasRenegotiationInfo() }, results.Unknown)
@@ -87,9 +87,9 @@ func (p *protocolScan) encryptThenMAC(ctx context.Context) {
 	q := p.question(cbc)
 	plain := q
 	q.extra = []wire.Extension{wire.EncryptThenMAC()}
-	got := p.ask.ask(ctx, q)
+	got := p.ask.ask(ctx, &q)
 	if got.outcome == refused {
-		if without := p.ask.ask(ctx, plain); without.outcome == refused {
+		if without := p.ask.ask(ctx, &plain); without.outcome == refused {
 			return // no such suite, so nothing to tell
 		}
 	}
@@ -105,7 +105,7 @@ func (p *protocolScan) compression(ctx context.Context) {
 	}
 	q := p.question(p.suites)
 	q.compressions = []byte{1, 0}
-	got := p.ask.ask(ctx, q)
+	got := p.ask.ask(ctx, &q)
 	p.set(func(f *results.Protocol) {
 		f.Compression = fact(got, func() bool { return got.hello.Compression != 0 }, results.No)
 	})
@@ -126,7 +126,7 @@ func (p *protocolScan) fallback(ctx context.Context) {
 		q.suites = p.suites
 	}
 	q.signals = []uint16{0x5600} // TLS_FALLBACK_SCSV
-	got := p.ask.ask(ctx, q)
+	got := p.ask.ask(ctx, &q)
 	answer := results.Unknown
 	switch {
 	case got.outcome == refused && (got.alert == 86 || p.accepts(ctx, q)):
@@ -141,7 +141,7 @@ func (p *protocolScan) fallback(ctx context.Context) {
 // stacks refuse them by closing the connection, or with another alert.
 func (p *protocolScan) accepts(ctx context.Context, q question) bool {
 	q.signals = nil
-	return p.ask.ask(ctx, q).outcome == accepted
+	return p.ask.ask(ctx, &q).outcome == accepted
 }
 
 // wholeFlight reads everything that a server sends before it waits for the
@@ -152,11 +152,11 @@ func (p *protocolScan) wholeFlight(ctx context.Context) {
 		return
 	}
 	q.extra = []wire.Extension{wire.StatusRequest(), wire.SignedCertificateTimestamps()}
-	got := p.ask.ask(ctx, q)
+	got := p.ask.ask(ctx, &q)
 	whole := got
 	if got.outcome != accepted { // wolfSSL's module answers no hello that asks for a staple
 		q.extra = nil
-		whole = p.ask.ask(ctx, q)
+		whole = p.ask.ask(ctx, &q)
 	}
 	if len(got.stapled) > 0 && len(got.certs) > 0 {
 		p.staples = map[string][]byte{string(got.certs[0]): got.stapled}
@@ -232,7 +232,7 @@ func (p *protocolScan) chooseALPN(ctx context.Context, offered []string) (string
 		}
 	}
 	q.extra = []wire.Extension{wire.ALPN(offered)}
-	got := p.ask.ask(ctx, q)
+	got := p.ask.ask(ctx, &q)
 	switch {
 	case got.outcome == accepted && q.version == wire.TLS13:
 		return got.alpn, true
@@ -257,7 +257,7 @@ func (p *protocolScan) intolerances(ctx context.Context) {
 	usual := func(change func(*question)) results.Answer {
 		q := usual(version, p.name, suites)
 		change(&q)
-		got := p.ask.ask(ctx, q)
+		got := p.ask.ask(ctx, &q)
 		switch {
 		case got.outcome == accepted:
 			return results.No

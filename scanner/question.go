@@ -47,12 +47,12 @@ type question struct {
 
 // hello composes the hello: as a handshake message, and in records as it goes on
 // the wire.
-func (q question) hello() (message, records []byte) {
+func (q *question) hello() (message, records []byte) {
 	h := q.compose()
 	return h.Record(min(q.version, wire.TLS10))
 }
 
-func (q question) compose() wire.ClientHello {
+func (q *question) compose() wire.ClientHello {
 	suites := q.suites
 	if len(q.signals) > 0 {
 		suites = slices.Concat(suites, q.signals)
@@ -94,7 +94,7 @@ const usualExtensions = 9
 // offeredSchemes adds to the schemes of TLS 1.3 those of PKCS #1 v1.5 where RSA is
 // asked for at all: they are for certificates alone (RFC 8446 §4.2.3), and some
 // servers (HAProxy) show an RSA certificate only to clients that offer them.
-func (q question) offeredSchemes() []uint16 {
+func (q *question) offeredSchemes() []uint16 {
 	pss := []uint16{0x0804, 0x0805, 0x0806} // rsa_pss_rsae
 	if q.version != wire.TLS13 || slices.Contains(q.schemes, 0x0401) || !slices.ContainsFunc(q.schemes, func(id uint16) bool { return slices.Contains(pss, id) }) {
 		return q.schemes
@@ -102,7 +102,7 @@ func (q question) offeredSchemes() []uint16 {
 	return slices.Concat(q.schemes, []uint16{0x0401, 0x0501, 0x0601}) // rsa_pkcs1
 }
 
-func (q question) shares() []wire.KeyShare {
+func (q *question) shares() []wire.KeyShare {
 	if q.key == nil {
 		return nil
 	}

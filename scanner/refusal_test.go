@@ -160,13 +160,13 @@ func TestSealedAlert(t *testing.T) {
 	f.refuse = slices.Concat([]byte{23, 3, 3, 0, 19}, make([]byte, 19))
 	a := askerOf(t, f.serve(t))
 	q := usual(wire.TLS13, "", []uint16{0x1304})
-	if got := a.ask(t.Context(), q); got.settled() {
+	if got := a.ask(t.Context(), &q); got.settled() {
 		t.Errorf("without a control: %+v", got)
 	}
-	if got := a.ask(t.Context(), usual(wire.TLS13, "", f.suites[wire.TLS13])); got.outcome != accepted {
+	if got := a.ask(t.Context(), new(usual(wire.TLS13, "", f.suites[wire.TLS13]))); got.outcome != accepted {
 		t.Fatalf("the control: %+v", got)
 	}
-	if got := a.ask(t.Context(), q); got.outcome != refused {
+	if got := a.ask(t.Context(), &q); got.outcome != refused {
 		t.Errorf("beside a control: %+v", got)
 	}
 }
@@ -226,13 +226,13 @@ func TestNameNeeded(t *testing.T) {
 		return !named
 	}
 	a := askerOf(t, f.serve(t))
-	if got := a.ask(t.Context(), usual(wire.TLS12, "", candidates(wire.TLS12))); got.settled() {
+	if got := a.ask(t.Context(), new(usual(wire.TLS12, "", candidates(wire.TLS12)))); got.settled() {
 		t.Errorf("without a control: %+v", got)
 	}
-	if got := a.ask(t.Context(), usual(wire.TLS12, "portal.example", candidates(wire.TLS12))); got.outcome != accepted {
+	if got := a.ask(t.Context(), new(usual(wire.TLS12, "portal.example", candidates(wire.TLS12)))); got.outcome != accepted {
 		t.Fatalf("with a name: %+v", got)
 	}
-	if got := a.ask(t.Context(), usual(wire.TLS12, "", candidates(wire.TLS12))); got.outcome != refused {
+	if got := a.ask(t.Context(), new(usual(wire.TLS12, "", candidates(wire.TLS12)))); got.outcome != refused {
 		t.Errorf("without a name: %+v, want a refusal", got)
 	}
 }
@@ -269,7 +269,7 @@ func TestClosingIsLearnt(t *testing.T) {
 			a := askerOf(t, f.serve(t))
 			cost := func(suite uint16, want outcome) int {
 				before := a.opened()
-				if got := a.ask(t.Context(), usual(wire.TLS12, "", []uint16{suite})); got.outcome != want {
+				if got := a.ask(t.Context(), new(usual(wire.TLS12, "", []uint16{suite}))); got.outcome != want {
 					t.Errorf("0x%04X: %+v, want outcome %d", suite, got, want)
 				}
 				return a.opened() - before
@@ -297,12 +297,12 @@ func TestGoodbyeOfTheBusy(t *testing.T) {
 		return false
 	}
 	a := askerOf(t, f.serve(t))
-	a.ask(t.Context(), usual(wire.TLS12, "", f.suites[wire.TLS12]))
-	if got := a.ask(t.Context(), usual(wire.TLS12, "", []uint16{0x0001})); got.outcome != refused {
+	a.ask(t.Context(), new(usual(wire.TLS12, "", f.suites[wire.TLS12])))
+	if got := a.ask(t.Context(), new(usual(wire.TLS12, "", []uint16{0x0001}))); got.outcome != refused {
 		t.Fatalf("NULL: %+v", got)
 	}
 	busy.Store(true)
-	if got := a.ask(t.Context(), usual(wire.TLS12, "", f.suites[wire.TLS12])); got.outcome != accepted {
+	if got := a.ask(t.Context(), new(usual(wire.TLS12, "", f.suites[wire.TLS12]))); got.outcome != accepted {
 		t.Errorf("after a goodbye: %+v", got)
 	}
 }

@@ -18,12 +18,13 @@ type series struct {
 }
 
 // ask puts a question. expects says that another one is likely to follow.
-func (s *series) ask(ctx context.Context, q inquiry, expects bool) answer {
-	first := s.exchange(ctx, q, func(ctx context.Context) (*dial.Conn, *results.Failure) { return s.open(ctx, expects) })
-	if first.outcome != accepted {
+func (s *series) ask(ctx context.Context, q inquiry, expects bool) (got answer) {
+	got = s.exchange(ctx, q, func(ctx context.Context) (*dial.Conn, *results.Failure) { return s.open(ctx, expects) })
+	if got.outcome != accepted {
 		s.leave() // nothing follows, or with the address to itself
+		got = s.settle(ctx, q, got)
 	}
-	return s.settle(ctx, q, first)
+	return got
 }
 
 // open takes the connection that was opened ahead, and begins to open the next.

@@ -101,7 +101,7 @@ func (s *session) keep(write func()) {
 // anybody is there; if nobody is, nothing was asked yet.
 func (s *session) look(ctx context.Context, timeout time.Duration) bool {
 	v := s.version(wire.TLS13)
-	first := s.ask.exchange(ctx, v.question(0), func(ctx context.Context) (*dial.Conn, *results.Failure) {
+	first := s.ask.exchange(ctx, new(v.question(0)), func(ctx context.Context) (*dial.Conn, *results.Failure) {
 		return s.ask.lane.OpenSoon(ctx, timeout)
 	})
 	if first.failure.Kind == results.KindTimeout {
@@ -145,7 +145,7 @@ func (s *session) putEarly(ctx context.Context, places int) (put []*early) {
 	}
 	v := s.version(wire.TLS12)
 	for i := 1; s.enumerates() && i < len(v.hands) && len(put) < places; i++ {
-		v.early[i] = s.ask.putEarly(ctx, v.question(i))
+		v.early[i] = s.ask.putEarly(ctx, new(v.question(i)))
 		put = append(put, v.early[i])
 	}
 	return put
@@ -168,9 +168,9 @@ func (s *session) runV2(ctx context.Context) {
 func (s *session) wait(ctx context.Context) bool {
 	v := s.version(wire.TLS13)
 	q := v.question(0)
-	first := s.ask.exchange(ctx, q, s.ask.lane.OpenFirst)
+	first := s.ask.exchange(ctx, &q, s.ask.lane.OpenFirst)
 	if first.unopened() {
-		first = s.ask.settle(ctx, q, first)
+		first = s.ask.settle(ctx, &q, first)
 		if s.dead = first.unopened(); s.dead {
 			return true
 		}

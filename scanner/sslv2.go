@@ -19,10 +19,10 @@ type v2Question struct{}
 // maxV2Answer is the most that a record of SSLv2 can hold, and its header.
 const maxV2Answer = 1<<15 + 3
 
-// put sends the hello and reads the answer. A server that answers with an alert
-// of TLS has refused.
 func (v2Question) asked() *question { return nil }
 
+// put sends the hello and reads the answer. A server that answers with an alert
+// of TLS has refused.
 func (v2Question) put(conn *dial.Conn) answer {
 	var challenge [16]byte
 	rand.Read(challenge[:])

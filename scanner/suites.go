@@ -258,16 +258,16 @@ func rareness(s wire.SuiteInfo) int {
 // open asks the first question of the first hand, once: whoever comes later
 // waits for its answer.
 func (v *versionScan) open(ctx context.Context, a *asker) {
-	v.begin(0, func(q question) answer { return a.knock(ctx, q, v.first) })
+	v.begin(0, func(q *question) answer { return a.knock(ctx, q, v.first) })
 }
 
 // opening is the answer to the first question; it must have been opened.
 func (v *versionScan) opening() *answer { return &v.firsts[0] }
 
 // begin asks the first question of a hand, once.
-func (v *versionScan) begin(hand int, ask func(question) answer) {
+func (v *versionScan) begin(hand int, ask func(*question) answer) {
 	v.asked[hand].do(func() {
-		v.firsts[hand] = ask(v.question(hand))
+		v.firsts[hand] = ask(new(v.question(hand)))
 		v.hands[hand].take(v.firsts[hand])
 	})
 }
@@ -312,7 +312,7 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 	var g, looking errgroup.Group
 	for i := range v.hands {
 		looking.Go(func() error {
-			v.begin(i, func(q question) answer {
+			v.begin(i, func(q *question) answer {
 				if v.early[i] != nil {
 					return v.early[i].settle(ctx, a)
 				}
