@@ -3,6 +3,7 @@ package stacks
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"shakedown/results"
@@ -50,7 +51,8 @@ func TestPreferenceOfChoices(t *testing.T) {
 // What s_client printed tells facts; a handshake that failed tells none.
 func TestFactsOfOutput(t *testing.T) {
 	const done = "New, TLSv1.2, Cipher is ECDHE-RSA-AES128-GCM-SHA256\n"
-	byTicket := finished("resumption_ticket", ticketReused)
+	const again = "Reused, TLSv1.2, Cipher is ECDHE-RSA-AES128-GCM-SHA256\n"
+	byID, byTicket := reused("resumption_id", false), reused("resumption_ticket", true)
 	for _, c := range []struct {
 		name string
 		tell func(string) Facts
@@ -68,11 +70,12 @@ func TestFactsOfOutput(t *testing.T) {
 		{"anonymous", requestFacts, "no peer certificate available\n" + done, nil},
 		{"fallback", fallbackFact, "tlsv1 alert inappropriate fallback\nNew, (NONE), Cipher is (NONE)\n", Facts{"fallback_scsv": "yes"}},
 		{"another alert", fallbackFact, "alert handshake failure\nNew, (NONE), Cipher is (NONE)\n", nil},
-		{"reused by ticket", byTicket, done + "    TLS session ticket:\nReused, TLSv1.2, Cipher is ECDHE\n", Facts{"resumption_ticket": "yes"}},
-		{"reused without a ticket", byTicket, done + "Reused, TLSv1.2, Cipher is ECDHE\n", Facts{"resumption_ticket": "no"}},
-		{"reused by id", reused, done + "Reused, TLSv1.2, Cipher is ECDHE\nReused, TLSv1.2, Cipher is ECDHE\n", Facts{"resumption_id": "yes"}},
-		{"never reused", reused, done + done, Facts{"resumption_id": "no"}},
-		{"reused now and then", reused, done + "Reused, TLSv1.2, Cipher is ECDHE\n" + done, nil},
+		{"reused by ticket", byTicket, done + "    TLS session ticket:\n" + again, Facts{"resumption_ticket": "yes"}},
+		{"reused without a ticket", byTicket, done + again, Facts{"resumption_ticket": "no"}},
+		{"reused by id", byID, done + again + again, Facts{"resumption_id": "yes"}},
+		{"never reused", byID, strings.Repeat(done, 1+reconnects), Facts{"resumption_id": "no"}},
+		{"reused now and then", byID, done + again + done, nil},
+		{"hung up on", byID, done + done, nil},
 	} {
 		got := c.tell(c.out)
 		for name, value := range c.want {
