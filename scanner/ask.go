@@ -57,20 +57,18 @@ func (q *question) asked() *question { return new(*q) }
 // control question and then closes again has refused: one that was merely full
 // would have had room after the control. So has one that sends the same alert
 // before and after, whatever that alert means elsewhere.
-func (a *asker) ask(ctx context.Context, q inquiry) (got answer) {
-	a.lines.Add(1)
-	defer a.lines.Add(-1)
-	if got = a.exchange(ctx, q, a.lane.Open); !got.settled() {
-		got = a.settle(ctx, q, got)
-	}
-	return got
-}
+func (a *asker) ask(ctx context.Context, q inquiry) answer { return a.inLine(ctx, q, a.lane.Open) }
 
 // askFirst is ask before all that nothing else rests on.
-func (a *asker) askFirst(ctx context.Context, q inquiry) (got answer) {
+func (a *asker) askFirst(ctx context.Context, q inquiry) answer {
+	return a.inLine(ctx, q, a.lane.OpenFirst)
+}
+
+// inLine counts among those that wait for a place, or have one.
+func (a *asker) inLine(ctx context.Context, q inquiry, open opener) (got answer) {
 	a.lines.Add(1)
 	defer a.lines.Add(-1)
-	if got = a.exchange(ctx, q, a.lane.OpenFirst); !got.settled() {
+	if got = a.exchange(ctx, q, open); !got.settled() {
 		got = a.settle(ctx, q, got)
 	}
 	return got
