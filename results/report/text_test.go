@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"shakedown/results"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -48,4 +50,25 @@ func TestTextGolden(t *testing.T) {
 	golden(t, "both-verbose-100.txt", rendered(t, "text", Options{Verbose: true}, scanRun(), benchRun()))
 	golden(t, "fleet-100.txt", rendered(t, "text", Options{}, fleetRun(50)))
 	golden(t, "one-80.txt", rendered(t, "text", Options{Width: 80}, fleetRun(1)))
+}
+
+// TestTargetsAreNamedOnce: a TARGET is its own path's name, its service's and often
+// its address too, and no room is spent on saying so.
+func TestTargetsAreNamedOnce(t *testing.T) {
+	target := func(host, port string) *results.Endpoint {
+		return &results.Endpoint{Service: host, Path: host + ":" + port, Target: host + ":" + port, Address: "127.0.0.1:" + port, Status: results.Failed,
+			Failures: []results.Failure{{Stage: results.StageConnect, Kind: results.KindRefused, Count: 4}}}
+	}
+	run := closed(Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "scan"}, Records: []results.Record{
+		target("127.0.0.1", "18080"), target("127.0.0.1", "1"), target("portal.example", "443"), target("portal.example", "8443"),
+	}}, 3)
+	got := rendered(t, "text", Options{}, run)
+	for _, want := range []string{"✗ 127.0.0.1:1, 127.0.0.1:18080\n", "   PATH             STATUS ", "✗ portal.example:443, portal.example:8443\n", "   PATH                 ADDRESS "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "127.0.0.1 127.0.0.1:") || strings.Contains(got, "portal.example portal.example") {
+		t.Errorf("a service is named twice in\n%s", got)
+	}
 }
