@@ -104,7 +104,7 @@ func (g *gateRun) read(ctx context.Context) (err error) {
 		return usagef("--path chooses from an inventory; give --inventory FILE too")
 	}
 	if g.recorded, err = g.readRuns(ctx, g.f.from, g.f.store); err != nil {
-		return usagef("--from: %w", err)
+		return unread(fmt.Errorf("--from: %w", err))
 	}
 	if g.judges, err = judgesOf(&g.f.netFlags, &g.f.judgeFlags, g.paths); err != nil {
 		return err

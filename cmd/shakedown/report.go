@@ -80,7 +80,7 @@ func (a *app) report(ctx context.Context, args []string, f reportFlags) error {
 	}
 	runs, err := a.namedRuns(ctx, args, f.store, f.since)
 	if err != nil {
-		return usagef("%w", err)
+		return unread(err)
 	}
 	wrote := false
 	for _, file := range f.files {
