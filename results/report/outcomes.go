@@ -173,7 +173,7 @@ func findingOutcome(f *results.Finding, threshold results.Severity) outcome {
 	case f.Allowed != "":
 		o.end = allowed
 	case f.Status == results.FindingUnknown:
-		o.end = undecided
+		o.end, o.words = undecided, strings.TrimPrefix(f.Observed, "unknown: ")
 	default:
 		o.end = advised
 	}

@@ -72,3 +72,32 @@ func TestTargetsAreNamedOnce(t *testing.T) {
 		t.Errorf("a service is named twice in\n%s", got)
 	}
 }
+
+// TestUnknownIsSaidOnce: formats that say so themselves do not say it again.
+func TestUnknownIsSaidOnce(t *testing.T) {
+	run := closed(Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "gate"}, Records: []results.Record{
+		&results.Finding{Service: "portal", Path: "i-2", Profile: "inventory", Rule: answersRule, Status: results.FindingUnknown, Severity: results.High,
+			Observed: "unknown: TLSv1.1 (2 × alert internal_error (hello))"},
+	}}, 3)
+	for format, want := range map[string]string{"github": "::unknown: TLSv1.1 (2", "markdown": "| TLSv1.1 \\(2", "junit": `message="TLSv1.1 (2`} {
+		if got := rendered(t, format, Options{}, run); !strings.Contains(got, want) {
+			t.Errorf("%s: no %q in\n%s", format, want, got)
+		}
+	}
+}
+
+// TestChainsWithoutName: a file is for no name unless one is asked, an endpoint was
+// asked without SNI.
+func TestChainsWithoutName(t *testing.T) {
+	c := chain("", cert("CN=portal", "CN=portal", 2048, "RSA", -60, 200))
+	e := &results.Endpoint{Service: "portal", Path: "i-1", Status: results.Complete, StartedAt: runTime, Chains: []results.Chain{c}}
+	run := closed(Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "scan"}, Records: []results.Record{
+		e, &results.ChainFile{File: "portal.pem", At: runTime, Chain: c},
+	}}, 0)
+	got := rendered(t, "text", Options{}, run)
+	for _, want := range []string{"    RSA without SNI: ", "    RSA: "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
