@@ -120,6 +120,7 @@ determined; 130 interrupted, what was finished is kept.`,
 		sweepCommand(a),
 		versionCommand(a),
 	)
+	offerValues(root)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
