@@ -419,6 +419,20 @@ func (v *versionScan) answer() results.Answer {
 	return results.Unknown
 }
 
+// breaksDown reports whether the server said internal_error twice to some hands, and
+// refused the others. Beside a newer version that it speaks, that is how OpenSSL 3
+// says that its security level forbids what the version is signed with (MD5 and SHA-1).
+func (v *versionScan) breaksDown() (internal bool) {
+	for _, hand := range v.hands {
+		broke := hand.last.failure.Kind == results.KindAlert && hand.last.failure.Alert == wire.AlertName(80)
+		if !hand.ended || !broke && hand.last.outcome != refused {
+			return false
+		}
+		internal = internal || broke
+	}
+	return internal
+}
+
 // undetermined lists the suites that got no usable answer.
 func (v *versionScan) undetermined() []uint16 {
 	if v.opening().wrongVersion() {
