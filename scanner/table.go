@@ -196,9 +196,10 @@ func (t *table) outlook(s *series, e *elimination) (more bool) {
 const worthHalving = 2
 
 // divide gives a part of a hand to another: what is less likely than the rest, which
-// one refusal may end at once, or be the beginning of more than anybody knows; then,
-// while there are places for it, half of what is likely, but for the question that a
-// rider waits for, which had better be accepted. It needs t.mu.
+// one refusal may end at once, or be the beginning of more than anybody knows, so that
+// a hand which was about that already keeps it, and its place; then, while there are
+// places for it, half of what is likely, but for the question that a rider waits for,
+// which had better be accepted. It needs t.mu.
 func (t *table) divide(ctx context.Context, e *elimination) {
 	if t.whole || e.hopes == nil || len(t.accepted) == 0 {
 		return
@@ -212,15 +213,16 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 	var other *elimination
 	switch {
 	case least < most && (idle || most == high):
-		other = e.part(func(id uint16) bool { return hopes(id) < most })
-		other.remote = true
+		explores := e.remote
+		other = e.part(func(id uint16) bool { return hopes(id) < most == !explores })
+		other.remote, e.remote = !explores || most < high, explores || most < high
 	case idle && least == high && len(e.rest) >= worthHalving && !t.deceived && t.rider == nil:
 		n := 0
 		other = e.part(func(uint16) bool { n++; return n%2 == 0 })
+		e.remote = most < high
 	default:
 		return
 	}
-	e.remote = most < high
 	t.seat(ctx, other)
 }
 
