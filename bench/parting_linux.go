@@ -33,10 +33,7 @@ func (t *thread) leave(f *flight) {
 		return
 	}
 	t.keep(f)
-	f.leaves = t.clock.now() + pause
-	if !f.session.Unheard() { // the goodbye is an answer
-		f.leaves = max(f.leaves, f.sample.Done+t.reaction)
-	}
+	f.leaves = t.clock.now() + max(pause, t.reaction)
 	t.leaving = append(t.leaving, f)
 }
 

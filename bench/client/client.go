@@ -110,8 +110,11 @@ type Config struct {
 	Wallet       *Wallet          // what can be resumed; nil if nothing is to be
 	SessionIDs   bool             // TLS 1.2: ask for no tickets, resume by session id
 	Certificate  *tls.Certificate // our own, for a server that asks; nil if there is none
-	Reaction     time.Duration    // how long after what it answers an answer comes at the soonest
+	Reaction     time.Duration    // how long after what it answers an answer comes at the soonest, and after all of it a goodbye
 }
+
+// parts returns when a handshake's goodbye may be said.
+func (c Config) parts(now Clock, s *Sample) { now.await(max(s.Done, s.FirstByte) + c.Reaction) }
 
 // Closing is how a connection ends.
 type Closing uint8

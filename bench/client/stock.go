@@ -190,6 +190,7 @@ func (c *Stock) Close(conn net.Conn) {
 	switch {
 	case c.conn == nil:
 	case c.cfg.Closing == ByFIN:
+		c.cfg.parts(c.wire.now, c.sample)
 		c.conn.Close()
 	case c.sample.Failure == nil && c.sample.Done != 0 && c.sample.FirstByte == 0 && !c.got:
 		// Our Finished was the last word: the reset must not overtake it.

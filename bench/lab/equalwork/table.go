@@ -16,12 +16,21 @@ const heading = `# What a client costs its server
 
 Made by ` + "`make equalwork`" + ` (%s, %s/%s, %s). Each server runs alone on loopback with one P-256 certificate and, Java apart, otherwise as it comes. The lean client
 and the stock one (crypto/tls, no verification) make full handshakes at the same rate, %v a second at the same instants, in %d blocks each of %v, a pair side by side in an order
-drawn by lot, after %v each of warming up; both answer %v after they hear, as over a network (Java: a sixteenth of the rate, blocks twice as long, four times the warming up); the server has a processor of its own. The server's cost is the processor time of all its processes and threads
-(clock_gettime of their clocks, nanoseconds; what an idle server uses is in it) divided by the handshakes. The ratio is the geometric mean of the blocks' ratios with its 95 %% interval
-(Student's t over the paired logarithms). *Equal*: the interval lies within 0.95 to 1.05, and both clients negotiated the same.%s
+drawn by lot, after %v each of warming up; both answer %v after they hear, as over a network, and say goodbye as long after that (Java: a sixteenth of the rate, an eighth of the blocks, each eight
+times as long, four times the warming up); the server has a processor of its own. The server's cost is the processor time of all its processes and threads
+(clock_gettime of their clocks, nanoseconds; what an idle server uses is in it) divided by the handshakes; of it the medians of the blocks are given. The ratio is Hodges' and Lehmann's estimate
+from the logarithms of the pairs' ratios, its 95 %% interval that of Wilcoxon's signed ranks: as the lot lets what befalls a block befall either client alike, it is exact whatever else the machine
+does. *Equal*: the interval lies within 0.95 to 1.05, and both clients negotiated the same.%s
 
 | stack | version | shape | negotiated | key shares | lean µs | stock µs | lean ÷ stock | 95 %% interval | blocks | equal |
 |---|---|---|---|---|--:|--:|--:|---|--:|---|
+`
+
+const control = `
+Control: the stock client beside itself, by the same method, where the truth is 1. Of twenty such intervals nineteen are to hold it.
+
+| stack | version | negotiated | one µs | other µs | one ÷ other | 95 % interval | blocks | holds 1 |
+|---|---|---|--:|--:|--:|---|--:|---|
 `
 
 // reasons is what the table taught, and stands below it.
@@ -43,19 +52,23 @@ What makes a client cost its server more or less, its messages being the same:
 func write(ctx context.Context, file string, o options, rows []row) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, heading, runtime.Version(), runtime.GOOS, runtime.GOARCH, debian(ctx), o.rate, o.blocks, o.block, o.warm, o.reaction, settings(rows))
+	var shapes, controls []row
 	for _, r := range rows {
-		n := r.negotiated
-		got := fmt.Sprintf("%s %s %s", n.Suite, n.Group, n.SignatureScheme)
-		if r.other != "" {
-			got += "; " + r.other
+		if r.shape.control() {
+			controls = append(controls, r)
+			continue
 		}
-		equal := "yes"
-		if !r.equal() {
-			equal = "**no**"
-		}
-		c := r.comparison
+		shapes = append(shapes, r)
 		fmt.Fprintf(&b, "| %s (%s) | %s | %s | %s | %s | %.0f | %.0f | %.3f | %.3f – %.3f | %d | %s |\n",
-			r.stack, r.library, r.version, r.shape.name, got, r.shares, r.lean, r.stock, c.Ratio, c.RatioLow, c.RatioHigh, c.Blocks, equal)
+			r.stack, r.library, r.version, r.shape.name, r.got(), r.shares, r.candidate, r.stock, r.ratio, r.low, r.high, len(r.pairs), answer(r.equal()))
+	}
+	b.WriteString(verdict(shapes))
+	if len(controls) > 0 {
+		b.WriteString(control)
+	}
+	for _, r := range controls {
+		fmt.Fprintf(&b, "| %s (%s) | %s | %s | %.0f | %.0f | %.3f | %.3f – %.3f | %d | %s |\n",
+			r.stack, r.library, r.version, r.got(), r.candidate, r.stock, r.ratio, r.low, r.high, len(r.pairs), answer(r.low <= 1 && 1 <= r.high))
 	}
 	b.WriteString(reasons)
 	if file == "" {
@@ -63,6 +76,71 @@ func write(ctx context.Context, file string, o options, rows []row) error {
 		return err
 	}
 	return os.WriteFile(file, []byte(b.String()), 0o644)
+}
+
+func answer(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "**no**"
+}
+
+// got is what was negotiated.
+func (r row) got() string {
+	n := r.negotiated
+	text := fmt.Sprintf("%s %s %s", n.Suite, n.Group, n.SignatureScheme)
+	if r.other != "" {
+		text += "; " + r.other
+	}
+	return text
+}
+
+// verdict says what the rows show, and of those that are not equal why.
+func verdict(rows []row) string {
+	equal := 0
+	var unlike, apart, open []string
+	for _, r := range rows {
+		name := r.stack + " " + r.shape.name
+		switch {
+		case r.equal():
+			equal++
+		case r.other != "":
+			unlike = append(unlike, name)
+		case r.low > high || r.high < low:
+			apart = append(apart, name)
+		default:
+			open = append(open, fmt.Sprintf("%s (by %.3f)", name, max(low-r.low, r.high-high)))
+		}
+	}
+	text := fmt.Sprintf("\n%d of %d shapes are shown to be equal.", equal, len(rows))
+	for _, why := range []struct {
+		text  string
+		names []string
+	}{
+		{"The clients did not negotiate the same", unlike},
+		{"The whole interval lies outside the bounds, so that the work differs by more than 5 %", apart},
+		{"The interval reaches over a bound, and neither that the work is equal nor that it is not is shown", open},
+	} {
+		if len(why.names) > 0 {
+			text += fmt.Sprintf("\n%s: %s.", why.text, strings.Join(why.names, ", "))
+		}
+	}
+	return text + "\n"
+}
+
+// writeBlocks writes what each block cost, for whoever wants to judge the intervals.
+func writeBlocks(file string, rows []row) error {
+	if file == "" {
+		return nil
+	}
+	b := []byte("stack,shape,candidate,pair,stock_us,candidate_us,first\n")
+	for _, r := range rows {
+		for i, p := range r.pairs {
+			first := [2]string{"stock", "candidate"}[p.first]
+			b = fmt.Appendf(b, "%s,%s,%s,%d,%.3f,%.3f,%s\n", r.stack, r.shape.name, r.shape.candidate, i, p.cost[0], p.cost[1], first)
+		}
+	}
+	return os.WriteFile(file, b, 0o644)
 }
 
 // settings says how servers are configured that do not run as they come.
