@@ -1,4 +1,5 @@
-// Parting: a client says goodbye when ordinary ones do, at once after its handshake.
+// Parting: a client says goodbye when ordinary ones do, at once after its handshake,
+// or a reaction later where the plan has one.
 // If close_notify and FIN came in one breath with the Finished, the server would
 // deal with all three at once; if they came when it has said its last words, its
 // tickets in TLS 1.3, and sleeps, it would be woken once more. Either changes its

@@ -38,9 +38,9 @@ func main() {
 	only := flag.String("only", "", "a pattern of \"STACK SHAPE\"")
 	o := options{}
 	raw := flag.String("raw", "", "a file for what each block cost, as CSV; none if empty")
-	flag.IntVar(&o.blocks, "blocks", 400, "interleaved blocks of each client; an eighth of it for Java")
+	flag.IntVar(&o.blocks, "blocks", 800, "interleaved blocks of each client; an eighth of it for Java")
 	flag.Float64Var(&o.rate, "rate", 400, "handshakes a second; a sixteenth of it for Java")
-	flag.DurationVar(&o.block, "block", 50*time.Millisecond, "time for a block; eight times as much for Java")
+	flag.DurationVar(&o.block, "block", 25*time.Millisecond, "time for a block; eight times as much for Java")
 	flag.DurationVar(&o.warm, "warm", time.Second, "time for each client before the first block; four times as much for Java, which compiles meanwhile")
 	flag.DurationVar(&o.reaction, "reaction", 500*time.Microsecond, "how long after what they answer both clients' answers come, and their goodbyes after all of it, as over a network; 0: each as soon as it can")
 	serve := flag.String("serve", "", "be the Go server at this address, with the certificate and key that follow")
