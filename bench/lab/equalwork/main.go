@@ -31,7 +31,15 @@ type options struct {
 	warm   time.Duration // of each client before the first block
 
 	reaction time.Duration // of both clients
+
+	steered bool // the clients' processor takes in what arrives
 }
+
+// Whose processor it is.
+const (
+	servers = iota
+	clients
+)
 
 func main() {
 	table := flag.String("table", "", "the file to write the table to; standard output if empty")
@@ -44,6 +52,7 @@ func main() {
 	flag.DurationVar(&o.warm, "warm", time.Second, "time for each client before the first block; four times as much for Java, which compiles meanwhile")
 	flag.DurationVar(&o.reaction, "reaction", 500*time.Microsecond, "how long after what they answer both clients' answers come, and their goodbyes after all of it, as over a network; 0: each as soon as it can")
 	serve := flag.String("serve", "", "be the Go server at this address, with the certificate and key that follow")
+	apart := flag.Bool("apart", false, "be in a network of one's own already")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -54,6 +63,16 @@ func main() {
 	var err error
 	if o.only, err = regexp.Compile(*only); err != nil {
 		fatal(err)
+	}
+	if *apart {
+		o.steered, err = steer(ctx)
+		fatal(err)
+	} else if os.Geteuid() == 0 {
+		code, done, err := again(ctx)
+		fatal(err)
+		if done {
+			os.Exit(code)
+		}
 	}
 	// With so much in use the runtime collects once in some fifty blocks, and not in
 	// each, where its collector would take the clients' processor from them.
@@ -127,14 +146,14 @@ func measureStack(ctx context.Context, o options, m *stacks.Material, s stacks.S
 	if err != nil {
 		return nil, err
 	}
-	if _, err := pin(0); err != nil {
+	if _, err := pin(servers); err != nil {
 		return nil, err
 	}
 	server, err := s.Start(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := pin(1); err != nil {
+	if _, err := pin(clients); err != nil {
 		return nil, errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
 	}
 	prefer(server.PID)

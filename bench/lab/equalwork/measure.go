@@ -93,8 +93,8 @@ func measure(ctx context.Context, o options, server *stacks.Running, s shape) (r
 		Paths: []bench.Path{{Service: "equalwork", Name: "server", Address: address, ServerName: stacks.Host, Ask: ask}},
 		Rate:  o.rate, Blocks: 1, WarmUp: -1, Reaction: o.reaction,
 	}
-	clients := []bench.Client{bench.Stock, s.candidate}
-	for _, who := range clients {
+	both := []bench.Client{bench.Stock, s.candidate}
+	for _, who := range both {
 		warm := plan
 		warm.Client, warm.Duration, warm.Loop, warm.Connections, warm.Timeout = who, o.warm, results.ClosedLoop, 2, time.Minute
 		if _, _, err := load(ctx, warm, server.PID); err != nil {
@@ -105,10 +105,10 @@ func measure(ctx context.Context, o options, server *stacks.Running, s shape) (r
 	lot := rand.New(rand.NewPCG(uint64(len(s.name)), 1))
 	for i := range o.blocks {
 		plan.Seed = uint64(i) // the same arrivals for both
-		order := lot.Perm(len(clients))
+		order := lot.Perm(len(both))
 		p := pair{first: order[0]}
 		for _, j := range order {
-			plan.Client = clients[j]
+			plan.Client = both[j]
 			trial, cost, err := load(ctx, plan, server.PID)
 			if err != nil {
 				return r, err
