@@ -44,7 +44,7 @@ What makes a client cost its server more or less, its messages being the same:
   after 140 to 250. From a distance both find the server asleep; beside it, a Go server is not yet, and did 7 % less for the lean client in TLS 1.3 (P-256: 0.929, 0.909 – 0.950), nginx 2 %,
   gnutls-serv the same. (A profile of the Go server has the whole difference in wake-ups, most of them of its monitor thread.) Hence the reaction above, for both; -reaction 0 is without.
 - *How soon it leaves.* gnutls-serv is at its tickets for 60 µs after a Finished. crypto/tls's close_notify came within them, the lean client's, whenever its thread was late, when they were
-  said and the server slept: that cost it 5 to 8 % more in TLS 1.3. Hence the reaction before a goodbye too. The tickets are there by then, which neither client reads, so that both connections
+  said and the server slept: that and what follows next cost it 5 to 8 % more in TLS 1.3. Hence the reaction before a goodbye too. The tickets are there by then, which neither client reads, so that both connections
   end by a reset in TLS 1.3, as those of clients do that leave while tickets are still on their way.
 - *Whom it wakes.* On plain loopback who sends does the receiver's part too, as far as waking it. gnutls-serv says ServerHello and the rest in two segments: the lean client, being
   quick, is presumably asleep again in between, while crypto/tls computes; that cost the server 1 to 3 % in TLS 1.3 (X25519: 1.029, 1.020 – 1.038; with the clients' processor taking in what arrives 0.998,
