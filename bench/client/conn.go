@@ -51,7 +51,7 @@ func (s *Session) drive(conn net.Conn, now Clock, over func() bool) error {
 	for {
 		if out := s.Pending(); out != nil {
 			if heard > 0 {
-				now.await(heard + s.l.cfg.Reaction)
+				s.l.cfg.await(now, heard+s.l.cfg.Reaction)
 			}
 			at := now()
 			if _, err := conn.Write(out); err != nil {
