@@ -67,7 +67,7 @@ bench:
 
 # What the lean client costs a server beside a stock one, before five TLS stacks.
 equalwork:
-	@bench/lab/install.sh gnutls-bin openjdk-17-jdk-headless openssl
+	@bench/lab/install.sh iproute2 gnutls-bin openjdk-17-jdk-headless openssl
 	@go build -o bin/tools/equalwork ./bench/lab/equalwork
 	@bin/tools/equalwork -table bench/lab/equalwork/EQUALWORK.md
 

@@ -1,4 +1,5 @@
-// Parting: a client says goodbye when ordinary ones do, at once after its handshake.
+// Parting: a client says goodbye when ordinary ones do, at once after its handshake,
+// or a reaction later where the plan has one.
 // If close_notify and FIN came in one breath with the Finished, the server would
 // deal with all three at once; if they came when it has said its last words, its
 // tickets in TLS 1.3, and sleeps, it would be woken once more. Either changes its
@@ -33,10 +34,7 @@ func (t *thread) leave(f *flight) {
 		return
 	}
 	t.keep(f)
-	f.leaves = t.clock.now() + pause
-	if !f.session.Unheard() { // the goodbye is an answer
-		f.leaves = max(f.leaves, f.sample.Done+t.reaction)
-	}
+	f.leaves = t.clock.now() + max(pause, t.reaction)
 	t.leaving = append(t.leaving, f)
 }
 

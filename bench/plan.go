@@ -62,8 +62,9 @@ type Plan struct {
 	Seed         uint64           // of every random choice
 
 	// Reaction is how long after what it answers a client's answer comes at the
-	// soonest, as if the server were that far away; 0 is at once. It is for comparing
-	// what clients cost a server, of which none is to answer sooner than another.
+	// soonest, as if the server were that far away; 0 is at once. A goodbye, if it is
+	// no reset, comes as long after the last that was said or heard. It is for comparing
+	// what clients cost a server, of which none is to speak sooner than another.
 	Reaction time.Duration
 
 	short int // connections that were asked for, where descriptors allow fewer

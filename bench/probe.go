@@ -115,7 +115,7 @@ func (p Plan) config(path Path, classify client.Classify, wallet *client.Wallet)
 	c := client.Config{
 		ServerName: path.ServerName, Ask: path.Ask, ALPN: path.Ask.ALPN, Request: p.Request,
 		VerifySample: p.VerifySample, Closing: p.Closing, Classify: classify,
-		Wallet: wallet, SessionIDs: p.SessionIDs, Certificate: p.Certificate, Reaction: p.Reaction,
+		Wallet: wallet, SessionIDs: p.SessionIDs, Certificate: p.Certificate, Reaction: p.Reaction, Sleep: nap,
 	}
 	if c.Request != "" {
 		c.ALPN = "http/1.1"

@@ -68,14 +68,6 @@ func Token(b []byte) uint64 {
 // Clock tells the time since the beginning of the run.
 type Clock func() time.Duration
 
-// await returns at an instant. It does not sleep, as a timer may be late by a
-// millisecond.
-func (now Clock) await(instant time.Duration) {
-	for now() < instant {
-		runtime.Gosched()
-	}
-}
-
 // Handshaker makes one handshake after another, each on a connection of its own.
 // It is for one goroutine at a time.
 type Handshaker interface {
@@ -110,7 +102,27 @@ type Config struct {
 	Wallet       *Wallet          // what can be resumed; nil if nothing is to be
 	SessionIDs   bool             // TLS 1.2: ask for no tickets, resume by session id
 	Certificate  *tls.Certificate // our own, for a server that asks; nil if there is none
-	Reaction     time.Duration    // how long after what it answers an answer comes at the soonest
+	Reaction     time.Duration    // how long after what it answers an answer comes at the soonest, and after all of it a goodbye
+	// Sleep sleeps to some µs; nil stays awake, which keeps a processor busy and drives
+	// what else there is to do to the server's.
+	Sleep func(time.Duration)
+}
+
+// parts returns when a handshake's goodbye may be said.
+func (c Config) parts(now Clock, s *Sample) { c.await(now, max(s.Done, s.FirstByte)+c.Reaction) }
+
+// sleepless is how long before an instant one stays awake, as sleep may end late.
+const sleepless = 60 * time.Microsecond
+
+// await returns at an instant.
+func (c Config) await(now Clock, instant time.Duration) {
+	for left := instant - now(); left > 0; left = instant - now() {
+		if c.Sleep != nil && left > sleepless {
+			c.Sleep(left - sleepless)
+		} else {
+			runtime.Gosched()
+		}
+	}
 }
 
 // Closing is how a connection ends.

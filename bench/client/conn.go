@@ -19,6 +19,7 @@ const readSize = 8 << 10
 
 // Handshake makes a handshake, and the request if there is one.
 func (s *Session) Handshake(conn net.Conn, now Clock, sample *Sample) {
+	s.now = now
 	s.Start(sample)
 	err := s.drive(conn, now, s.Complete)
 	if err == nil {
@@ -50,7 +51,7 @@ func (s *Session) drive(conn net.Conn, now Clock, over func() bool) error {
 	for {
 		if out := s.Pending(); out != nil {
 			if heard > 0 {
-				now.await(heard + s.l.cfg.Reaction)
+				s.l.cfg.await(now, heard+s.l.cfg.Reaction)
 			}
 			at := now()
 			if _, err := conn.Write(out); err != nil {
@@ -77,6 +78,7 @@ func (s *Session) Close(conn net.Conn) {
 	if s.Complete() && s.sample.Failure == nil {
 		switch {
 		case s.l.cfg.Closing == ByFIN:
+			s.l.cfg.parts(s.now, s.sample)
 			s.goodbye(conn)
 		case s.Unheard():
 			s.goodbye(conn)

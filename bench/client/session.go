@@ -32,6 +32,7 @@ type Session struct {
 	hello  []byte        // the ClientHello record as it was sent, or the second one
 	spare  []byte
 	buffer []byte // to read into, of a session on a connection
+	now    Clock  // of that
 	bytes  int    // received in this handshake
 	count  int    // records received
 

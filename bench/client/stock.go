@@ -114,7 +114,7 @@ func (c stockCache) Put(_ string, state *tls.ClientSessionState) {
 
 // Handshake makes a handshake, and the request if there is one.
 func (c *Stock) Handshake(conn net.Conn, now Clock, s *Sample) {
-	c.wire = stamped{Conn: conn, now: now, reaction: c.cfg.Reaction}
+	c.wire = stamped{Conn: conn, now: now, cfg: &c.cfg}
 	c.conn = tls.Client(&c.wire, c.config)
 	c.sample, c.got, c.offered = s, false, nil
 	err := c.conn.Handshake()
@@ -190,6 +190,7 @@ func (c *Stock) Close(conn net.Conn) {
 	switch {
 	case c.conn == nil:
 	case c.cfg.Closing == ByFIN:
+		c.cfg.parts(c.wire.now, c.sample)
 		c.conn.Close()
 	case c.sample.Failure == nil && c.sample.Done != 0 && c.sample.FirstByte == 0 && !c.got:
 		// Our Finished was the last word: the reset must not overtake it.
@@ -265,16 +266,15 @@ type stamped struct {
 	token  uint64        // of the ClientHello
 	done   bool          // final ServerHello was seen
 	failed bool          // the network failed, not TLS
-	// reaction is how long after what it answers an answer is sent at the soonest.
-	reaction time.Duration
-	enough   func() bool // what was to be read has been; nil while that is not known
+	cfg    *Config
+	enough func() bool // what was to be read has been; nil while that is not known
 }
 
 var errEnough = errors.New("all that was to be read has been")
 
 func (c *stamped) Write(b []byte) (int, error) {
 	if c.readN > 0 {
-		c.now.await(c.readN + c.reaction)
+		c.cfg.await(c.now, c.readN+c.cfg.Reaction)
 	}
 	c.wroteN = c.now()
 	if c.wrote1 == 0 {

@@ -11,29 +11,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pin keeps this process, and what it starts from now on, to one processor of
-// those that it may use; false if there is but one.
-func pin(which int) (bool, error) {
+// processor is the server's or the clients' of those that we may use; false if there
+// is but one.
+func processor(whose int) (cpu int, ok bool, err error) {
 	var may unix.CPUSet
 	if err := unix.SchedGetaffinity(1, &may); err != nil { // init's: our own may be pinned already
 		if err := unix.SchedGetaffinity(0, &may); err != nil {
-			return false, fmt.Errorf("asking for processors: %w", err)
+			return 0, false, fmt.Errorf("asking for processors: %w", err)
 		}
 	}
 	if may.Count() < 2 {
-		return false, nil
+		return 0, false, nil
+	}
+	for ; !may.IsSet(cpu) || whose > 0; cpu++ {
+		if may.IsSet(cpu) {
+			whose--
+		}
+	}
+	return cpu, true, nil
+}
+
+// pin keeps this process, and what it starts from now on, to a processor; false if
+// there is but one.
+func pin(whose int) (bool, error) {
+	cpu, ok, err := processor(whose)
+	if err != nil || !ok {
+		return false, err
 	}
 	var one unix.CPUSet
-	for cpu := 0; ; cpu++ {
-		if !may.IsSet(cpu) {
-			continue
-		}
-		if which == 0 {
-			one.Set(cpu)
-			break
-		}
-		which--
-	}
+	one.Set(cpu)
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return false, fmt.Errorf("listing threads: %w", err)
