@@ -315,7 +315,9 @@ func (o Objective) observed(d *results.Dist, h *Histogram, lost int, share float
 	return number(float64(h.Quantile(part)) / 1e3)
 }
 
-// extreme judges mean and max, which have no quantile's bound on their chance.
+// extreme judges mean and max, which have no quantile's bound on their chance. What
+// was lost is slower than any maximum; a mean with it nobody knows, but that it is
+// above the others'.
 func (o Objective) extreme(r *results.Objective, d *results.Dist, lost int) {
 	r.Observed = number(quantileOf(d, o.quantile))
 	switch {
@@ -323,6 +325,8 @@ func (o Objective) extreme(r *results.Objective, d *results.Dist, lost int) {
 		r.Verdict, r.Why = results.ObjectiveMissed, fmt.Sprintf("%d of %d handshakes were lost", lost, r.N)
 	case r.N < fewest:
 		r.Why = tooFew(r.N, fewest)
+	case lost > 0 && o.verdict(*r.Observed) == results.ObjectiveMet:
+		r.Why = fmt.Sprintf("%d of %d handshakes were lost, and have no time: a quantile, as p99, counts them", lost, r.N)
 	default:
 		r.Verdict = o.verdict(*r.Observed)
 	}

@@ -118,6 +118,8 @@ func TestJudgeTrial(t *testing.T) {
 		{"nothing", "handshake.p50<50ms", &results.Trial{}, "unknown"},
 		{"no request", "first_byte.p50<50ms", timed(map[time.Duration]int{fast: 1000}), "unknown"},
 		{"a mean", "handshake.mean<50ms", timed(map[time.Duration]int{fast: 50, slow: 40}), "met"},
+		{"a mean without the lost", "handshake.mean<50ms", lose(timed(map[time.Duration]int{fast: 1000}), 1), "unknown"},
+		{"a mean, and the lost are slower", "handshake.mean<50ms", lose(timed(map[time.Duration]int{slow: 1000}), 1), "missed"},
 		{"a maximum", "handshake.max<50ms", timed(map[time.Duration]int{fast: 500, slow: 1}), "missed"},
 		{"the lost are slow", "handshake.p99<50ms", lose(timed(map[time.Duration]int{fast: 1000}), 20), "missed"},
 		{"the few lost are beyond", "handshake.p99<50ms", lose(timed(map[time.Duration]int{fast: 1000}), 5), "met"},
