@@ -204,27 +204,26 @@ func schemesWith(ids []uint16, want func(wire.SchemeInfo) bool) []uint16 {
 
 // usableGroup finds a group that both the server and handshake can use. The
 // HelloRetryRequest that opened TLS 1.3 often names one; else only handshake's
-// are offered.
+// are offered, the slow ones after all others.
 func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer) (uint16, *results.Failure) {
 	if opening.outcome == accepted {
 		if share, ok := opening.hello.KeyShare(); ok && slices.Contains(handshake.Groups(), share.Group) && len(openable(suites)) > 0 {
 			return share.Group, nil
 		}
 	}
-	q := usual(wire.TLS13, serverName, openable(suites))
-	q.groups = handshake.Groups()
-	got := a.ask(ctx, &q)
-	share := wire.KeyShare{}
-	if got.outcome == accepted {
-		share, _ = got.hello.KeyShare()
-	}
-	if share.Group == 0 {
-		return 0, &results.Failure{
-			Stage: results.StageHandshake, Kind: results.KindInternal, Count: 1,
-			Detail: "what TLS 1.3 encrypts stays unseen: the server accepts no group and suite that are computed here",
+	for _, groups := range [][]uint16{handshake.Groups(), handshake.SlowGroups()} {
+		q := usual(wire.TLS13, serverName, openable(suites))
+		q.groups = groups
+		if got := a.ask(ctx, &q); got.outcome == accepted {
+			if share, ok := got.hello.KeyShare(); ok {
+				return share.Group, nil
+			}
 		}
 	}
-	return share.Group, nil
+	return 0, &results.Failure{
+		Stage: results.StageHandshake, Kind: results.KindInternal, Count: 1,
+		Detail: "what TLS 1.3 encrypts stays unseen: the server accepts no group and suite that are computed here",
+	}
 }
 
 // distinct drops chains that were sent before under the same name, and those

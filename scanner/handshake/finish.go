@@ -191,7 +191,9 @@ func (c *client) compose() ([]byte, error) {
 }
 
 // ecGroups are the groups of TLS 1.2 that we have keys for.
-func ecGroups() []uint16 { return []uint16{x25519, secp256r1, secp384r1, secp521r1} }
+func ecGroups() []uint16 {
+	return []uint16{x25519, secp256r1, secp384r1, secp521r1, groupX448, 0x001A, 0x001B, 0x001C} // Brainpool's
+}
 
 // schemes lists the signature schemes that are offered: whether one is a good
 // one is not asked here.
