@@ -198,7 +198,7 @@ type Protocol struct {
 // Chain is one certificate chain as a server sent it, and its verdict.
 type Chain struct {
 	ServerName    string     `json:"server_name"`
-	Auth          string     `json:"auth"` // RSA, ECDSA, EdDSA, DSA: what the leaf's key signs with
+	Auth          string     `json:"auth"` // RSA, ECDSA, EdDSA, DSA, ML-DSA: what the leaf's key signs with
 	Certificates  []Cert     `json:"certificates"`
 	Trusted       Answer     `json:"trusted"` // path, times, usages and constraints; not the name
 	SelfSigned    SelfSigned `json:"self_signed"`
@@ -226,7 +226,7 @@ type Cert struct {
 	IPAddresses        []string  `json:"ip_addresses,omitempty"`
 	NotBefore          time.Time `json:"not_before,omitzero"`
 	NotAfter           time.Time `json:"not_after,omitzero"`
-	KeyType            string    `json:"key_type,omitempty"` // RSA, ECDSA, Ed25519, Ed448, DSA
+	KeyType            string    `json:"key_type,omitempty"` // RSA, ECDSA, Ed25519, Ed448, DSA, ML-DSA-44, ML-DSA-65, ML-DSA-87
 	KeyBits            int       `json:"key_bits,omitempty"`
 	SignatureAlgorithm string    `json:"signature_algorithm,omitempty"`
 	DER                []byte    `json:"der"` // base64 in JSON

@@ -30,6 +30,10 @@ func signedBy(s wire.SchemeInfo) keyKind {
 		return ecdsaKey
 	case "ed25519", "ed448":
 		return edwardsKey
+	case "mldsa44", "mldsa65", "mldsa87":
+		return mldsaKey
+	case "sm2":
+		return sm2Key
 	}
 	return ""
 }
@@ -118,7 +122,7 @@ func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
 	left := keyKinds()
 	for first := true; len(left) > 0; first = false {
 		if !first || len(seen) == 0 {
-			seen = c.ask(ctx, a, []question{chainQuestion13(c.name, likely(c.version), key.group, left)})
+			seen = c.askKinds(ctx, a, key.group, left, first)
 		}
 		if len(seen) == 0 {
 			return // no chain of any kind that is left
@@ -135,6 +139,19 @@ func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
 		qs = append(qs, chainQuestion13(c.name, likely(c.version), key.group, []keyKind{kind}))
 	}
 	c.ask(ctx, a, qs)
+}
+
+// askKinds asks for a chain of one of some kinds of key. Where none was seen yet, it
+// asks once more without the schemes of certificates' own signatures: OpenSSL 4.1
+// finds that of SM2 in no list.
+func (c *chainScan) askKinds(ctx context.Context, a *asker, group uint16, kinds []keyKind, first bool) [][]byte {
+	q := chainQuestion13(c.name, likely(c.version), group, kinds)
+	seen := c.ask(ctx, a, []question{q})
+	if first && len(seen) == 0 {
+		q.ofCerts = nil
+		seen = c.ask(ctx, a, []question{q})
+	}
+	return seen
 }
 
 // keep adds a chain, if it is one.

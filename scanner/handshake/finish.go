@@ -168,7 +168,7 @@ func (c *client) compose() ([]byte, error) {
 	if o.ServerName != "" {
 		h.Extensions = append(h.Extensions, wire.ServerName(o.ServerName))
 	}
-	h.Extensions = append(h.Extensions, wire.ExtendedMasterSecret(), wire.RenegotiationInfo(), wire.ECPointFormats(), wire.SignatureAlgorithms(schemes()))
+	h.Extensions = append(h.Extensions, wire.ExtendedMasterSecret(), wire.RenegotiationInfo(), wire.ECPointFormats(), wire.SignatureAlgorithms(schemes(o.Version)))
 	if o.HTTP {
 		h.Extensions = append(h.Extensions, wire.ALPN([]string{http11}))
 	}
@@ -197,8 +197,11 @@ func ecGroups() []uint16 {
 
 // schemes lists the signature schemes that are offered: whether one is a good
 // one is not asked here.
-func schemes() []uint16 {
+func schemes(version uint16) []uint16 {
 	ids := []uint16{0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808, 0x0809, 0x080A, 0x080B}
+	if version == wire.TLS13 { // ML-DSA, SM2, Brainpool
+		ids = append(ids, 0x0904, 0x0905, 0x0906, 0x0708, 0x081A, 0x081B, 0x081C)
+	}
 	return append(ids, 0x0203, 0x0201)
 }
 
