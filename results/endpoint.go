@@ -188,6 +188,9 @@ type Protocol struct {
 	// was asked for each suite by itself.
 	ManySuitesIntolerant Answer `json:"many_suites_intolerant,omitempty"`
 	SuiteMixIntolerant   Answer `json:"suite_mix_intolerant,omitempty"`
+	// ManySchemesIntolerant is a server that refuses a long list of signature schemes
+	// and reads a short one: it was asked with few.
+	ManySchemesIntolerant Answer `json:"many_schemes_intolerant,omitempty"`
 	// HTTP says whether what is spoken within TLS is HTTP: what ALPN chose or the
 	// answer to a request tells. It is absent where nobody asked, or a server that
 	// promised nothing was silent. HSTS is what the answer asks of browsers.

@@ -30,6 +30,7 @@ type asker struct {
 	control   atomic.Pointer[question] // a question that was accepted
 	curved    atomic.Pointer[question] // one that was answered to a key exchange on a curve
 	brief     atomic.Bool              // few schemes at a time were shown to be read, and many not
+	readsLong atomic.Bool              // many were
 	closes    atomic.Bool              // a close was shown to be a refusal,
 	partsWell atomic.Bool              // and one with a close_notify
 	finishing sync.Mutex               // held while a handshake is tried again; guards stalls
@@ -251,6 +252,9 @@ func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got a
 	}
 	if got.outcome == accepted {
 		a.keepControls(q, got)
+		if !a.readsLong.Load() && long(q) {
+			a.readsLong.Store(true)
+		}
 	}
 	return got
 }

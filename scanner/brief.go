@@ -27,6 +27,12 @@ func briefOf(q inquiry) *question {
 	return short
 }
 
+// long reports whether a question lists more schemes than every server reads.
+func long(q inquiry) bool {
+	asked := q.asked()
+	return asked != nil && len(asked.schemes) > fewSchemes
+}
+
 // unread reports whether a server says that it could not read a hello.
 func unread(got *answer) bool {
 	f := &got.failure

@@ -331,6 +331,13 @@ func TestFewSchemesRead(t *testing.T) {
 	if n := unread.Load(); n == 0 || n > 12 {
 		t.Errorf("%d hellos that it did not read", n)
 	}
+	if got := e.Protocol.ManySchemesIntolerant; got != results.Yes {
+		t.Errorf("intolerant of many schemes: %q", got)
+	}
+	other := scanFake(t, usualServer().serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectProtocol}})
+	if got := other.Protocol.ManySchemesIntolerant; got != results.No {
+		t.Errorf("another, intolerant of many schemes: %q", got)
+	}
 }
 
 // A server that has one version, and answers in it whatever was asked, speaks no

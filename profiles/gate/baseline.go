@@ -144,7 +144,7 @@ func worse(id, name, before, now string) bool {
 		return lost && strings.Contains(name, "MLKEM")
 	case "protocol":
 		good := slices.Contains([]string{"extended_master_secret", "encrypt_then_mac", "secure_renegotiation", "fallback_scsv", "dh_prime_safe"}, rest)
-		bad := slices.Contains([]string{"compression", "version_intolerant", "size_intolerant", "extension_intolerant", "many_suites_intolerant", "suite_mix_intolerant", "dh_generator_trivial"}, rest)
+		bad := slices.Contains([]string{"compression", "version_intolerant", "size_intolerant", "extension_intolerant", "many_suites_intolerant", "suite_mix_intolerant", "many_schemes_intolerant", "dh_generator_trivial"}, rest)
 		return good && lost || bad && gained
 	case "certificate":
 		return rest == "problems" && gainedWord(before, now)
