@@ -139,7 +139,7 @@ func worse(id, name, before, now string) bool {
 		current := rest == string(results.TLSv12) || rest == string(results.TLSv13)
 		return current && lost || !current && gained
 	case "suites":
-		return gained && slices.ContainsFunc([]string{"_NULL_", "_EXPORT_", "_anon_", "_RC4_", "_DES_", "_3DES_", "_MD5", "TLS_RSA_"}, func(weak string) bool { return strings.Contains(name, weak) })
+		return gained && slices.ContainsFunc([]string{"_NULL_", "_EXPORT_", "_anon_", "_RC4_", "_DES_", "_3DES_", "_MD5", "TLS_RSA_", "TLS_SHA"}, func(weak string) bool { return strings.Contains(name, weak) })
 	case "groups":
 		return lost && strings.Contains(name, "MLKEM")
 	case "protocol":
