@@ -57,12 +57,10 @@ func (o *Outcome) Refused() bool {
 		(kind == results.KindAlert || kind == results.KindEOF || kind == results.KindReset)
 }
 
-// RefusedHello reports whether an alert stood in place of a ServerHello. Where HTTP/1.1
-// was offered by ALPN that may be the reason: the server speaks other protocols
-// alone and says so (RFC 7301 §3.2), or cannot make a choice (Botan's program).
-func (o *Outcome) RefusedHello() bool {
-	return o.Failure.Kind == results.KindAlert && o.Failure.Stage == results.StageHello
-}
+// Rejected reports whether an alert ended the handshake. Where HTTP/1.1 was offered
+// by ALPN that may be the reason: the server speaks other protocols alone and says
+// so (RFC 7301 §3.2), or cannot make a choice (Botan's program, after its ServerHello).
+func (o *Outcome) Rejected() bool { return !o.Finished && o.Failure.Kind == results.KindAlert }
 
 // Finishable lists the suites of a version that Finish can finish: our own
 // where the session can also be resumed, the others by zcrypto.
