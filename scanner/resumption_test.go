@@ -198,7 +198,7 @@ func TestServerWithoutHEAD(t *testing.T) {
 }
 
 // A server that breaks off whatever is offered by ALPN is asked without: of its
-// sessions all is known.
+// sessions all is known. What it would choose is not, and the record is partial.
 func TestServerWithoutALPN(t *testing.T) {
 	config := &tls.Config{Certificates: []tls.Certificate{goCertificate(t)}, GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 		if len(h.SupportedProtos) > 0 {
@@ -212,7 +212,11 @@ func TestServerWithoutALPN(t *testing.T) {
 	} {
 		config := config.Clone()
 		config.MinVersion, config.MaxVersion = version, version
-		p := scanFake(t, serveGo(t, "127.0.0.1:0", config), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectProtocol}}).Protocol
+		e := scanFake(t, serveGo(t, "127.0.0.1:0", config), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectProtocol}})
+		p := e.Protocol
+		if p.ALPN != nil || e.Status != results.Partial {
+			t.Errorf("%s: ALPN %v, status %s", tls.VersionName(version), p.ALPN, e.Status)
+		}
 		if p.ResumptionTicket != want.ResumptionTicket || p.ResumptionPSK != want.ResumptionPSK || p.EarlyData != want.EarlyData {
 			t.Errorf("%s: ticket %q, psk %q, early data %q; want %+v", tls.VersionName(version), p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, want)
 		}

@@ -376,7 +376,7 @@ func (s *session) runProtocol(ctx context.Context) {
 	}
 	if p.old != 0 || p.tls13 != nil {
 		facts := p.run(ctx)
-		s.keep(func() { s.protocol, s.more.staples = facts, p.staples })
+		s.keep(func() { s.protocol, s.more.staples, s.unseen = facts, p.staples, s.unseen || p.open })
 	}
 }
 
