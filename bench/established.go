@@ -40,7 +40,12 @@ type established struct {
 type regular struct {
 	net.Conn
 	answers *bufio.Reader
+	left    *io.LimitedReader // how much of an answer is still taken
 }
+
+// mostAnswer is the longest answer, its head included, after which a connection is
+// asked again.
+const mostAnswer = 1 << 20
 
 // regulars are there only where something can be asked of them.
 func (b *bystanders) regulars(p Plan, path Path) *established {
@@ -107,8 +112,14 @@ func (e *established) ask(ctx context.Context, i int, due time.Duration) (time.D
 	return took, err == nil
 }
 
+func newRegular(conn net.Conn) *regular {
+	left := &io.LimitedReader{R: conn}
+	return &regular{conn, bufio.NewReader(left), left}
+}
+
 // get asks and takes the answer, and says whether the connection can be asked again.
 func (c *regular) get(request string) (again bool, err error) {
+	c.left.N = mostAnswer
 	if _, err := io.WriteString(c, request); err != nil {
 		return false, err
 	}
@@ -117,9 +128,10 @@ func (c *regular) get(request string) (again bool, err error) {
 		return false, err
 	}
 	defer r.Body.Close()
-	const most = 1 << 20
-	n, err := io.Copy(io.Discard, io.LimitReader(r.Body, most))
-	return !r.Close && n < most, err
+	if _, err = io.Copy(io.Discard, r.Body); c.left.N == 0 {
+		return false, nil // it has answered, and at length
+	}
+	return !r.Close, err
 }
 
 // keep opens a connection that is not there; if that fails, it is not there.
@@ -138,7 +150,7 @@ func (e *established) keep(ctx context.Context, i int) {
 		raw.Close()
 		return
 	}
-	e.conns[i] = &regular{Conn: conn, answers: bufio.NewReader(io.LimitReader(conn, 1<<30))}
+	e.conns[i] = newRegular(conn)
 }
 
 func (e *established) close() {

@@ -353,7 +353,7 @@ func (t *trial) saturation() (why []string) {
 		time.Duration(maxLagOfMedian*float64(t.all.handshake.Quantile(0.5))), // total has the lag in it
 		time.Duration(maxLagOfInterval*float64(time.Second)/t.plan.peak()))
 	if late := t.lag.Above(allowed); moreThanChance(late, t.lag.N(), maxLateShare) {
-		say("the generator was late: %.1f %% of connections began more than %v after they could have",
+		say("the generator was late: %.1f %% of connections began more than %v after they could have: leave this machine to it, or run it by chrt -r 1",
 			100*float64(late)/float64(t.lag.N()), allowed.Round(time.Microsecond))
 	}
 	return why

@@ -192,6 +192,9 @@ func (d *Decoder) read() (Record, error) {
 		if cut {
 			return nil, io.EOF
 		}
+		if d.header == nil {
+			return nil, fmt.Errorf("line %d: not a run of shakedown, which --format json writes: %w", d.line, err)
+		}
 		return nil, fmt.Errorf("line %d: %w", d.line, err)
 	}
 	d.text = line

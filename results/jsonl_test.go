@@ -214,7 +214,7 @@ func TestRefused(t *testing.T) {
 		"empty":              {"", "the input is empty"},
 		"another schema":     {strings.Replace(header, "shakedown/1", "shakedown/2", 1), `schema "shakedown/2" is not known here`},
 		"no header":          {`{"record":"endpoint"}` + "\n", "line 1: not a run"},
-		"not JSON":           {"TARGET STATUS\n", "line 1: not a JSON object"},
+		"not JSON":           {"TARGET STATUS\n", "line 1: not a run of shakedown, which --format json writes: not a JSON object"},
 		"no record key":      {header + `{"a":1}` + "\n", `line 2: not a record`},
 		"a broken middle":    {header + `{"record":"endp` + "\n" + `{"record":"trailer"}` + "\n", "line 2"},
 		"a wrong count":      {header + `{"record":"trailer","records":3}` + "\n", "counts 3 records, the stream has 0"},

@@ -77,8 +77,11 @@ func (c *chainScan) shown(ctx context.Context, a *asker) (auths []string) {
 			continue
 		}
 		auth := authOf(first.hello.Suite)
-		auths = append(auths, auth)
 		c.keep(first.certs)
+		if slices.Contains(auths, auth) {
+			continue
+		}
+		auths = append(auths, auth)
 		more := chainQuestions(c.version, c.name, suitesWith(likely(c.version), func(s wire.SuiteInfo) bool { return s.Auth == auth }))
 		qs = append(qs, slices.DeleteFunc(more, func(q question) bool { return q.shownBy(first.certs) })...)
 	}

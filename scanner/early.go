@@ -4,7 +4,10 @@
 
 package scanner
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // early is a question that was put before its time.
 type early struct {
@@ -29,4 +32,10 @@ func (a *asker) putEarly(ctx context.Context, q inquiry) *early {
 func (e *early) settle(ctx context.Context, a *asker) answer {
 	e.done.through()
 	return a.settle(ctx, e.q, e.first)
+}
+
+// same reports whether it is what is asked now.
+func (e *early) same(q *question) bool {
+	put := e.q.asked()
+	return slices.Equal(put.suites, q.suites) && slices.Equal(put.groups, q.groups)
 }

@@ -21,6 +21,7 @@ type elimination struct {
 	remote   bool     // nothing of it was hoped for
 	read     bool     // the server accepted something of as many
 	beside   *pairing // groups that its questions carry on; nil if there are none
+	early    *early   // its next question, put before; nil if it was not
 	after    *gate    // until then it is carried on by others' questions; nil if by none
 }
 

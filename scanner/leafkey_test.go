@@ -80,4 +80,35 @@ func TestKindOfNewerKeys(t *testing.T) {
 			t.Errorf("% x: a key of kind %q, want %q", c.algorithm, got, c.want)
 		}
 	}
+
+// What is read without the rest says the same as crypto/x509, where that reads the
+// certificate at all.
+func FuzzLeafKey(f *testing.F) {
+	ca := newAuthority(f)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, leafTemplate(), ca.cert, key.Public(), ca.key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(der)
+	f.Add(ca.cert.Raw)
+	f.Fuzz(func(t *testing.T, der []byte) {
+		kind, curve := kindOf(der), curveOf(der)
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return
+		}
+		want := map[x509.PublicKeyAlgorithm]keyKind{x509.RSA: rsaKey, x509.ECDSA: ecdsaKey, x509.Ed25519: edwardsKey}[c.PublicKeyAlgorithm]
+		if want != "" && kind != want {
+			t.Errorf("a key of kind %q, not %q", kind, want)
+		}
+		if public, ok := c.PublicKey.(*ecdsa.PublicKey); ok {
+			if group, _ := wire.GroupNamed(public.Curve.Params().Name); group.ID != curve {
+				t.Errorf("on curve %s, not %s", wire.ID(curve), public.Curve.Params().Name)
+			}
+		}
+	})
 }

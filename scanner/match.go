@@ -26,6 +26,9 @@ func (v *versionScan) match(i int) hands {
 	hopes := kin(v.version, hand.accepted)
 	rest := hand.part(func(id uint16) bool { return hopes(id) < high || !usesGroup(id) })
 	rest.remote = true
+	if v.version == wire.TLS13 {
+		rest.early = v.early
+	}
 	v.beside = v.pairing(hand.accepted[0], v.firsts[i])
 	hand.beside = v.beside
 	return hands{hand, rest}
@@ -36,6 +39,14 @@ func (v *versionScan) match(i int) hands {
 func usesGroup(id uint16) bool {
 	s := wire.LookupSuite(id)
 	return s.Kx == "ECDHE" || s.First == wire.TLS13
+}
+
+// rareGroups asks TLS 1.3 for the groups that are left of all when X25519 was accepted
+// and what goes together with it is put aside.
+func (v *versionScan) rareGroups() question {
+	by := groupsIn(v.version, v.name, likely(v.version))
+	hopes := by.hopes([]uint16{x25519})
+	return by.ask(slices.DeleteFunc(slices.Clone(groupsOf(v.version)), func(id uint16) bool { return hopes(id) == high }))
 }
 
 // showsGroup reports whether the first answer to a hand did.
@@ -73,7 +84,7 @@ func (v *versionScan) pairing(suite uint16, first answer) *pairing {
 	if v.version == wire.TLS13 && !v.order {
 		hopes := by.hopes(p.groups.accepted)
 		p.others = hands{p.groups.part(func(id uint16) bool { return hopes(id) < high })}
-		p.others[0].remote = true
+		p.others[0].remote, p.others[0].early = true, v.earlyGroups
 	}
 	return p
 }

@@ -27,7 +27,11 @@ func (t *table) pair(ctx context.Context, s *series, e *elimination) {
 	s.urgent = true
 	for t.pairs(ctx, e) {
 		suites, sure := p.suites(e)
-		got := s.ask(ctx, new(p.ask(suites, p.groups.rest)), true)
+		r := t.mount(e)
+		got := s.ask(ctx, new(p.ask(r.beside(suites), p.groups.rest)), true)
+		if r.alight(got) {
+			continue
+		}
 		before := len(e.accepted)
 		more := p.take(e, got, sure)
 		t.note(e, before)

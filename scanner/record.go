@@ -81,8 +81,11 @@ func (s *session) foldV2(e *results.Endpoint) {
 func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 	name := wire.VersionName(v.version)
 	got := v.answer()
-	if s.dead {
+	switch {
+	case s.dead:
 		got = results.Unknown
+	case got == results.Unknown && v.version < wire.TLS12 && v.breaksDown() && (s.version(wire.TLS12).spoken.Load() || s.version(wire.TLS13).spoken.Load()):
+		got = results.No
 	}
 	e.Versions[name] = got
 	if got == results.Unknown {

@@ -80,6 +80,38 @@ func TestFewSuitesRead(t *testing.T) {
 	}
 }
 
+// Versions below 1.2 in which nothing can be had, internal_error being all that is
+// said, are not spoken; where something else goes well in one, or no newer one does,
+// it is trouble.
+func TestInternalError(t *testing.T) {
+	odd := []uint16{0xC00A} // ECDHE_ECDSA, which is asked for by itself
+	newer := map[uint16][]uint16{wire.TLS12: {0xC030, 0xC02F}}
+	for name, c := range map[string]struct {
+		speaks map[uint16][]uint16
+		tls10  results.Answer
+		status results.Status
+	}{
+		"OpenSSL's security level":  {newer, results.No, results.Complete},
+		"with something that works": {map[uint16][]uint16{wire.TLS12: newer[wire.TLS12], wire.TLS10: odd}, results.Yes, results.Partial},
+		"and no newer version":      {map[uint16][]uint16{wire.SSL30: {0x000A}}, results.Unknown, results.Partial},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{suites: c.speaks, refuse: alertBytes(40)}
+			f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+				if hello.Versions() != nil || hello.Version != wire.TLS10 || slices.Contains(hello.Suites, odd[0]) {
+					return false
+				}
+				conn.Write(alertBytes(80))
+				return true
+			}
+			e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectSuites}})
+			if got := e.Versions[results.TLSv10]; got != c.tls10 || e.Status != c.status || len(e.Failures) == 0 {
+				t.Errorf("%s, TLS 1.0 %s, want %s, %s; failures %+v", e.Status, got, c.status, c.tls10, e.Failures)
+			}
+		})
+	}
+}
+
 // A server that has no group in common says so in its own way.
 func TestNoGroupInCommon(t *testing.T) {
 	unexpectedMessage := func(conn net.Conn, _ *wire.ClientHello) { conn.Write(alertBytes(10)) } // JSSE

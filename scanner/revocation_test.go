@@ -35,7 +35,7 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -45,7 +45,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 }
 
 // issue makes a certificate under an authority; nil signs with its own key.
-func issue(t *testing.T, by *authority, template *x509.Certificate) *authority {
+func issue(t testing.TB, by *authority, template *x509.Certificate) *authority {
 	t.Helper()
 	key := newKey(t)
 	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(48*time.Hour)
@@ -67,7 +67,7 @@ func issue(t *testing.T, by *authority, template *x509.Certificate) *authority {
 	return &authority{cert, key}
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t testing.TB) *authority {
 	return issue(t, nil, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "root"}, IsCA: true})
 }
 

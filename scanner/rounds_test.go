@@ -116,6 +116,17 @@ func nginx(t testing.TB) *stack {
 	}
 }
 
+// ecNginx is the same with an ECDSA certificate.
+func ecNginx(t testing.TB) *stack {
+	ec, _, _ := keys(t)
+	s := nginx(t)
+	s.suites[wire.TLS12] = []uint16{
+		0xC02C, 0xCCA9, 0xC0AF, 0xC0AD, 0xC05D, 0xC02B, 0xC0AE, 0xC0AC, 0xC05C, 0xC024, 0xC073, 0xC023, 0xC072, 0xC00A, 0xC009,
+	}
+	s.certs = map[string]tls.Certificate{"ECDSA": certificate(t, "nginx.example", ec)}
+	return s
+}
+
 // wideNginx has everything that Debian's OpenSSL has, two certificates, and an
 // order of its own.
 func wideNginx(t testing.TB) *stack {
@@ -209,16 +220,17 @@ const (
 // link's is in that.
 func roundTrips(t testing.TB) []roundTripCase {
 	return []roundTripCase{
-		{"nginx", nginx(t).serve, onlySuites, 14, 30 + 13},
-		{"nginx", nginx(t).serve, withOrder, 19, 30 + 20},
-		{"nginx", nginx(t).serve, likeSslscan, 16, 54},
+		{"nginx", nginx(t).serve, onlySuites, 14, 30 + 10},
+		{"nginx", nginx(t).serve, withOrder, 18, 30 + 15},
+		{"nginx", nginx(t).serve, likeSslscan, 16, 49},
+		{"nginx, EC", ecNginx(t).serve, likeSslscan, 13, 37},
 		{"wide nginx", wideNginx(t).serve, onlySuites, 27, 83 + 15},
 		{"wide nginx", wideNginx(t).serve, withOrder, 51, 2*83 + 10},
-		{"wide nginx", wideNginx(t).serve, likeSslscan, 31, 113},
-		{"Go", goServer(t), onlySuites, 13, 24 + 14},
+		{"wide nginx", wideNginx(t).serve, likeSslscan, 31, 111},
+		{"Go", goServer(t), onlySuites, 13, 24 + 13},
 		{"Go", goServer(t), withOrder, 18, 2 * 26},
-		{"Go", goServer(t), likeSslscan, 16, 49},
-		{"Go", goServer(t), allButPath, 34, 105},
+		{"Go", goServer(t), likeSslscan, 17, 49},
+		{"Go", goServer(t), allButPath, 35, 105},
 		{"wide Go", wideGo(t), onlySuites, 19, 47 + 15},
 		{"wide Go", wideGo(t), withOrder, 30, 2*47 + 10},
 		{"wide Go", wideGo(t), likeSslscan, 21, 73},

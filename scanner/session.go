@@ -113,11 +113,11 @@ func (s *session) look(ctx context.Context, timeout time.Duration) bool {
 
 // knock asks for the newest versions first, as many as may be asked side by
 // side: where nothing of TLS answers any of them, nothing further is asked, so
-// that a dead endpoint costs one timeout and few connections. It reports whether
-// the endpoint lives.
+// that a dead endpoint costs one timeout and few connections. SSLv3 can wait: see
+// runOldest. It reports whether the endpoint lives.
 func (s *session) knock(ctx context.Context) bool {
 	width := s.ask.lane.Width()
-	knock := s.versions[max(0, len(s.versions)-width):]
+	knock := s.versions[max(1, len(s.versions)-width):]
 	s.ask.knocks.Store(int32(len(knock)))
 	var knocking errgroup.Group
 	for _, v := range knock {
@@ -139,14 +139,22 @@ func (s *session) knock(ctx context.Context) bool {
 // putEarly puts what nearly every server is asked, whatever it answers first, into
 // so many places that nobody uses yet.
 func (s *session) putEarly(ctx context.Context, places int) (put []*early) {
-	if places > 0 {
-		s.v2early = s.ask.putEarly(ctx, v2Question{})
-		put = append(put, s.v2early)
+	early := func(q inquiry) *early {
+		put = append(put, s.ask.putEarly(ctx, q))
+		return put[len(put)-1]
 	}
-	v := s.version(wire.TLS12)
-	for i := 1; s.enumerates() && i < len(v.hands) && len(put) < places; i++ {
-		v.early[i] = s.ask.putEarly(ctx, new(v.question(i)))
-		put = append(put, v.early[i])
+	if places > 0 {
+		s.v2early = early(v2Question{})
+	}
+	if v := s.version(wire.TLS12); s.enumerates() && places > 1 {
+		v.early = early(new(v.question(1)))
+	}
+	newest := s.version(wire.TLS13)
+	if s.enumerates() && places > 2 {
+		newest.early = early(new(newest.by.ask(rare13())))
+	}
+	if places > 3 && newest.groups && !newest.order {
+		newest.earlyGroups = early(new(newest.rareGroups()))
 	}
 	return put
 }
@@ -202,7 +210,11 @@ func (s *session) inquire(ctx context.Context) {
 func (s *session) parts() []func(context.Context) {
 	parts := []func(context.Context){s.runV2}
 	for _, v := range s.versions {
-		parts = append(parts, func(ctx context.Context) { s.runVersion(ctx, v) })
+		run := s.runVersion
+		if v.version == wire.SSL30 {
+			run = s.runOldest
+		}
+		parts = append(parts, func(ctx context.Context) { run(ctx, v) })
 	}
 	if s.wants(AspectGroups) {
 		parts = append(parts, s.runGroups12, s.runGroups13)
@@ -236,6 +248,17 @@ func (s *session) runVersion(ctx context.Context, v *versionScan) {
 		r := rank(ctx, s.ask, v.by, v.hands.accepted(), usualRank, v.hands.offers())
 		s.keep(func() { s.ranks[v.version] = r })
 	}
+}
+
+// runOldest asks for SSLv3, unless the server refused TLS 1.0 with protocol_version:
+// then all that it speaks is newer (RFC 8446 §D.2, RFC 5246 §E.1).
+func (s *session) runOldest(ctx context.Context, v *versionScan) {
+	newer := s.version(wire.TLS10)
+	newer.open(ctx, s.ask)
+	if got := *newer.opening(); got.outcome == refused && got.wrongVersion() {
+		v.begin(0, func(*question) answer { return got })
+	}
+	s.runVersion(ctx, v)
 }
 
 // enumerates reports whether suites are enumerated, and not only versions.

@@ -39,14 +39,15 @@ func (o *once) do(it func()) {
 // versionScan is the enumeration of one version. Others wait on it: until
 // known, for whether the version is spoken; until done, for its suites.
 type versionScan struct {
-	version uint16
-	name    string // of the server
-	by      enumerator
-	hands   hands
-	first   *answer  // to the first question, if it was put before the others
-	asked   []once   // whether hands were asked for the first time,
-	firsts  []answer // with these answers
-	early   []*early // perhaps put before their time; nil if not
+	version     uint16
+	name        string // of the server
+	by          enumerator
+	hands       hands
+	first       *answer  // to the first question, if it was put before the others
+	asked       []once   // whether hands were asked for the first time,
+	firsts      []answer // with these answers
+	early       *early   // the first of the second hand, or of TLS 1.3's rare suites, put before its time; nil if not
+	earlyGroups *early   // likewise of TLS 1.3's rare groups
 
 	// What else is wanted of first answers.
 	chains, groups bool
@@ -98,7 +99,7 @@ func newVersionScan(version uint16, serverName string, others *siblings) *versio
 	for _, share := range offersOf(version).shares {
 		v.hands = append(v.hands, &elimination{enumerator: v.by, rest: share}) // which nobody changes
 	}
-	v.firsts, v.early = make([]answer, len(v.hands)), make([]*early, len(v.hands))
+	v.firsts = make([]answer, len(v.hands))
 	for range v.hands {
 		v.asked = append(v.asked, newOnce())
 	}
@@ -158,6 +159,11 @@ func candidates(version uint16) []uint16 { return offersOf(version).suites }
 // likely lists the candidates that most servers have some of: for questions in
 // which any suite will do. The slice is shared.
 func likely(version uint16) []uint16 { return offersOf(version).likely }
+
+// rare13 lists the candidates of TLS 1.3 that hardly any server accepts.
+func rare13() []uint16 {
+	return slices.DeleteFunc(slices.Clone(candidates(wire.TLS13)), universal)
+}
 
 // offered is what can be offered in a version. shares are the suites as they are
 // dealt.
@@ -308,18 +314,23 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 
 // deal plays all hands to their ends.
 func (v *versionScan) deal(ctx context.Context, a *asker) {
-	played := make([]hands, len(v.hands))
+	played, tables := make([]hands, len(v.hands)), make([]*table, len(v.hands))
+	for i := range tables {
+		tables[i] = v.table(ctx, a, i)
+	}
+	l := v.newLate(ctx, a, tables)
 	var g, looking errgroup.Group
 	for i := range v.hands {
 		looking.Go(func() error {
-			v.begin(i, func(q *question) answer {
-				if v.early[i] != nil {
-					return v.early[i].settle(ctx, a)
-				}
-				return a.askFirst(ctx, q)
-			})
-			dealt := v.match(i)
-			g.Go(func() error { played[i] = v.play(ctx, a, i, dealt); return nil })
+			switch {
+			case i < prompt || !l.together():
+				v.look(ctx, a, i)
+				dealt := v.match(i)
+				l.soon()
+				g.Go(func() error { played[i] = v.play(ctx, a, tables[i], dealt); return nil })
+			case i == prompt:
+				g.Go(func() error { played[i] = l.play(ctx, a); return nil })
+			}
 			return nil
 		})
 	}
@@ -329,8 +340,18 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 	v.hands = slices.Concat(played...)
 }
 
-// play plays one of the dealt hands, which may be cut to several by now.
-func (v *versionScan) play(ctx context.Context, a *asker, i int, dealt hands) hands {
+// look asks the first question of a hand.
+func (v *versionScan) look(ctx context.Context, a *asker, i int) {
+	v.begin(i, func(q *question) answer {
+		if i == 1 && v.early != nil {
+			return v.early.settle(ctx, a)
+		}
+		return a.askFirst(ctx, q)
+	})
+}
+
+// table is where a hand is played.
+func (v *versionScan) table(ctx context.Context, a *asker, i int) *table {
 	t := &table{asker: a}
 	if v.version == wire.TLS12 && i == 0 {
 		t.onRefusal = func(next []uint16, refused hands, found []uint16) bool {
@@ -338,6 +359,11 @@ func (v *versionScan) play(ctx context.Context, a *asker, i int, dealt hands) ha
 			return v.doubted != nil
 		}
 	}
+	return t
+}
+
+// play plays one of the dealt hands, which may be cut to several by now.
+func (v *versionScan) play(ctx context.Context, a *asker, t *table, dealt hands) hands {
 	played := t.play(ctx, dealt)
 	return append(played, v.runSmaller(ctx, a, played)...)
 }
@@ -391,6 +417,20 @@ func (v *versionScan) answer() results.Answer {
 		return results.No
 	}
 	return results.Unknown
+}
+
+// breaksDown reports whether the server said internal_error twice to some hands, and
+// refused the others. Beside a newer version that it speaks, that is how OpenSSL 3
+// says that its security level forbids what the version is signed with (MD5 and SHA-1).
+func (v *versionScan) breaksDown() (internal bool) {
+	for _, hand := range v.hands {
+		broke := hand.last.failure.Kind == results.KindAlert && hand.last.failure.Alert == wire.AlertName(80)
+		if !hand.ended || !broke && hand.last.outcome != refused {
+			return false
+		}
+		internal = internal || broke
+	}
+	return internal
 }
 
 // undetermined lists the suites that got no usable answer.

@@ -30,7 +30,9 @@ type table struct {
 	accepted []uint16
 	refused  hands // that ended so
 	aside    []uint16
-	deceived bool // hopes came to nothing
+	deceived bool   // hopes came to nothing
+	rider    *rider // waits for a question to ride along on; nil if none does
+	over     bool
 	hopesNow func(uint16) hope
 	hopesOf  int // of how much that was accepted, here and elsewhere
 }
@@ -48,6 +50,7 @@ func (t *table) play(ctx context.Context, dealt hands) hands {
 	}
 	t.mu.Unlock()
 	t.g.Wait()
+	t.clear()
 	return t.hands
 }
 
@@ -76,8 +79,22 @@ func (t *table) sit(ctx context.Context, e *elimination) {
 	t.pair(ctx, s, e)
 	for t.goesOn(ctx, &e) {
 		expects, before := t.outlook(s, e), len(e.accepted)
-		e.take(s.ask(ctx, e.next(), expects))
+		t.put(ctx, s, e, expects)
 		t.note(e, before)
+	}
+}
+
+// put puts the next question of a hand, unless it was put before.
+func (t *table) put(ctx context.Context, s *series, e *elimination, expects bool) {
+	before := e.early
+	if e.early = nil; before != nil && before.same(e.next()) {
+		e.take(before.settle(ctx, t.asker))
+		return
+	}
+	r := t.mount(e)
+	got := s.ask(ctx, new(e.ask(r.beside(e.rest))), expects)
+	if !r.alight(got) {
+		e.take(got)
 	}
 }
 
@@ -179,8 +196,10 @@ func (t *table) outlook(s *series, e *elimination) (more bool) {
 const worthHalving = 2
 
 // divide gives a part of a hand to another: what is less likely than the rest, which
-// one refusal may end at once, or be the beginning of more than anybody knows; then,
-// while there are places for it, half of what is likely. It needs t.mu.
+// one refusal may end at once, or be the beginning of more than anybody knows, so that
+// a hand which was about that already keeps it, and its place; then, while there are
+// places for it, half of what is likely, but for the question that a rider waits for,
+// which had better be accepted. It needs t.mu.
 func (t *table) divide(ctx context.Context, e *elimination) {
 	if t.whole || e.hopes == nil || len(t.accepted) == 0 {
 		return
@@ -194,15 +213,16 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 	var other *elimination
 	switch {
 	case least < most && (idle || most == high):
-		other = e.part(func(id uint16) bool { return hopes(id) < most })
-		other.remote = true
-	case idle && least == high && len(e.rest) >= worthHalving && !t.deceived:
+		explores := e.remote
+		other = e.part(func(id uint16) bool { return hopes(id) < most == !explores })
+		other.remote, e.remote = !explores || most < high, explores || most < high
+	case idle && least == high && len(e.rest) >= worthHalving && !t.deceived && t.rider == nil:
 		n := 0
 		other = e.part(func(uint16) bool { n++; return n%2 == 0 })
+		e.remote = most < high
 	default:
 		return
 	}
-	e.remote = most < high
 	t.seat(ctx, other)
 }
 

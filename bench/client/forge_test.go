@@ -91,6 +91,9 @@ func vector(size int, parts ...[]byte) []byte {
 
 func extension(number int, body []byte) []byte { return append(u16(number), vector(2, body)...) }
 
+// alpnOf says which protocol a server chose.
+func alpnOf(name string) []byte { return extension(16, vector(2, vector(1, []byte(name)))) }
+
 // serverHello13 is a ServerHello of TLS 1.3, whose keys the forge takes on.
 func (f *forge) serverHello13() []byte {
 	sh := message(wire.ServerHelloType, u16(0x0303), f.random[:], vector(1, f.hello[39:71]), u16(suite13), []byte{0},
@@ -281,6 +284,9 @@ func TestWrong13(t *testing.T) {
 			b := f.serverHello13()
 			return append(b, f.seal(f.extensions(), f.certificate13(), message(wire.CertificateVerifyType, u16(0x0203), vector(2)))...)
 		}, results.KindMalformed, "was not offered"},
+		{"a protocol that was not offered", func(f *forge) []byte {
+			return append(f.serverHello13(), f.seal(message(wire.EncryptedExtensionsType, vector(2, alpnOf("h2"))))...)
+		}, results.KindMalformed, `the protocol "h2", which was not offered`},
 		{"no Certificate", func(f *forge) []byte {
 			return append(f.serverHello13(), f.seal(f.extensions(), f.finished())...)
 		}, results.KindMalformed, "another was due"},
@@ -501,6 +507,9 @@ func TestWrong12(t *testing.T) {
 			b[at+2] = 0x1E // x448
 			return f.feed(b, 1<<14)
 		}, results.KindMalformed, "X448, which was not offered"},
+		{"a protocol that was not offered", func(f *forge) error {
+			return f.feed(plain(wire.Handshake, message(wire.ServerHelloType, u16(0x0303), f.random[:], vector(1), u16(suite12), []byte{0}, vector(2, alpnOf("h2")))), 1<<14)
+		}, results.KindMalformed, `the protocol "h2", which was not offered`},
 		{"TLS 1.3", func(f *forge) error {
 			return f.feed(plain(wire.Handshake, message(wire.ServerHelloType, u16(0x0303), f.random[:], vector(1), u16(suite13), []byte{0}, vector(2, extension(43, u16(0x0304))))), 1<<14)
 		}, results.KindMalformed, "0x0304, which was not offered"},

@@ -16,7 +16,9 @@ import (
 // we asked if it repeats the id that we sent, and only then.
 func (s *Session) serverHello12(h *wire.ServerHello, raw []byte) error {
 	s.extended = h.HasExtendedMasterSecret()
-	s.sample.Shape.ALPN = h.ALPN()
+	if err := s.protocol(h.ALPN()); err != nil {
+		return err
+	}
 	if sent := s.sentID(); len(sent) > 0 && bytes.Equal(sent, h.SessionID) {
 		return s.resume12(h)
 	}

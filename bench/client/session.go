@@ -418,6 +418,17 @@ func (s *Session) serverHello(raw, body []byte, at time.Duration) error {
 	return s.serverHello12(h, raw)
 }
 
+// protocol notes the protocol that the server chose. It has to be the one that was
+// offered (RFC 7301 §3.2): else a server that makes up names would fill a trial
+// with as many shapes.
+func (s *Session) protocol(name string) error {
+	if name != "" && name != s.l.cfg.ALPN {
+		return malformed("the server chose the protocol %.32q, which was not offered", name)
+	}
+	s.sample.Shape.ALPN = name
+	return nil
+}
+
 // changeCipherSpec: in TLS 1.2 from here on records are protected; in TLS 1.3 it
 // means nothing (RFC 8446 §D.4).
 func (s *Session) changeCipherSpec(body []byte) error {

@@ -90,7 +90,7 @@ func (s *Session) message13(kind wire.HandshakeType, raw, body []byte) (err erro
 		if s.state = waitCertificate13; s.sample.Shape.Resumed {
 			s.state = waitFinished13 // nobody shows a certificate (RFC 8446 §2.2)
 		}
-		s.sample.Shape.ALPN, err = chosenALPN(body)
+		err = s.chosen(body)
 	case s.state == waitCertificate13 && kind == wire.CertificateRequestType && !s.asked:
 		err = s.certificateRequest13(body)
 	case s.state == waitCertificate13 && kind == wire.CertificateType:
@@ -106,6 +106,15 @@ func (s *Session) message13(kind wire.HandshakeType, raw, body []byte) (err erro
 	}
 	s.k.Write(raw)
 	return err
+}
+
+// chosen takes the protocol from EncryptedExtensions.
+func (s *Session) chosen(body []byte) error {
+	name, err := chosenALPN(body)
+	if err != nil {
+		return err
+	}
+	return s.protocol(name)
 }
 
 // chosenALPN finds the protocol in EncryptedExtensions.

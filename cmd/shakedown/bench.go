@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"shakedown/bench"
 	"shakedown/bench/client"
@@ -94,6 +95,9 @@ curve, interval by interval.`,
   shakedown bench --inventory lab.yaml --path hsm --find-capacity --slo "handshake.p99<50ms"
   shakedown bench --dry-run --inventory lab.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := refuseZero(cmd.Flags(), "rate", "connections"); err != nil {
+				return err
+			}
 			for name, limit := range map[string]int{"concurrency": f.concurrency, "per-endpoint": f.perEndpoint} {
 				if cmd.Flags().Changed(name) && (f.bound == 0 || limit < f.bound) {
 					f.bound = limit
@@ -206,6 +210,17 @@ func (f *benchFlags) check() error {
 		return err
 	}
 	return f.checkLimits()
+}
+
+// refuseZero refuses flags that were given and ask for nothing: not given, they
+// stand for their default.
+func refuseZero(fs *pflag.FlagSet, names ...string) error {
+	for _, name := range names {
+		if f := fs.Lookup(name); f.Changed && f.Value.String() == "0" {
+			return usagef("--%s 0: nothing would be measured; leave it out for the default", name)
+		}
+	}
+	return nil
 }
 
 // checkBaseline refuses a baseline that is no path.

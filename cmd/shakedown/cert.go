@@ -320,8 +320,13 @@ func (a *app) write(name string, data []byte) error {
 		_, err := a.stdout.Write(data)
 		return err
 	}
-	if err := os.WriteFile(name, data, 0o644); err != nil {
+	file, err := os.Create(name)
+	if err != nil {
 		return usagef("--output: %w", err)
+	}
+	_, err = file.Write(data)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("--output: the file is not whole: %w", err)
 	}
 	return nil
 }

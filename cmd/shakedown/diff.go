@@ -71,7 +71,7 @@ func (f *netFlags) registerOutput(fs *pflag.FlagSet) {
 func (a *app) diff(ctx context.Context, args []string, f diffFlags) error {
 	runs, err := a.diffRuns(ctx, args, f)
 	if err != nil {
-		return usagef("%w", err)
+		return unread(err)
 	}
 	out, err := a.openOutput(&f.out, results.Header{Command: "diff"})
 	if err != nil {

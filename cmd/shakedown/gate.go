@@ -3,6 +3,7 @@
 package main
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -83,7 +84,12 @@ inconclusive with 3; or a --slo such as ratio<1.10 says what is too slow.
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.gate(cmd.Context(), &f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := refuseZero(cmd.Flags(), "bench-rate"); err != nil {
+				return err
+			}
+			return a.gate(cmd.Context(), &f)
+		},
 	}
 	f.limits.registerAll(new(cobra.Command)) // for the defaults of what a gate has no flag for
 	fs := cmd.Flags()
@@ -139,8 +145,8 @@ func (f *gateFlags) prepareBench() error {
 	rate := b.rate
 	b.netFlags = f.netFlags
 	b.netFlags.rate = rate
-	if rate < 0 {
-		return usagef("--bench-rate %v: must be more than nothing", rate)
+	if !(rate >= 0) || math.IsInf(rate, 0) {
+		return usagef("--bench-rate %v: must be a number, more than nothing", rate)
 	}
 	return b.check()
 }

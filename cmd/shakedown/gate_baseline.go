@@ -44,7 +44,7 @@ func (a *app) loadBaseline(ctx context.Context, f *gateFlags) (*baseline, error)
 		}
 		run, err := a.readRun(ctx, name, f.store)
 		if err != nil {
-			return nil, usagef("--baseline: %w", err)
+			return nil, unread(fmt.Errorf("--baseline: %w", err))
 		}
 		b.add(run)
 	}

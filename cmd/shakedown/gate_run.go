@@ -104,7 +104,7 @@ func (g *gateRun) read(ctx context.Context) (err error) {
 		return usagef("--path chooses from an inventory; give --inventory FILE too")
 	}
 	if g.recorded, err = g.readRuns(ctx, g.f.from, g.f.store); err != nil {
-		return usagef("--from: %w", err)
+		return unread(fmt.Errorf("--from: %w", err))
 	}
 	if g.judges, err = judgesOf(&g.f.netFlags, &g.f.judgeFlags, g.paths); err != nil {
 		return err
@@ -278,6 +278,9 @@ func (g *gateRun) decide(ctx context.Context) error {
 	}
 	v := g.tally.Verdict()
 	g.out.put(v)
+	if g.accept != nil && acceptErr == nil {
+		g.out.after = append(g.out.after, fmt.Sprintf("accepted into %s: what was seen of %s", g.f.accept, count(len(g.expected), "path")))
+	}
 	err := g.out.finish(g.exitCode(ctx, v), g.tally.Cut == "")
 	if acceptErr != nil && err != nil {
 		return &exitError{exitCode(err), errors.Join(acceptErr, err)}

@@ -8,6 +8,6 @@ import (
 	"shakedown/results/report"
 )
 
-func grafanaTopic(a *app) *cobra.Command {
-	return topicOf(a, "grafana", "A Grafana dashboard (JSON) of what --prometheus files hold", report.Grafana)
+func grafanaTopic() *cobra.Command {
+	return topicOf("grafana", "A Grafana dashboard (JSON) of what --prometheus files hold", report.Grafana)
 }

@@ -28,8 +28,6 @@ one folder, and writes an inventory that the other verbs take.`,
 		Example: "  shakedown lab up\n  shakedown scan --inventory ~/.local/state/shakedown/lab/inventory.yaml\n  shakedown lab down",
 		Args:    unknownVerb,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-
-		SuggestionsMinimumDistance: 2,
 	}
 	cmd.PersistentFlags().StringVar(&dir, "dir", lab.DefaultDir(a.getenv), "the lab's `FOLDER`")
 	cmd.AddCommand(labUpCommand(a, &dir), labDownCommand(a, &dir), labStatusCommand(a, &dir))

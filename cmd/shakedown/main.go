@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -42,14 +43,32 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := rootCommand(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	out := &heard{Writer: stdout}
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = out.err // cobra prints help, and forgets whether it could
+	}
 	code := exitCode(err)
 	if err != nil && err.Error() != "" {
 		fmt.Fprintf(stderr, "shakedown: %v\n", err)
 	}
 	return code
+}
+
+// heard remembers the first error of its writer.
+type heard struct {
+	io.Writer
+	err error
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	n, err := h.Writer.Write(p)
+	if h.err == nil {
+		h.err = err
+	}
+	return n, err
 }
 
 func rootCommand(a *app) *cobra.Command {
@@ -75,10 +94,11 @@ determined; 130 interrupted, what was finished is kept.`,
   shakedown lab up`,
 		SilenceErrors: true, // run prints them, once
 		SilenceUsage:  true,
+		Version:       version,
 		Args:          unknownVerb,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SuggestionsMinimumDistance = 2
+	root.SetVersionTemplate(versionLine())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
 	})
@@ -94,24 +114,66 @@ determined; 130 interrupted, what was finished is kept.`,
 		profileCommand(a),
 		reportCommand(a),
 		scanCommand(a),
-		schemaTopic(a),
-		grafanaTopic(a),
+		schemaTopic(),
+		grafanaTopic(),
 		storeCommand(a),
 		sweepCommand(a),
 		versionCommand(a),
 	)
+	offerValues(root)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help": // cobra's prints the help of all for what it does not know, exit 0
+			cmd.Args = knownTopic
+		case "completion":
+			cmd.Args = unknownVerb
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			for _, shell := range cmd.Commands() {
+				shell.Args = noArgs
+			}
+		}
+	}
 	return root
 }
 
+// unknownVerb refuses what is no verb of cmd, and says what is.
 func unknownVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := ""
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf("; did you mean %q?", near[0])
+	cmd.SuggestionsMinimumDistance = 2 // letters
+	near := cmd.SuggestionsFor(args[0])
+	switch {
+	case len(near) > 0:
+		return usagef("unknown verb %q; did you mean %q?\nsee: %s --help", args[0], near[0], cmd.CommandPath())
+	case cmd.HasParent():
+		return usagef("unknown verb %q; %s has %s\nsee: %s --help", args[0], cmd.Name(), strings.Join(verbsOf(cmd), ", "), cmd.CommandPath())
 	}
-	return usagef("unknown verb %q%s\nsee: shakedown help", args[0], hint)
+	return usagef("unknown verb %q\nsee: shakedown help", args[0])
+}
+
+func verbsOf(cmd *cobra.Command) []string {
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return names
+}
+
+// knownTopic refuses help on what is not there.
+func knownTopic(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err == nil && len(rest) == 0 {
+		return nil
+	}
+	if found == nil || len(rest) == 0 {
+		found, rest = cmd.Root(), args
+	}
+	return unknownVerb(found, rest)
 }
 
 // The exit codes of the contract.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -92,8 +93,8 @@ func (f *netFlags) check() error {
 		return usagef("--concurrency %d: at least one connection is needed", f.concurrency)
 	case f.perEndpoint < 1:
 		return usagef("--per-endpoint %d: at least one connection is needed", f.perEndpoint)
-	case f.rate < 0:
-		return usagef("--rate %v: must be more than nothing", f.rate)
+	case !(f.rate >= 0) || math.IsInf(f.rate, 0): // NaN, too
+		return usagef("--rate %v: must be a number, more than nothing", f.rate)
 	case f.header != "" && f.header != "v1" && f.header != "v2":
 		return usagef("--proxy-protocol %q: write v1 or v2", f.header)
 	}
@@ -254,7 +255,7 @@ func (f *netFlags) scanner(a *app, paths []inventory.Path, opt *scanner.Options)
 	if err != nil {
 		return nil, err
 	}
-	if opt.Roots, err = rootsOf(paths); err != nil {
+	if opt.Roots, err = f.rootsOf(paths); err != nil {
 		return nil, err
 	}
 	opt.Patience = f.patience

@@ -22,7 +22,7 @@ import (
 type output struct {
 	a      *app
 	stream *results.Stream
-	file   *os.File // nil if the records go to standard output
+	file   *outFile // nil if the records go to standard output
 	sides  []*side
 	text   io.Writer // where lines of our own may follow the records: io.Discard unless they are text
 	after  []string  // those lines
@@ -79,7 +79,7 @@ func (o *output) told(code int) error {
 type side struct {
 	flag, name, format string
 	add                bool // to what the file has already
-	file               *os.File
+	file               *outFile
 }
 
 // openOutput opens --output, chooses the sink of --format and begins the
@@ -105,7 +105,7 @@ func (a *app) openOutputs(f *netFlags, h results.Header, failOn results.Severity
 		return nil
 	}
 	if f.output != "" {
-		file, err := os.Create(f.output)
+		file, err := openFile(f.output)
 		if err != nil {
 			return nil, usagef("--output: %w", err)
 		}
@@ -116,6 +116,9 @@ func (a *app) openOutputs(f *netFlags, h results.Header, failOn results.Severity
 		if err == nil {
 			err = o.openSide(&sides[i], sink)
 		}
+	}
+	if err == nil {
+		err = o.clear()
 	}
 	if err != nil {
 		o.undo()
@@ -134,11 +137,7 @@ func (o *output) openSide(s *side, sink func(flag, name, format string, w io.Wri
 	if s.name == "" {
 		return sink(s.flag, "", s.format, o.a.stdout)
 	}
-	mode := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
-	if s.add {
-		mode = os.O_CREATE | os.O_WRONLY | os.O_APPEND
-	}
-	file, err := os.OpenFile(s.name, mode, 0o666)
+	file, err := openFile(s.name)
 	if err != nil {
 		return usagef("%s: %w", s.flag, err)
 	}
@@ -147,17 +146,29 @@ func (o *output) openSide(s *side, sink func(flag, name, format string, w io.Wri
 	return sink(s.flag, s.name, s.format, file)
 }
 
-// undo takes back the files of a run that does not begin.
-func (o *output) undo() {
+// clear empties the files, now that nothing speaks against the run; or goes to
+// their ends.
+func (o *output) clear() error {
 	if o.file != nil {
-		o.file.Close()
-		os.Remove(o.file.Name())
+		if err := o.file.begin(false); err != nil {
+			return usagef("--output: %w", err)
+		}
 	}
 	for _, s := range o.sides {
-		s.file.Close()
-		if !s.add {
-			os.Remove(s.name)
+		if err := s.file.begin(s.add); err != nil {
+			return usagef("%s: %w", s.flag, err)
 		}
+	}
+	return nil
+}
+
+// undo leaves the files of a run that does not begin as they were.
+func (o *output) undo() {
+	if o.file != nil {
+		o.file.undo()
+	}
+	for _, s := range o.sides {
+		s.file.undo()
 	}
 }
 

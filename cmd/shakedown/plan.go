@@ -95,7 +95,7 @@ func (a *app) plan(ctx context.Context, args []string, f planFlags) error {
 	}
 	runs, err := a.namedRuns(ctx, args, f.store, f.since)
 	if err != nil {
-		return usagef("%w", err)
+		return unread(err)
 	}
 	plans, err := f.plans(runs)
 	if err != nil {

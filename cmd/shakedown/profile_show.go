@@ -165,7 +165,7 @@ func (a *app) recorded(ctx context.Context, files []string) ([]*results.Endpoint
 	}
 	runs, err := a.readRuns(ctx, files, "")
 	if err != nil {
-		return nil, usagef("--from: %w", err)
+		return nil, unread(fmt.Errorf("--from: %w", err))
 	}
 	for _, run := range runs {
 		for _, r := range run.Records {

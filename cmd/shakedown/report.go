@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"shakedown/results"
 	"shakedown/results/report"
 )
 
@@ -79,7 +80,7 @@ func (a *app) report(ctx context.Context, args []string, f reportFlags) error {
 	}
 	runs, err := a.namedRuns(ctx, args, f.store, f.since)
 	if err != nil {
-		return usagef("%w", err)
+		return unread(err)
 	}
 	wrote := false
 	for _, file := range f.files {
@@ -110,7 +111,36 @@ func (f reportFlags) check() error {
 	if f.plannedRate < 0 || math.IsNaN(f.plannedRate) || math.IsInf(f.plannedRate, 0) {
 		return usagef("--planned-rate %g: give handshakes a second, such as 2000", f.plannedRate)
 	}
-	return f.apart()
+	if err := f.apart(); err != nil {
+		return err
+	}
+	return f.spareRuns()
+}
+
+// spareRuns refuses to write a page over a recorded run: who forgot the FILE of
+// --html named one by mistake.
+func (f reportFlags) spareRuns() error {
+	for _, file := range append(slices.Clone(f.files), reportFile{"output", f.output}) {
+		if file.name != "" && (file.format != "output" || f.format != "json") && isRun(file.name) {
+			return usagef("--%s %s: that is a recorded run, which would be lost: give --%s a FILE to write to", file.format, file.name, file.format)
+		}
+	}
+	return nil
+}
+
+// isRun reports whether a file is there and begins as a recorded run does.
+func isRun(name string) bool {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return false // a pipe is not to be read from here
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	_, err = results.NewDecoder(file)
+	return err == nil
 }
 
 // apart makes sure that no file is written twice.

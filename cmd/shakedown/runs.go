@@ -73,6 +73,15 @@ func (a *app) namedRuns(ctx context.Context, names []string, dsn, since string) 
 	return a.recentRuns(ctx, dsn, a.now().Add(-age))
 }
 
+// unread is why runs that somebody named could not be read: a mistake in the names,
+// unless the store cannot be read just now.
+func unread(err error) error {
+	if store.Unavailable(err) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return usagef("%w", err)
+}
+
 // readRuns reads every run before anything is done with one.
 func (a *app) readRuns(ctx context.Context, names []string, store string) ([]report.Run, error) {
 	var runs []report.Run

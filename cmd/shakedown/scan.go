@@ -279,7 +279,7 @@ func (t *scanTally) exitCode(ctx context.Context) int {
 }
 
 // rootsOf loads the trust anchors of all paths, each set of files once.
-func rootsOf(paths []inventory.Path) (func(inventory.Path) *chain.Roots, error) {
+func (f *netFlags) rootsOf(paths []inventory.Path) (func(inventory.Path) *chain.Roots, error) {
 	sets := map[string]*chain.Roots{}
 	key := func(p inventory.Path) string { return strings.Join(p.Roots, "\x00") }
 	for _, p := range paths {
@@ -288,7 +288,10 @@ func rootsOf(paths []inventory.Path) (func(inventory.Path) *chain.Roots, error) 
 		}
 		roots, err := chain.LoadRoots(p.Roots)
 		if err != nil {
-			return nil, usagef("trust anchors: %w", err)
+			if len(p.Roots) > len(f.roots) { // the inventory names some
+				return nil, usagef("%s: roots of %s/%s: %w", f.inventory, p.Service, p.Name, err)
+			}
+			return nil, usagef("--roots: %w", err)
 		}
 		sets[key(p)] = roots
 	}

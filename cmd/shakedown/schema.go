@@ -10,15 +10,15 @@ import (
 	"shakedown/results/schema"
 )
 
-func schemaTopic(a *app) *cobra.Command {
-	topic := topicOf(a, "schema", "The JSON Schema of records and inventories (help schema inventory: of inventories alone)", schema.All)
-	topic.AddCommand(topicOf(a, "inventory", "The JSON Schema of an inventory file", schema.Inventory))
+func schemaTopic() *cobra.Command {
+	topic := topicOf("schema", "The JSON Schema of records and inventories (help schema inventory: of inventories alone)", schema.All)
+	topic.AddCommand(topicOf("inventory", "The JSON Schema of an inventory file", schema.Inventory))
 	return topic
 }
 
 // topicOf is a help topic that prints a text as it is.
-func topicOf(a *app, name, short, text string) *cobra.Command {
+func topicOf(name, short, text string) *cobra.Command {
 	topic := &cobra.Command{Use: name, Short: short}
-	topic.SetHelpFunc(func(*cobra.Command, []string) { io.WriteString(a.stdout, text) })
+	topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) { io.WriteString(cmd.OutOrStdout(), text) })
 	return topic
 }

@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -32,7 +32,7 @@ diff take the ids of its runs, beginnings of ids, latest, latest~1 and so on.`,
   shakedown store export latest --output run.jsonl
   shakedown store import run.jsonl --store postgres://shakedown@db.example/tls
   shakedown store prune --keep 90d`,
-		Args: noArgs,
+		Args: unknownVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	registerStore(cmd.PersistentFlags(), &dsn)
@@ -122,17 +122,19 @@ func (a *app) export(ctx context.Context, s *store.Store, refs []string, output 
 	if len(runs) > 1 && output != "" {
 		return usagef("a file holds one run: export them one by one, or without --output to a program that takes several")
 	}
-	to := a.stdout
-	if output != "" {
-		file, err := os.OpenFile(output, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-		if err != nil {
-			return usagef("--output: %w", err)
-		}
-		defer file.Close()
-		to = file
+	if output == "" {
+		return exportTo(ctx, s, runs, a.stdout)
 	}
+	file, err := os.OpenFile(output, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return usagef("--output: %w", err)
+	}
+	return errors.Join(exportTo(ctx, s, runs, file), file.Close())
+}
+
+func exportTo(ctx context.Context, s *store.Store, runs []store.Info, w io.Writer) error {
 	for _, run := range runs {
-		if err := s.Export(ctx, run, to); err != nil {
+		if err := s.Export(ctx, run, w); err != nil {
 			return err
 		}
 	}

@@ -133,23 +133,21 @@ func (s *sweepRun) open(ctx context.Context) (release func(), err error) {
 	return release, nil
 }
 
-// begin opens the outputs, and the run in the store.
+// begin opens the outputs, and the run in the store: in this order, so that a
+// mistake in the flags leaves no run behind.
 func (s *sweepRun) begin(ctx context.Context) (err error) {
 	if s.before, err = s.store.Whole(ctx, "sweep", s.name); err != nil {
 		return err
 	}
 	s.began = s.now().UTC()
 	h := results.Header{ToolVersion: version, StartedAt: s.began, Command: "sweep", Inventory: s.name, Paths: namesOf(s.paths)}
+	s.sink = &sweepSink{ctx: context.WithoutCancel(ctx)}
+	if err := s.openAll(h); err != nil {
+		return err
+	}
 	if s.f.resume {
-		cut, err := s.store.Unfinished(ctx, "sweep", s.name)
-		if err != nil {
+		if err := s.resume(ctx); err != nil {
 			return err
-		}
-		if cut != nil {
-			if s.run, err = s.store.Resume(ctx, cut.ID); err != nil {
-				return err
-			}
-			s.began = cut.Header.StartedAt
 		}
 	}
 	if s.run == nil {
@@ -157,7 +155,23 @@ func (s *sweepRun) begin(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	s.sink = &sweepSink{run: s.run, ctx: context.WithoutCancel(ctx)}
+	s.sink.run = s.run
+	return nil
+}
+
+// resume goes on with a run that was cut off, if there is one.
+func (s *sweepRun) resume(ctx context.Context) error {
+	cut, err := s.store.Unfinished(ctx, "sweep", s.name)
+	if err != nil || cut == nil {
+		return err
+	}
+	s.began = cut.Header.StartedAt
+	s.run, err = s.store.Resume(ctx, cut.ID)
+	return err
+}
+
+// openAll opens every output; the store's sink has no run yet.
+func (s *sweepRun) openAll(h results.Header) (err error) {
 	beside := []results.Sink{s.sink}
 	if s.f.prometheus != "" {
 		s.sink.metrics = report.NewMetrics()

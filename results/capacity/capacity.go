@@ -62,9 +62,6 @@ func (e *Evidence) meet(p path) {
 
 func (p path) same(o path) bool { return o.service == p.service && o.name == p.name }
 
-// Paths is how many paths the records tell of.
-func (e *Evidence) Paths() int { return len(e.paths) }
-
 // subject is what a plan is of: a path, asked for one kind of handshake, held to
 // the same limits.
 type subject struct {

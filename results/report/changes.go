@@ -75,6 +75,9 @@ func (c changed) words() string {
 	case results.Closed:
 		return fmt.Sprintf("%s mended%s", clean(c.Fact), prefixed(": ", now))
 	case results.Untold:
+		if c.Fact == "" && name == "facts" { // of an endpoint that answered both times
+			return "cannot be told: " + now + " (not determined before or now)"
+		}
 		if strings.Contains(c.Fact, "/") { // a finding
 			name = clean(c.Fact)
 		}

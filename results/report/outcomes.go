@@ -59,6 +59,7 @@ func outcomesOf(runs []Run, failOn results.Severity) []outcome {
 		judged := answersJudged(run)
 		for _, r := range run.Records {
 			o, ok := outcomeOf(r, threshold)
+			o.profile = cmp.Or(o.profile, basisOf(run, o))
 			if _, compared := r.(*results.Comparison); compared && ratioJudged(run) {
 				continue // by a limit, which has an outcome of its own
 			}
@@ -67,6 +68,7 @@ func outcomesOf(runs []Run, failOn results.Severity) []outcome {
 			}
 		}
 		for _, o := range unfinished(run) {
+			o.profile = basisOf(run, o)
 			if !judged[o.where()+" "] {
 				all = append(all, o)
 			}
@@ -100,6 +102,15 @@ func ratioJudged(run Run) bool {
 // answersRule names the finding of a gate on what could not be determined of an
 // endpoint: it stands in the place of what the endpoint's record says itself.
 const answersRule = "answers"
+
+// basisOf is the profile under which a gate judges whether an endpoint answers, so
+// that a path which does has the same name in a CI's history as one that does not.
+func basisOf(run Run, o outcome) string {
+	if run.Header.Command == "gate" && o.rule == answersRule {
+		return "inventory"
+	}
+	return ""
+}
 
 func answersJudged(run Run) map[string]bool {
 	judged := map[string]bool{}
@@ -162,7 +173,7 @@ func findingOutcome(f *results.Finding, threshold results.Severity) outcome {
 	case f.Allowed != "":
 		o.end = allowed
 	case f.Status == results.FindingUnknown:
-		o.end = undecided
+		o.end, o.words = undecided, strings.TrimPrefix(f.Observed, "unknown: ")
 	default:
 		o.end = advised
 	}

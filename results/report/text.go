@@ -205,10 +205,15 @@ func who(i issue, named bool, limit int) string {
 	if n := len(i.labels); limit > 0 && n > limit {
 		who = fmt.Sprintf("%s and %d more", strings.Join(i.labels[:limit-1], ", "), n-limit+1)
 	}
-	if named && i.section != nil && !i.section.many {
+	if named && i.section != nil && !i.section.many && !i.selfNamed() {
 		who = i.section.title + " " + who
 	}
 	return who
+}
+
+// selfNamed reports that each path's name has its service's in it, as a TARGET's has.
+func (i issue) selfNamed() bool {
+	return !slices.ContainsFunc(i.labels, func(label string) bool { return !strings.Contains(label, i.section.title) })
 }
 
 // issue prints who it is about beside what it is; below each other if the

@@ -27,7 +27,7 @@ func (p *page) chains(es []*endpoint) {
 		if i > 0 {
 			p.blank()
 		}
-		p.chain(g.chain, g.cert, strings.Join(g.labels, ", "))
+		p.chain(g.chain, g.cert, strings.Join(g.labels, ", "), "without SNI")
 	}
 	if len(sound) > 0 {
 		p.blank()
@@ -91,9 +91,18 @@ func chainKey(c *results.Chain) string {
 	return key
 }
 
-func (p *page) chain(c *results.Chain, v verdict, who string) {
+// chain prints one; unnamed is what is said where it is not for a name.
+func (p *page) chain(c *results.Chain, v verdict, who, unnamed string) {
 	p.paragraph(2, 2, boldStyle, fmt.Sprintf("%s %s", v.level.mark(), who))
-	p.paragraph(4, 2, v.level.style(), fmt.Sprintf("%s for %s: %s", clean(c.Auth), cmp.Or(clean(c.ServerName), "no name"), v))
+	whose := unnamed
+	if c.ServerName != "" {
+		whose = "for " + clean(c.ServerName)
+	}
+	words := v.String()
+	if head := strings.TrimSpace(clean(c.Auth) + " " + whose); head != "" {
+		words = head + ": " + words
+	}
+	p.paragraph(4, 2, v.level.style(), words)
 	for i, cert := range c.Certificates {
 		words := fmt.Sprintf("%d %s, %s, until %s, sha256 %s", i, cmp.Or(clean(cert.Subject), "(subject not readable)"), keyWords(cert), date(cert.NotAfter), short(cert.SHA256))
 		p.paragraph(4, 2, plainStyle, words)
@@ -121,6 +130,6 @@ func (p *page) files(files []*chainFile) {
 	}
 	p.title("Chain files")
 	for _, f := range files {
-		p.chain(&f.Chain, f.cert, clean(f.File))
+		p.chain(&f.Chain, f.cert, clean(f.File), "")
 	}
 }

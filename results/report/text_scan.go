@@ -48,6 +48,7 @@ func (p *page) notes(notes []string) {
 // pathTable is a service's paths side by side.
 func pathTable(es []*endpoint) *table {
 	versions := variedVersions(es)
+	unnamed := !slices.ContainsFunc(es, func(e *endpoint) bool { return e.label != clean(e.Address) })
 	t := &table{columns: []column{
 		{head: " "}, {head: "PATH", min: 12}, {head: "KIND", part: 1}, {head: "ADDRESS", part: 1},
 		{head: "STATUS", part: 1}, {head: "CONNS", right: true, part: 1},
@@ -55,8 +56,11 @@ func pathTable(es []*endpoint) *table {
 		{head: "CERTIFICATE", min: 20, part: 2},
 	}}
 	for _, e := range es {
-		l := e.worry()
-		t.add(styled(l.mark(), l.style()), styled(e.label, boldStyle), text(clean(string(e.Kind))), text(clean(e.Address)),
+		l, address := e.worry(), clean(e.Address)
+		if unnamed { // the paths are called by their addresses
+			address = ""
+		}
+		t.add(styled(l.mark(), l.style()), styled(e.label, boldStyle), text(clean(string(e.Kind))), text(address),
 			statusCell(e), text(fmt.Sprint(e.Connections)), versionCells(e, versions), text(suiteCount(e)), text(groupCount(e)), shown(quantumCell(e)),
 			styled(cmp.Or(e.cert.compact(), "–"), e.cert.level.style()))
 	}

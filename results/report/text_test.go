@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"shakedown/results"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -48,4 +50,54 @@ func TestTextGolden(t *testing.T) {
 	golden(t, "both-verbose-100.txt", rendered(t, "text", Options{Verbose: true}, scanRun(), benchRun()))
 	golden(t, "fleet-100.txt", rendered(t, "text", Options{}, fleetRun(50)))
 	golden(t, "one-80.txt", rendered(t, "text", Options{Width: 80}, fleetRun(1)))
+}
+
+// TestTargetsAreNamedOnce: a TARGET is its own path's name, its service's and often
+// its address too, and no room is spent on saying so.
+func TestTargetsAreNamedOnce(t *testing.T) {
+	target := func(host, port string) *results.Endpoint {
+		return &results.Endpoint{Service: host, Path: host + ":" + port, Target: host + ":" + port, Address: "127.0.0.1:" + port, Status: results.Failed,
+			Failures: []results.Failure{{Stage: results.StageConnect, Kind: results.KindRefused, Count: 4}}}
+	}
+	run := closed(Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "scan"}, Records: []results.Record{
+		target("127.0.0.1", "18080"), target("127.0.0.1", "1"), target("portal.example", "443"), target("portal.example", "8443"),
+	}}, 3)
+	got := rendered(t, "text", Options{}, run)
+	for _, want := range []string{"✗ 127.0.0.1:1, 127.0.0.1:18080\n", "   PATH             STATUS ", "✗ portal.example:443, portal.example:8443\n", "   PATH                 ADDRESS "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "127.0.0.1 127.0.0.1:") || strings.Contains(got, "portal.example portal.example") {
+		t.Errorf("a service is named twice in\n%s", got)
+	}
+}
+
+// TestUnknownIsSaidOnce: formats that say so themselves do not say it again.
+func TestUnknownIsSaidOnce(t *testing.T) {
+	run := closed(Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "gate"}, Records: []results.Record{
+		&results.Finding{Service: "portal", Path: "i-2", Profile: "inventory", Rule: answersRule, Status: results.FindingUnknown, Severity: results.High,
+			Observed: "unknown: TLSv1.1 (2 × alert internal_error (hello))"},
+	}}, 3)
+	for format, want := range map[string]string{"github": "::unknown: TLSv1.1 (2", "markdown": "| TLSv1.1 \\(2", "junit": `message="TLSv1.1 (2`} {
+		if got := rendered(t, format, Options{}, run); !strings.Contains(got, want) {
+			t.Errorf("%s: no %q in\n%s", format, want, got)
+		}
+	}
+}
+
+// TestChainsWithoutName: a file is for no name unless one is asked, an endpoint was
+// asked without SNI.
+func TestChainsWithoutName(t *testing.T) {
+	c := chain("", cert("CN=portal", "CN=portal", 2048, "RSA", -60, 200))
+	e := &results.Endpoint{Service: "portal", Path: "i-1", Status: results.Complete, StartedAt: runTime, Chains: []results.Chain{c}}
+	run := closed(Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "scan"}, Records: []results.Record{
+		e, &results.ChainFile{File: "portal.pem", At: runTime, Chain: c},
+	}}, 0)
+	got := rendered(t, "text", Options{}, run)
+	for _, want := range []string{"    RSA without SNI: ", "    RSA: "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
 }

@@ -57,7 +57,7 @@ func (d postgres) setVersion(ctx context.Context, tx *sql.Tx, version int) error
 }
 
 func (d postgres) alone(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", lockNumber("migration"))
+	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", lockNumber("writing"))
 	return err
 }
 

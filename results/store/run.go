@@ -42,11 +42,8 @@ func (s *Store) Begin(ctx context.Context, h results.Header) (*Run, error) {
 func (s *Store) begin(ctx context.Context, h *results.Header, line []byte) (*Run, error) {
 	r := &Run{store: s}
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		err := s.dialect.alone(ctx, tx)
-		if err == nil {
-			r.ID, err = s.freeID(ctx, tx, h.StartedAt.UTC().Format("20060102-150405"))
-		}
-		if err == nil {
+		var err error
+		if r.ID, err = s.freeID(ctx, tx, h.StartedAt.UTC().Format("20060102-150405")); err == nil {
 			_, err = s.row(ctx, tx, "INSERT INTO run (id, command, inventory, started_at, header) VALUES (?, ?, ?, ?, ?) RETURNING n",
 				[]any{r.ID, h.Command, h.Inventory, h.StartedAt.UnixNano(), line}, []any{&r.n})
 		}
@@ -189,12 +186,9 @@ func (s *Store) once(ctx context.Context, tx *sql.Tx, table string, columns []st
 		names, values = append(slices.Clone(columns), name), append(slices.Clone(key), value)
 	}
 	places := strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")
-	insert := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES (" + places + ") ON CONFLICT DO NOTHING RETURNING id"
-	if isNew, err = s.row(ctx, tx, insert, values, []any{&id}); isNew || err != nil {
-		return id, isNew, err
-	}
-	_, err = s.row(ctx, tx, find, key, []any{&id}) // another host was quicker
-	return id, false, err
+	insert := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES (" + places + ") RETURNING id"
+	isNew, err = s.row(ctx, tx, insert, values, []any{&id})
+	return id, isNew, err
 }
 
 // Finish closes the run.

@@ -134,9 +134,6 @@ func (s *Store) migrate(ctx context.Context, readOnly bool) error {
 		return fmt.Errorf("its tables are of version %d, older than this program's %d: open it for writing once, as shakedown store prune does", have, len(steps))
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
-		if err := s.dialect.alone(ctx, tx); err != nil {
-			return err
-		}
 		have, err := s.dialect.version(ctx, tx) // somebody may have been quicker
 		for i := have; err == nil && i < len(steps); i++ {
 			_, err = tx.ExecContext(ctx, steps[i])
@@ -152,13 +149,17 @@ func newer(have, known int) error {
 	return fmt.Errorf("a newer shakedown wrote it (tables of version %d, this one knows up to %d): use that one; nothing was changed", have, known)
 }
 
-// write runs one transaction.
+// write runs one transaction, one at a time over all hosts: what one has found,
+// and is about to refer to, no other takes away, and nobody waits for each other.
 func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
+	if err := s.dialect.alone(ctx, tx); err != nil {
+		return err
+	}
 	if err := do(tx); err != nil {
 		return err
 	}

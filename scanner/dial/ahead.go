@@ -53,6 +53,9 @@ func (l *Lane) PaysAhead(isUrgent bool) bool {
 	return l.tempo.pays() && l.share.atEase(turnOf(isUrgent))
 }
 
+// Way is about how long opening a connection takes; 0 if none was opened yet.
+func (l *Lane) Way() time.Duration { return l.tempo.way() }
+
 func turnOf(isUrgent bool) turn {
 	if isUrgent {
 		return urgent

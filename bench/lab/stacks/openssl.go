@@ -26,6 +26,15 @@ func opensslStacks() []Stack {
 			},
 		},
 		{
+			Name: "nginx (as Debian ships it)", Library: "OpenSSL", Setting: "an RSA certificate, TLS 1.0 to 1.3 at OpenSSL's default security level", Light: true,
+			version: []string{"nginx", "-v"}, clients: clients,
+			start: func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {
+				return served(lab.StartNginx(ctx, lab.Nginx{Place: at, TLS: lab.TLS{
+					Certificates: []lab.Certificate{m.RSA}, Protocols: []string{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"},
+				}}))
+			},
+		},
+		{
 			Name: "nginx (open)", Library: "OpenSSL", Setting: every + ", ffdhe2048",
 			version: []string{"nginx", "-v"}, clients: clients,
 			start: func(ctx context.Context, m *Material, at lab.Place) (*Running, error) {

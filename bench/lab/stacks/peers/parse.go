@@ -176,8 +176,11 @@ func readTestSSL(r io.Reader) (findings, error) {
 		return found, err
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
-	if _, err := d.Token(); err != nil {
+	switch start, err := d.Token(); {
+	case err != nil:
 		return found, fmt.Errorf("its JSON is none: %w", err)
+	case start != json.Delim('['):
+		return found, fmt.Errorf("its JSON is no list, but %v", start)
 	}
 	for d.More() {
 		var one struct{ ID, IP string }
@@ -190,7 +193,7 @@ func readTestSSL(r io.Reader) (findings, error) {
 		}
 		host, _, _ := strings.Cut(one.IP, "/")
 		id, err := strconv.ParseUint(m[2], 16, 16)
-		if version, ok := versions()[m[1]]; ok && err == nil {
+		if version, ok := versions()[m[1]]; ok && err == nil && host != "" {
 			found.add(host, version, uint16(id))
 		}
 	}

@@ -1,0 +1,177 @@
+// Late: the suites of TLS 1.2 of which hardly any server accepts something. A server
+// is offered them all at once, so that one refusal is enough. As some do not read so
+// long a list, it rides along on another question too, whose answer is likely to be a
+// choice of something else: that shows that it was read.
+
+package scanner
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"shakedown/scanner/wire"
+)
+
+// prompt is how many hands of TLS 1.2 are asked for by themselves in any case: one
+// for each usual kind of certificate.
+const prompt = 2
+
+// late is what becomes of the other hands.
+type late struct {
+	*versionScan
+	way    time.Duration // of opening a connection
+	tables []*table      // of the prompt hands, and others
+	plan   once          // settles what follows
+	rider  *rider        // nil if the late hands are played like others
+	sure   uint16        // a suite that is accepted
+	apart  []uint16      // asked for beside the rider
+}
+
+func (v *versionScan) newLate(ctx context.Context, a *asker, tables []*table) *late {
+	l := &late{versionScan: v, way: a.lane.Way(), tables: tables, plan: newOnce()}
+	if v.version == wire.TLS12 && v.early == nil {
+		v.early = a.putEarly(ctx, new(v.question(1)))
+	}
+	return l
+}
+
+// together reports, when it is known, whether late hands are played as one.
+func (l *late) together() bool {
+	l.plan.do(l.mount)
+	return l.rider != nil
+}
+
+// soon waits for the plan, if it is about to be made: then it comes before the first
+// question that the rider may ride along on.
+func (l *late) soon() {
+	if l.version != wire.TLS12 {
+		return
+	}
+	select {
+	case <-l.early.done.c:
+		l.plan.do(l.mount)
+	case <-time.After(l.way):
+	}
+}
+
+// mount finds which of the prompt hands late suites can ride along with: one of which
+// something was accepted. If there is none, or that is not clear at once, nothing
+// rides: what a server is slow to refuse is asked for side by side.
+func (l *late) mount() {
+	l.early.done.through()
+	firsts := [prompt]*answer{l.opening(), &l.early.first}
+	host := slices.IndexFunc(firsts[:], func(first *answer) bool { return first.outcome == accepted })
+	if host < 0 || slices.ContainsFunc(firsts[:], func(first *answer) bool { return !first.settled() }) {
+		return
+	}
+	both := firsts[0].outcome == firsts[1].outcome
+	var ids []uint16
+	for _, id := range l.hands[prompt:].rests() {
+		if both && authOf(id) == "ECDSA" { // some servers choose the certificate by what is on offer: see sharesOf
+			l.apart = append(l.apart, id)
+		} else {
+			ids = append(ids, id)
+		}
+	}
+	l.rider = &rider{&elimination{enumerator: l.by, rest: ids}, newGate()}
+	l.sure = firsts[host].hello.Suite
+	l.tables[host].carry(l.rider)
+}
+
+// play plays the late suites: those that ride along as one hand, or, if so long a list
+// is not read, by kinds as they were dealt.
+func (l *late) play(ctx context.Context, a *asker) hands {
+	var g errgroup.Group
+	alone := func(dealt hands) *hands {
+		played := new(hands)
+		g.Go(func() error { *played = l.versionScan.play(ctx, a, &table{asker: a}, dealt); return nil })
+		return played
+	}
+	parts := []*hands{alone(deal(l.by, l.apart, 1))}
+	if l.isRead(ctx, a) {
+		parts = append(parts, alone(hands{l.rider.elimination}))
+	} else {
+		for _, hand := range l.hands[prompt:] {
+			parts = append(parts, alone(deal(l.by, without(hand.rest, l.apart), 1)))
+		}
+	}
+	g.Wait()
+	var all hands
+	for _, played := range parts {
+		all = append(all, *played...)
+	}
+	return all
+}
+
+// isRead reports whether so long a list is. Where it rode along on a question that was
+// refused, perhaps as nothing more was acceptable, it is offered with what is.
+func (l *late) isRead(ctx context.Context, a *asker) bool {
+	r := l.rider
+	if r.rode.through(); !r.read {
+		r.alight(a.ask(ctx, new(l.by.ask(append(slices.Clip(r.rest), l.sure)))))
+	}
+	return r.read
+}
+
+// rider is a hand that rides along on one question of another.
+type rider struct {
+	*elimination
+	rode gate // until then it is not known whether so long a list is read
+}
+
+// beside adds the rider to what is offered; there need not be one.
+func (r *rider) beside(ids []uint16) []uint16 {
+	if r == nil {
+		return ids
+	}
+	return slices.Concat(ids, r.rest)
+}
+
+// alight takes the answer to the question that it rode along on, and reports whether
+// that tells nothing of the others on offer: it chose something of the rider, or may
+// be a refusal of so long a list.
+func (r *rider) alight(got answer) (nothing bool) {
+	if r == nil {
+		return false
+	}
+	defer r.rode.open()
+	if r.read = got.outcome == accepted; !r.read {
+		return true
+	}
+	id := r.chosen(got)
+	if nothing = slices.Contains(r.rest, id); nothing {
+		r.accept(id)
+	}
+	return nothing
+}
+
+// carry has a list ride along as soon as something is hoped for.
+func (t *table) carry(r *rider) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.rider = r; t.over {
+		r.rode.open()
+	}
+}
+
+// mount gives what is to ride along on the next question of a hand, if anything is.
+func (t *table) mount(e *elimination) (r *rider) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.accepted) > 0 && t.hoped(e) > 0 {
+		r, t.rider = t.rider, nil
+	}
+	return r
+}
+
+// clear ends a table: what did not ride along does not any more.
+func (t *table) clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over = true; t.rider != nil {
+		t.rider.rode.open()
+	}
+}
