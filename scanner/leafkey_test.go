@@ -80,6 +80,7 @@ func TestKindOfNewerKeys(t *testing.T) {
 			t.Errorf("% x: a key of kind %q, want %q", c.algorithm, got, c.want)
 		}
 	}
+}
 
 // What is read without the rest says the same as crypto/x509, where that reads the
 // certificate at all.
