@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/cloudflare/cfssl v1.6.5 // 1.7 imports packages of Go 1.27's standard library
+	github.com/cloudflare/circl v1.6.5 // what Go 1.26 lacks: ML-DSA, Ed448, X448, ML-KEM-512
 	github.com/goccy/go-yaml v1.19.2
 	github.com/invopop/jsonschema v0.14.0
 	github.com/mattn/go-runewidth v0.0.16

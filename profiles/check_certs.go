@@ -19,7 +19,7 @@ func certificateChecks() []check {
 		}
 	}
 	return []check{
-		each("key-types", "the kinds of key that certificates may have", wordValues, []string{"rsa", "ecdsa", "ed25519", "ed448", "dsa"}, "",
+		each("key-types", "the kinds of key that certificates may have", wordValues, []string{"rsa", "ecdsa", "ed25519", "ed448", "dsa", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"}, "",
 			func(r Rule) string { return "certificate keys of kind " + strings.Join(r.Values, " or ") }, keyTypeOf),
 		each("rsa-bits", "RSA keys of certificates are at least this long", noValues, nil, "bits",
 			func(r Rule) string { return fmt.Sprintf("RSA keys of at least %d bits", r.Limit) }, bitsOf("RSA")),
@@ -253,5 +253,5 @@ func problemWords() []string {
 }
 
 func signatureWords() []string {
-	return []string{"SHA256-RSA", "SHA384-RSA", "SHA512-RSA", "SHA256-RSAPSS", "SHA384-RSAPSS", "SHA512-RSAPSS", "ECDSA-SHA256", "ECDSA-SHA384", "ECDSA-SHA512", "Ed25519", "Ed448", "SHA1-RSA", "ECDSA-SHA1"}
+	return []string{"SHA256-RSA", "SHA384-RSA", "SHA512-RSA", "SHA256-RSAPSS", "SHA384-RSAPSS", "SHA512-RSAPSS", "ECDSA-SHA256", "ECDSA-SHA384", "ECDSA-SHA512", "Ed25519", "Ed448", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87", "SHA1-RSA", "ECDSA-SHA1"}
 }

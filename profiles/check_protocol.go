@@ -60,6 +60,7 @@ func behaviours(p results.Protocol) map[string]results.Answer {
 		"resumption_psk": p.ResumptionPSK, "early_data": p.EarlyData, "client_certificate_requested": p.ClientCertificateRequested,
 		"ocsp_staple": p.OCSPStaple, "sct": p.SCT, "version_intolerant": p.VersionIntolerant, "size_intolerant": p.SizeIntolerant,
 		"extension_intolerant": p.ExtensionIntolerant, "many_suites_intolerant": p.ManySuitesIntolerant, "suite_mix_intolerant": p.SuiteMixIntolerant,
+		"many_schemes_intolerant": p.ManySchemesIntolerant,
 	}
 }
 

@@ -188,6 +188,9 @@ type Protocol struct {
 	// was asked for each suite by itself.
 	ManySuitesIntolerant Answer `json:"many_suites_intolerant,omitempty"`
 	SuiteMixIntolerant   Answer `json:"suite_mix_intolerant,omitempty"`
+	// ManySchemesIntolerant is a server that refuses a long list of signature schemes
+	// and reads a short one: it was asked with few.
+	ManySchemesIntolerant Answer `json:"many_schemes_intolerant,omitempty"`
 	// HTTP says whether what is spoken within TLS is HTTP: what ALPN chose or the
 	// answer to a request tells. It is absent where nobody asked, or a server that
 	// promised nothing was silent. HSTS is what the answer asks of browsers.
@@ -198,7 +201,7 @@ type Protocol struct {
 // Chain is one certificate chain as a server sent it, and its verdict.
 type Chain struct {
 	ServerName    string     `json:"server_name"`
-	Auth          string     `json:"auth"` // RSA, ECDSA, EdDSA, DSA: what the leaf's key signs with
+	Auth          string     `json:"auth"` // RSA, ECDSA, EdDSA, DSA, ML-DSA: what the leaf's key signs with
 	Certificates  []Cert     `json:"certificates"`
 	Trusted       Answer     `json:"trusted"` // path, times, usages and constraints; not the name
 	SelfSigned    SelfSigned `json:"self_signed"`
@@ -226,7 +229,7 @@ type Cert struct {
 	IPAddresses        []string  `json:"ip_addresses,omitempty"`
 	NotBefore          time.Time `json:"not_before,omitzero"`
 	NotAfter           time.Time `json:"not_after,omitzero"`
-	KeyType            string    `json:"key_type,omitempty"` // RSA, ECDSA, Ed25519, Ed448, DSA
+	KeyType            string    `json:"key_type,omitempty"` // RSA, ECDSA, Ed25519, Ed448, DSA, ML-DSA-44, ML-DSA-65, ML-DSA-87
 	KeyBits            int       `json:"key_bits,omitempty"`
 	SignatureAlgorithm string    `json:"signature_algorithm,omitempty"`
 	DER                []byte    `json:"der"` // base64 in JSON

@@ -30,6 +30,9 @@ type asker struct {
 	control   atomic.Pointer[question] // a question that was accepted
 	curved    atomic.Pointer[question] // one that was answered to a key exchange on a curve
 	brief     atomic.Bool              // few schemes at a time were shown to be read, and many not
+	readsLong atomic.Bool              // many were
+	hears     atomic.Bool              // a HelloRetryRequest was seen, or its want shown to be none
+	deaf      atomic.Bool              // it was shown that there is none to be had
 	closes    atomic.Bool              // a close was shown to be a refusal,
 	partsWell atomic.Bool              // and one with a close_notify
 	finishing sync.Mutex               // held while a handshake is tried again; guards stalls
@@ -250,7 +253,11 @@ func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got a
 		a.heard.open()
 	}
 	if got.outcome == accepted {
+		a.heedRetry(&got)
 		a.keepControls(q, got)
+		if !a.readsLong.Load() && long(q) {
+			a.readsLong.Store(true)
+		}
 	}
 	return got
 }

@@ -27,6 +27,12 @@ func briefOf(q inquiry) *question {
 	return short
 }
 
+// long reports whether a question lists more schemes than every server reads.
+func long(q inquiry) bool {
+	asked := q.asked()
+	return asked != nil && len(asked.schemes) > fewSchemes
+}
+
 // unread reports whether a server says that it could not read a hello.
 func unread(got *answer) bool {
 	f := &got.failure
@@ -37,6 +43,19 @@ func unread(got *answer) bool {
 // could not read over another, in brief. Who answers that is asked in brief from
 // then on.
 func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answer) {
+	if a.deaf.Load() {
+		if bare := keyless(q); bare != nil {
+			return a.keyed(ctx, bare, open)
+		}
+	}
+	if got = a.exchangeAny(ctx, q, open); a.wantsShare(q, &got) {
+		a.withShare(ctx, q, open, &got)
+	}
+	return got
+}
+
+// exchangeAny is exchange, but for the want of a key share.
+func (a *asker) exchangeAny(ctx context.Context, q inquiry, open opener) (got answer) {
 	if a.brief.Load() {
 		if short := briefOf(q); short != nil {
 			q = short

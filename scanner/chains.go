@@ -30,6 +30,10 @@ func signedBy(s wire.SchemeInfo) keyKind {
 		return ecdsaKey
 	case "ed25519", "ed448":
 		return edwardsKey
+	case "mldsa44", "mldsa65", "mldsa87":
+		return mldsaKey
+	case "sm2":
+		return sm2Key
 	}
 	return ""
 }
@@ -121,7 +125,7 @@ func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
 	left := keyKinds()
 	for first := true; len(left) > 0; first = false {
 		if !first || len(seen) == 0 {
-			seen = c.ask(ctx, a, []question{chainQuestion13(c.name, likely(c.version), key.group, left)})
+			seen = c.askKinds(ctx, a, key.group, left, first)
 		}
 		if len(seen) == 0 {
 			return // no chain of any kind that is left
@@ -138,6 +142,19 @@ func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
 		qs = append(qs, chainQuestion13(c.name, likely(c.version), key.group, []keyKind{kind}))
 	}
 	c.ask(ctx, a, qs)
+}
+
+// askKinds asks for a chain of one of some kinds of key. Where none was seen yet, it
+// asks once more without the schemes of certificates' own signatures: OpenSSL 4.1
+// finds that of SM2 in no list.
+func (c *chainScan) askKinds(ctx context.Context, a *asker, group uint16, kinds []keyKind, first bool) [][]byte {
+	q := chainQuestion13(c.name, likely(c.version), group, kinds)
+	seen := c.ask(ctx, a, []question{q})
+	if first && len(seen) == 0 {
+		q.ofCerts = nil
+		seen = c.ask(ctx, a, []question{q})
+	}
+	return seen
 }
 
 // keep adds a chain, if it is one.
@@ -207,27 +224,26 @@ func schemesWith(ids []uint16, want func(wire.SchemeInfo) bool) []uint16 {
 
 // usableGroup finds a group that both the server and handshake can use. The
 // HelloRetryRequest that opened TLS 1.3 often names one; else only handshake's
-// are offered.
+// are offered, the slow ones after all others.
 func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer) (uint16, *results.Failure) {
 	if opening.outcome == accepted {
 		if share, ok := opening.hello.KeyShare(); ok && slices.Contains(handshake.Groups(), share.Group) && len(openable(suites)) > 0 {
 			return share.Group, nil
 		}
 	}
-	q := usual(wire.TLS13, serverName, openable(suites))
-	q.groups = handshake.Groups()
-	got := a.ask(ctx, &q)
-	share := wire.KeyShare{}
-	if got.outcome == accepted {
-		share, _ = got.hello.KeyShare()
-	}
-	if share.Group == 0 {
-		return 0, &results.Failure{
-			Stage: results.StageHandshake, Kind: results.KindInternal, Count: 1,
-			Detail: "what TLS 1.3 encrypts stays unseen: the server accepts no group and suite that are computed here",
+	for _, groups := range [][]uint16{handshake.Groups(), handshake.SlowGroups()} {
+		q := usual(wire.TLS13, serverName, openable(suites))
+		q.groups = groups
+		if got := a.ask(ctx, &q); got.outcome == accepted {
+			if share, ok := got.hello.KeyShare(); ok {
+				return share.Group, nil
+			}
 		}
 	}
-	return share.Group, nil
+	return 0, &results.Failure{
+		Stage: results.StageHandshake, Kind: results.KindInternal, Count: 1,
+		Detail: "what TLS 1.3 encrypts stays unseen: the server accepts no group and suite that are computed here",
+	}
 }
 
 // distinct drops chains that were sent before under the same name, and those

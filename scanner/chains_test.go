@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -197,4 +198,24 @@ func (c *shortConn) Write(b []byte) (int, error) {
 		return n, net.ErrClosed
 	}
 	return n, nil
+}
+
+// A server that has no certificate for whom lists schemes of certificates' own
+// signatures shows it to others.
+func TestSchemesOfCertificatesDisliked(t *testing.T) {
+	const signatureAlgorithmsCert = 50
+	ec, _, _ := keys(t)
+	config := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{certificate(t, "portal.example", ec)}}
+	refusing := config.Clone()
+	refusing.CurvePreferences = []tls.CurveID{0x9999} // which nobody has
+	config.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(h.Extensions, signatureAlgorithmsCert) {
+			return refusing, nil
+		}
+		return nil, nil
+	}
+	e := scanFake(t, serveTLS(t, config), dial.Options{}, Options{Aspects: []Aspect{AspectCertificates}})
+	if len(e.Chains) != 1 || e.Status != results.Complete {
+		t.Errorf("%s, %d chains, failures %+v", e.Status, len(e.Chains), e.Failures)
+	}
 }

@@ -34,7 +34,7 @@ const maxStalls = 2
 // of it.
 func (a *asker) finishTwice(ctx context.Context, o handshake.Offer) (got handshake.Outcome, refused bool) {
 	first := a.finish(ctx, o, a.lane.Open)
-	if first.RefusedHTTP() && o.HTTP {
+	if o.HTTP && first.Rejected() {
 		o.HTTP = false
 		first = a.finish(ctx, o, a.lane.Open)
 	}

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"crypto/tls"
 	"net"
 	"testing"
 	"time"
@@ -50,6 +51,27 @@ func TestCompletionOfRudeServers(t *testing.T) {
 			}
 			if bound := 4*len(suites) + 30; e.Connections > bound {
 				t.Errorf("%d connections, want at most %d", e.Connections, bound)
+			}
+		})
+	}
+}
+
+// What TLS 1.3 encrypts is seen of servers that have none of the usual groups.
+func TestUnusualGroupAlone(t *testing.T) {
+	ec, _, _ := keys(t)
+	for _, group := range []tls.CurveID{tls.SecP256r1MLKEM768, tls.SecP384r1MLKEM1024} {
+		t.Run(group.String(), func(t *testing.T) {
+			addr := serveTLS(t, &tls.Config{
+				MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{certificate(t, "portal.example", ec)}, CurvePreferences: []tls.CurveID{group},
+			})
+			e := scanFake(t, addr, dial.Options{}, Options{Complete: true, Aspects: []Aspect{AspectSuites, AspectSignatures, AspectCertificates}})
+			if len(e.Chains) != 1 || len(e.SignatureSchemes[results.TLSv13]) != 1 || len(e.Failures) > 0 {
+				t.Errorf("%s: %d chains, schemes %v, failures %+v", e.Status, len(e.Chains), e.SignatureSchemes, e.Failures)
+			}
+			for _, s := range e.Suites[results.TLSv13] {
+				if s.Completes != results.Yes {
+					t.Errorf("%s completes: %s", s.Name, s.Completes)
+				}
 			}
 		})
 	}

@@ -5,6 +5,7 @@ package scanner
 
 import (
 	"encoding/asn1"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -18,24 +19,37 @@ type keyKind string
 const (
 	rsaKey     keyKind = "RSA"
 	ecdsaKey   keyKind = "ECDSA"
-	edwardsKey keyKind = "EdDSA" // it shares ECDSA's suites (RFC 8422 §2.1)
+	edwardsKey keyKind = "EdDSA"  // it shares ECDSA's suites (RFC 8422 §2.1)
+	mldsaKey   keyKind = "ML-DSA" // in TLS 1.3 alone, as what follows
+	sm2Key     keyKind = "SM2"
 )
 
-func keyKinds() []keyKind { return []keyKind{rsaKey, ecdsaKey, edwardsKey} }
+func keyKinds() []keyKind { return []keyKind{rsaKey, ecdsaKey, edwardsKey, mldsaKey, sm2Key} }
 
 // kindOf is the kind of a leaf's key, "" if it cannot be told (RFC 3279 §2.3, RFC
 // 8410 §3).
 func kindOf(der []byte) keyKind {
-	kind, _ := keyAlgorithm(der)
+	kind, parameters := keyAlgorithm(der)
 	switch {
 	case kind.Equal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}):
 		return rsaKey
+	case kind.Equal(ecPublicKey()) && ofSM2(parameters):
+		return sm2Key
 	case kind.Equal(ecPublicKey()):
 		return ecdsaKey
+	case slices.ContainsFunc([]int{17, 18, 19}, func(n int) bool { return kind.Equal(asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, n}) }): // RFC 9881 §2
+		return mldsaKey
 	case kind.Equal(asn1.ObjectIdentifier{1, 3, 101, 112}), kind.Equal(asn1.ObjectIdentifier{1, 3, 101, 113}): // Ed25519, Ed448
 		return edwardsKey
 	}
 	return ""
+}
+
+// ofSM2 reports whether an elliptic key is of SM2, which is no ECDSA though it is
+// named as one (RFC 8998 §3.2.1).
+func ofSM2(parameters cryptobyte.String) bool {
+	var curve asn1.ObjectIdentifier
+	return parameters.ReadASN1ObjectIdentifier(&curve) && curve.Equal(asn1.ObjectIdentifier{1, 2, 156, 10197, 1, 301})
 }
 
 // curveOf is the group of a certificate's key, 0 if it is on none that we know

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -51,6 +52,33 @@ func TestCurveOf(t *testing.T) {
 	}
 	if der := certificate(edwards); curveOf(der) != 0 || kindOf(der) != edwardsKey {
 		t.Errorf("an Ed25519 key is on curve %s, of kind %q", wire.ID(curveOf(der)), kindOf(der))
+	}
+}
+
+// The kinds of key that TLS 1.3 alone has, in certificates that crypto/x509 cannot
+// make: a stock key's algorithm, rewritten.
+func TestKindOfNewerKeys(t *testing.T) {
+	ca := newAuthority(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, leafTemplate(), ca.cert, key.Public(), ca.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p256 := []byte{0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7}
+	mldsa := func(n byte) []byte { // padded with an octet string to the same length
+		return []byte{0x30, 19, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, n, 4, 6, 0, 0, 0, 0, 0, 0}
+	}
+	sm2 := []byte{0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x82, 0x2d}
+	for _, c := range []struct {
+		algorithm []byte
+		want      keyKind
+	}{{mldsa(16), ""}, {mldsa(17), mldsaKey}, {mldsa(18), mldsaKey}, {mldsa(19), mldsaKey}, {sm2, sm2Key}} {
+		if got := kindOf(bytes.Replace(der, p256, c.algorithm, 1)); got != c.want {
+			t.Errorf("% x: a key of kind %q, want %q", c.algorithm, got, c.want)
+		}
 	}
 }
 

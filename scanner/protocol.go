@@ -29,6 +29,7 @@ type protocolScan struct {
 	mu      sync.Mutex
 	facts   results.Protocol
 	staples map[string][]byte // by leaf
+	open    bool              // what has no answer of its own in the record got none
 }
 
 // run asks everything, side by side.
@@ -212,7 +213,7 @@ func (p *protocolScan) alpn(ctx context.Context) {
 		name, ok := p.chooseALPN(ctx, rest)
 		i := slices.Index(rest, name)
 		if !ok {
-			return // unknown: the key stays away
+			return // the key stays away
 		}
 		if i < 0 {
 			break
@@ -238,8 +239,11 @@ func (p *protocolScan) chooseALPN(ctx context.Context, offered []string) (string
 		return got.alpn, true
 	case got.outcome == accepted:
 		return got.hello.ALPN(), true
+	case !got.settled():
+		p.set(func(*results.Protocol) { p.open = true })
+		return "", false
 	}
-	return "", got.settled() // no_application_protocol
+	return "", true // no_application_protocol
 }
 
 // intolerances offers what a server must ignore: a newer version (RFC 5246

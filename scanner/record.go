@@ -42,13 +42,19 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 	}
 }
 
-// foldLadder says where suites had to be asked for in smaller steps.
+// foldLadder says where a server had to be asked in smaller steps.
 func (s *session) foldLadder(p *results.Protocol) {
 	for _, v := range s.versions {
 		if v.choked.Load() {
 			p.ManySuitesIntolerant = results.Yes
 		}
 		p.SuiteMixIntolerant = cmp.Or(p.SuiteMixIntolerant, v.mixIntolerant)
+	}
+	switch {
+	case s.ask.brief.Load():
+		p.ManySchemesIntolerant = results.Yes
+	case s.ask.readsLong.Load() && s.wants(AspectProtocol):
+		p.ManySchemesIntolerant = results.No
 	}
 }
 
@@ -136,7 +142,7 @@ func protocolAnswers(p results.Protocol) []results.Answer {
 		p.ExtendedMasterSecret, p.EncryptThenMAC, p.SecureRenegotiation, p.Compression, p.FallbackSCSV,
 		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, p.ClientCertificateRequested,
 		p.OCSPStaple, p.SCT, p.VersionIntolerant, p.SizeIntolerant, p.ExtensionIntolerant,
-		p.ManySuitesIntolerant, p.SuiteMixIntolerant,
+		p.ManySuitesIntolerant, p.SuiteMixIntolerant, p.ManySchemesIntolerant,
 	}
 }
 

@@ -363,6 +363,13 @@ func TestFewSchemesRead(t *testing.T) {
 	if n := unread.Load(); n == 0 || n > 12 {
 		t.Errorf("%d hellos that it did not read", n)
 	}
+	if got := e.Protocol.ManySchemesIntolerant; got != results.Yes {
+		t.Errorf("intolerant of many schemes: %q", got)
+	}
+	other := scanFake(t, usualServer().serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectProtocol}})
+	if got := other.Protocol.ManySchemesIntolerant; got != results.No {
+		t.Errorf("another, intolerant of many schemes: %q", got)
+	}
 }
 
 // A server that has one version, and answers in it whatever was asked, speaks no
@@ -396,5 +403,43 @@ func TestNothingToEncryptThenMAC(t *testing.T) {
 		if e := scanFake(t, addr, dial.Options{}, Options{Aspects: aspects}); e.Protocol.EncryptThenMAC != "" {
 			t.Errorf("%v: encrypt_then_mac is %q", aspects, e.Protocol.EncryptThenMAC)
 		}
+	}
+}
+
+// A server of TLS 1.3 that refuses whoever sends no key share has all that it has,
+// whether it asks for another share (MatrixSSL) or refuses that too.
+func TestShareWanted(t *testing.T) {
+	for name, retries := range map[string]bool{"asks for another": true, "never asks": false} {
+		t.Run(name, func(t *testing.T) {
+			f := usualServer()
+			f.groups = []uint16{0x001D, 0x0017, 0x0018}
+			f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+				version, _ := f.version(hello)
+				suite, suited := f.pick(f.suites[wire.TLS13], hello.Suites)
+				group, common := f.pick(f.groups, hello.Groups())
+				if version != wire.TLS13 || !suited || !common {
+					return false
+				}
+				shares := hello.Shares()
+				i := slices.IndexFunc(shares, func(s wire.KeyShare) bool { return slices.Contains(f.groups, s.Group) })
+				switch {
+				case len(shares) == 0 || i < 0 && !retries:
+					conn.Write(alertBytes(40))
+				case i < 0:
+					conn.Write(wire.Records(wire.TLS12, wire.Retry(hello.SessionID, suite, group).Marshal()))
+				default:
+					h := wire.Retry(hello.SessionID, suite, shares[i].Group)
+					h.Random = [32]byte{1}
+					h.Extensions[1] = wire.Extension{Type: 51, Body: []byte{byte(shares[i].Group >> 8), byte(shares[i].Group), 0, 1, 4}}
+					conn.Write(wire.Records(wire.TLS12, h.Marshal()))
+				}
+				return true
+			}
+			e := scanFake(t, f.serve(t), dial.Options{}, Options{})
+			got := e.Groups[results.TLSv13]
+			if want := hexes(f.suites[wire.TLS13]); !slices.Equal(ids(e.Suites[results.TLSv13]), want) || len(got) != len(f.groups) || e.Status != results.Complete {
+				t.Errorf("%s: suites %v, want %v; groups %v; failures %+v", e.Status, ids(e.Suites[results.TLSv13]), want, got, e.Failures)
+			}
+		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"math/big"
 	"net"
 	"net/netip"
@@ -193,6 +194,32 @@ func TestServerWithoutHEAD(t *testing.T) {
 	p := e.Protocol
 	if p.ResumptionPSK != results.No || p.EarlyData != results.No || p.HSTS == nil || *p.HSTS != 300 || len(e.Failures) > 0 {
 		t.Errorf("psk %s, early data %s, HSTS %v; failures %+v", p.ResumptionPSK, p.EarlyData, p.HSTS, e.Failures)
+	}
+}
+
+// A server that breaks off whatever is offered by ALPN is asked without: of its
+// sessions all is known. What it would choose is not, and the record is partial.
+func TestServerWithoutALPN(t *testing.T) {
+	config := &tls.Config{Certificates: []tls.Certificate{goCertificate(t)}, GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if len(h.SupportedProtos) > 0 {
+			return nil, errors.New("which of them?") // internal_error
+		}
+		return nil, nil
+	}}
+	for version, want := range map[uint16]results.Protocol{
+		tls.VersionTLS12: {ResumptionTicket: results.Yes},
+		tls.VersionTLS13: {ResumptionPSK: results.Yes, EarlyData: results.No},
+	} {
+		config := config.Clone()
+		config.MinVersion, config.MaxVersion = version, version
+		e := scanFake(t, serveGo(t, "127.0.0.1:0", config), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectProtocol}})
+		p := e.Protocol
+		if p.ALPN != nil || e.Status != results.Partial {
+			t.Errorf("%s: ALPN %v, status %s", tls.VersionName(version), p.ALPN, e.Status)
+		}
+		if p.ResumptionTicket != want.ResumptionTicket || p.ResumptionPSK != want.ResumptionPSK || p.EarlyData != want.EarlyData {
+			t.Errorf("%s: ticket %q, psk %q, early data %q; want %+v", tls.VersionName(version), p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, want)
+		}
 	}
 }
 

@@ -306,7 +306,7 @@ func (s *session) runGroups13(ctx context.Context) {
 }
 
 // pairedGroups enumerates groups that are paired with suites; nil if none are.
-func (s *session) pairedGroups(ctx context.Context, version uint16, untied func() []enumerator) *groupScan {
+func (s *session) pairedGroups(ctx context.Context, version uint16, untied ways) *groupScan {
 	v := s.version(version)
 	if !v.groups {
 		return nil
@@ -399,7 +399,7 @@ func (s *session) runProtocol(ctx context.Context) {
 	}
 	if p.old != 0 || p.tls13 != nil {
 		facts := p.run(ctx)
-		s.keep(func() { s.protocol, s.more.staples = facts, p.staples })
+		s.keep(func() { s.protocol, s.more.staples, s.unseen = facts, p.staples, s.unseen || p.open })
 	}
 }
 

@@ -139,12 +139,12 @@ func worse(id, name, before, now string) bool {
 		current := rest == string(results.TLSv12) || rest == string(results.TLSv13)
 		return current && lost || !current && gained
 	case "suites":
-		return gained && slices.ContainsFunc([]string{"_NULL_", "_EXPORT_", "_anon_", "_RC4_", "_DES_", "_3DES_", "_MD5", "TLS_RSA_"}, func(weak string) bool { return strings.Contains(name, weak) })
+		return gained && slices.ContainsFunc([]string{"_NULL_", "_EXPORT_", "_anon_", "_RC4_", "_DES_", "_3DES_", "_MD5", "TLS_RSA_", "TLS_SHA"}, func(weak string) bool { return strings.Contains(name, weak) })
 	case "groups":
 		return lost && strings.Contains(name, "MLKEM")
 	case "protocol":
 		good := slices.Contains([]string{"extended_master_secret", "encrypt_then_mac", "secure_renegotiation", "fallback_scsv", "dh_prime_safe"}, rest)
-		bad := slices.Contains([]string{"compression", "version_intolerant", "size_intolerant", "extension_intolerant", "many_suites_intolerant", "suite_mix_intolerant", "dh_generator_trivial"}, rest)
+		bad := slices.Contains([]string{"compression", "version_intolerant", "size_intolerant", "extension_intolerant", "many_suites_intolerant", "suite_mix_intolerant", "many_schemes_intolerant", "dh_generator_trivial"}, rest)
 		return good && lost || bad && gained
 	case "certificate":
 		return rest == "problems" && gainedWord(before, now)

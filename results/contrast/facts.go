@@ -284,6 +284,7 @@ func ProtocolQuestions() []ProtocolQuestion {
 		yesNo("extension_intolerant", "extension intolerant", func(p results.Protocol) results.Answer { return p.ExtensionIntolerant }),
 		yesNo("many_suites_intolerant", "intolerant of many suites", func(p results.Protocol) results.Answer { return p.ManySuitesIntolerant }),
 		yesNo("suite_mix_intolerant", "refuses good suites beside others", func(p results.Protocol) results.Answer { return p.SuiteMixIntolerant }),
+		yesNo("many_schemes_intolerant", "intolerant of many signature schemes", func(p results.Protocol) results.Answer { return p.ManySchemesIntolerant }),
 		yesNo("http", "HTTP", func(p results.Protocol) results.Answer { return p.HTTP }),
 		{"hsts", "HSTS", func(p results.Protocol) Cell {
 			if p.HSTS == nil {

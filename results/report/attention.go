@@ -217,7 +217,11 @@ func statusWords(e *endpoint) (level, string) {
 		}
 		return bad, "no TLS answer: " + why
 	}
-	words := "unknown: " + list(append(undeterminedWords(e.Undetermined, false), moreUnknown(e)...), 3)
+	unknown := append(undeterminedWords(e.Undetermined, false), moreUnknown(e)...)
+	words := "unknown: " + list(unknown, 3)
+	if len(unknown) == 0 {
+		words = "not everything that was asked got an answer"
+	}
 	if len(e.Failures) > 0 {
 		words += " (" + failuresWords(e.Failures) + ")"
 	}

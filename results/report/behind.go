@@ -79,6 +79,9 @@ func moreUnknown(e *endpoint) (words []string) {
 			words = append(words, q.Name)
 		}
 	}
+	if e.Protocol.ALPN == nil && e.Protocol.SizeIntolerant != "" { // the protocol was asked for
+		words = append(words, "ALPN")
+	}
 	n := 0
 	for _, suites := range e.Suites {
 		for _, s := range suites {

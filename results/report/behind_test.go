@@ -35,4 +35,8 @@ func TestIncompleteWords(t *testing.T) {
 	if got, want := strings.Join(moreUnknown(e), "; "), "resumption by PSK; whether 1 suite can be completed"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	e.Suites, e.Protocol = nil, results.Protocol{SizeIntolerant: results.No} // asked for, and no list of protocols
+	if got := moreUnknown(e); len(got) != 1 || got[0] != "ALPN" {
+		t.Errorf("got %v, want ALPN", got)
+	}
 }

@@ -209,6 +209,7 @@ func TestTraits(t *testing.T) {
 		{"TLS_RSA_WITH_NULL_SHA", traits{Weak: true}},
 		{"TLS_RSA_EXPORT_WITH_RC4_40_MD5", traits{Weak: true}},
 		{"TLS_ECDH_ECDSA_WITH_AES_128_CBC_SHA", traits{}},
+		{"TLS_SHA256_SHA256", traits{ForwardSecret: true, Weak: true}},
 	}
 	for _, tt := range tests {
 		if got := traitsOf(tt.name); got != tt.want {

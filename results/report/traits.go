@@ -19,10 +19,11 @@ type traits struct {
 // scan does not make.
 func traitsOf(name string) traits {
 	tls13 := strings.HasPrefix(name, "TLS_") && !strings.Contains(name, "_WITH_")
+	hashAlone := tls13 && strings.HasPrefix(name, "TLS_SHA") // nothing is encrypted (RFC 9150 §4)
 	return traits{
 		ForwardSecret: tls13 || contains(name, "_ECDHE_", "_DHE_") && !contains(name, "_anon_"),
 		AEAD:          contains(name, "_GCM_", "_CCM", "_POLY1305_", "_OCB_") || strings.HasSuffix(name, "_GCM"),
-		Weak:          contains(name, "_NULL_", "_EXPORT_", "_anon_", "_RC4_", "_RC2_", "_DES_", "_3DES_", "_IDEA_") || strings.HasSuffix(name, "_MD5"),
+		Weak:          hashAlone || contains(name, "_NULL_", "_EXPORT_", "_anon_", "_RC4_", "_RC2_", "_DES_", "_3DES_", "_IDEA_") || strings.HasSuffix(name, "_MD5"),
 	}
 }
 

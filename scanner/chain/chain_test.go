@@ -20,6 +20,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudflare/circl/sign/ed448"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa44"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa87"
 	"golang.org/x/crypto/cryptobyte"
 
 	"shakedown/results"
@@ -314,10 +318,6 @@ func TestPSS(t *testing.T) {
 // A key that we have no code for makes trust unknown, not refuted.
 func TestUnverifiable(t *testing.T) {
 	root := newCA(t, "Root", nil)
-	ed448 := sequence(t, func(b *cryptobyte.Builder) {
-		b.AddBytes([]byte{0x30, 5, 6, 3, 0x2b, 0x65, 0x71})
-		b.AddASN1BitString(make([]byte, 57))
-	})
 	secp256k1 := sequence(t, func(b *cryptobyte.Builder) {
 		b.AddBytes([]byte{0x30, 16, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 5, 0x2b, 0x81, 4, 0, 10})
 		b.AddASN1BitString(append([]byte{4}, make([]byte, 64)...))
@@ -329,10 +329,10 @@ func TestUnverifiable(t *testing.T) {
 	withKey := func(e *entity, spki []byte) []byte {
 		return remake(t, e.x.Raw, signatureAlgorithmOf(e.x.Raw), signing(t, root.key, crypto.SHA256), map[int][]byte{tbsKey: spki})
 	}
-	ed448Signature := []byte{0x30, 5, 6, 3, 0x2b, 0x65, 0x71}
 	inter := newCA(t, "Intermediate", root)
-	byEd448 := remake(t, newLeaf(t, inter).x.Raw, ed448Signature, func([]byte) []byte { return make([]byte, 114) }, nil)
-	selfEd448 := remake(t, newLeaf(t, nil).x.Raw, ed448Signature, func([]byte) []byte { return make([]byte, 114) }, map[int][]byte{tbsKey: ed448})
+	sameSignature := signatureAlgorithmOf(inter.x.Raw)
+	bySecp256k1 := remake(t, newLeaf(t, inter).x.Raw, sameSignature, func([]byte) []byte { return make([]byte, 70) }, nil)
+	selfSecp256k1 := remake(t, newLeaf(t, nil).x.Raw, sameSignature, func([]byte) []byte { return make([]byte, 70) }, map[int][]byte{tbsKey: secp256k1})
 
 	for _, c := range []struct {
 		name    string
@@ -343,11 +343,10 @@ func TestUnverifiable(t *testing.T) {
 		keyType string
 		bits    int
 	}{
-		{"an Ed448 leaf of a known CA", [][]byte{withKey(newLeaf(t, root), ed448)}, is(), yes, "EdDSA", "Ed448", 456},
 		{"a secp256k1 leaf of a known CA", [][]byte{withKey(newLeaf(t, root), secp256k1)}, is(), yes, "ECDSA", "ECDSA", 256},
 		{"a P-192 leaf", [][]byte{withKey(newLeaf(t, root), p192)}, is(weakKey), no, "ECDSA", "ECDSA", 192},
-		{"under an Ed448 CA", [][]byte{byEd448, withKey(inter, ed448)}, is(), unknown, "ECDSA", "ECDSA", 256},
-		{"an Ed448 leaf that names itself", [][]byte{selfEd448}, is(unknownCA), no, "EdDSA", "Ed448", 456},
+		{"under a secp256k1 CA", [][]byte{bySecp256k1, withKey(inter, secp256k1)}, is(), unknown, "ECDSA", "ECDSA", 256},
+		{"a secp256k1 leaf that names itself", [][]byte{selfSecp256k1}, is(unknownCA), no, "ECDSA", "ECDSA", 256},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := Judge(c.sent, Options{Roots: rootsOf(root), At: now})
@@ -361,6 +360,74 @@ func TestUnverifiable(t *testing.T) {
 		})
 	}
 }
+
+// Signatures that crypto/x509 does not know verify, and one with a changed bit does not.
+func TestNewerSignatures(t *testing.T) {
+	root := newCA(t, "Root", nil)
+	for _, c := range []struct {
+		name, auth string
+		bits       int
+		oid        []byte
+		generate   func() (public []byte, sign crypto.Signer)
+	}{
+		{"Ed448", "EdDSA", 456, []byte{6, 3, 0x2b, 0x65, 0x71}, func() ([]byte, crypto.Signer) {
+			public, private, _ := ed448.GenerateKey(rand.Reader)
+			return public, private
+		}},
+		{"ML-DSA-44", "ML-DSA", 0, mldsaOID(17), func() ([]byte, crypto.Signer) {
+			public, private, _ := mldsa44.GenerateKey(rand.Reader)
+			return public.Bytes(), private
+		}},
+		{"ML-DSA-65", "ML-DSA", 0, mldsaOID(18), func() ([]byte, crypto.Signer) {
+			public, private, _ := mldsa65.GenerateKey(rand.Reader)
+			return public.Bytes(), private
+		}},
+		{"ML-DSA-87", "ML-DSA", 0, mldsaOID(19), func() ([]byte, crypto.Signer) {
+			public, private, _ := mldsa87.GenerateKey(rand.Reader)
+			return public.Bytes(), private
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			public, private := c.generate()
+			algorithm := sequence(t, func(b *cryptobyte.Builder) { b.AddBytes(c.oid) })
+			spki := sequence(t, func(b *cryptobyte.Builder) {
+				b.AddBytes(algorithm)
+				b.AddASN1BitString(public)
+			})
+			sign := signing(t, private, crypto.Hash(0))
+			changed := func(tbs []byte) []byte {
+				signature := slices.Clone(sign(tbs))
+				signature[20] ^= 1
+				return signature
+			}
+			inter := newCA(t, "Intermediate", root)
+			ca := remake(t, inter.x.Raw, signatureAlgorithmOf(inter.x.Raw), signing(t, root.key, crypto.SHA256), map[int][]byte{tbsKey: spki})
+			leaf := newLeaf(t, inter).x.Raw
+			own := map[int][]byte{tbsKey: spki}
+			for name, w := range map[string]struct {
+				sent    [][]byte
+				want    []results.Problem
+				trusted results.Answer
+			}{
+				"signs":         {[][]byte{remake(t, leaf, algorithm, sign, nil), ca}, is(), yes},
+				"a bit changed": {[][]byte{remake(t, leaf, algorithm, changed, nil), ca}, is(results.BadSignature), no},
+				"signs itself":  {[][]byte{remake(t, newLeaf(t, nil).x.Raw, algorithm, sign, own)}, is(selfSigned), no},
+			} {
+				got := Judge(w.sent, Options{Roots: rootsOf(root), At: now})
+				if !reflect.DeepEqual(got.Problems, w.want) || got.Trusted != w.trusted {
+					t.Errorf("%s: %v, trusted %s; want %v, %s", name, got.Problems, got.Trusted, w.want, w.trusted)
+				}
+				self := got.Certificates[0]
+				if name == "signs itself" && (got.Auth != c.auth || self.KeyType != c.name || self.KeyBits != c.bits || self.SignatureAlgorithm != c.name) {
+					t.Errorf("got %s, %s %d, %s", got.Auth, self.KeyType, self.KeyBits, self.SignatureAlgorithm)
+				}
+			}
+		})
+	}
+}
+
+// mldsaOID is one of the numbers of ML-DSA (RFC 9881 §2).
+func mldsaOID(n byte) []byte { return []byte{6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, n} }
 
 // A signature decides what is self-signed, never the names.
 func TestSelfSignedIsCryptographic(t *testing.T) {

@@ -9,10 +9,15 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding"
 	"encoding/asn1"
 	"encoding/hex"
 	"math/big"
 
+	"github.com/cloudflare/circl/sign/ed448"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa44"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa87"
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
@@ -26,6 +31,9 @@ const (
 	keyEd25519 keyKind = "Ed25519"
 	keyEd448   keyKind = "Ed448"
 	keyDSA     keyKind = "DSA"
+	keyMLDSA44 keyKind = "ML-DSA-44"
+	keyMLDSA65 keyKind = "ML-DSA-65"
+	keyMLDSA87 keyKind = "ML-DSA-87"
 )
 
 // publicKey is a certificate's key. Its zero value is one that could not be
@@ -42,6 +50,8 @@ func (k publicKey) auth() string {
 	switch k.kind {
 	case keyEd25519, keyEd448:
 		return "EdDSA"
+	case keyMLDSA44, keyMLDSA65, keyMLDSA87:
+		return "ML-DSA"
 	}
 	return string(k.kind)
 }
@@ -85,7 +95,13 @@ func readKey(spki []byte) publicKey {
 	case "1.3.101.112":
 		return readEd25519(spki)
 	case "1.3.101.113":
-		return publicKey{kind: keyEd448, bits: 456}
+		return readEd448(bits.RightAlign())
+	case "2.16.840.1.101.3.4.3.17": // RFC 9881 §2
+		return readMLDSA[mldsa44.PublicKey](keyMLDSA44, bits.RightAlign())
+	case "2.16.840.1.101.3.4.3.18":
+		return readMLDSA[mldsa65.PublicKey](keyMLDSA65, bits.RightAlign())
+	case "2.16.840.1.101.3.4.3.19":
+		return readMLDSA[mldsa87.PublicKey](keyMLDSA87, bits.RightAlign())
 	case "1.2.840.10040.4.1":
 		return readDSA(spki)
 	}
@@ -157,6 +173,27 @@ func readEd25519(spki []byte) publicKey {
 		}
 	}
 	return k
+}
+
+func readEd448(key []byte) publicKey {
+	k := publicKey{kind: keyEd448, bits: 456}
+	if len(key) == ed448.PublicKeySize {
+		k.crypto = ed448.PublicKey(key)
+	}
+	return k
+}
+
+// readMLDSA reads a key of ML-DSA. Its name says how strong it is; a number of bits
+// that could be set beside others it has not.
+func readMLDSA[T any, K interface {
+	*T
+	encoding.BinaryUnmarshaler
+}](kind keyKind, packed []byte) publicKey {
+	key := K(new(T))
+	if key.UnmarshalBinary(packed) != nil {
+		return publicKey{kind: kind}
+	}
+	return publicKey{kind: kind, crypto: key}
 }
 
 func readDSA(spki []byte) publicKey {

@@ -18,6 +18,10 @@ import (
 	"encoding/asn1"
 	"math/big"
 
+	"github.com/cloudflare/circl/sign/ed448"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa44"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa87"
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
@@ -99,6 +103,9 @@ func algorithms() []registered {
 		{"2.16.840.1.101.3.4.3.14", rsa("SHA3-256-RSA", crypto.SHA3_256)},
 		{"1.3.101.112", algorithm{name: "Ed25519", kind: keyEd25519}},
 		{"1.3.101.113", algorithm{name: "Ed448", kind: keyEd448}},
+		{"2.16.840.1.101.3.4.3.17", algorithm{name: "ML-DSA-44", kind: keyMLDSA44}},
+		{"2.16.840.1.101.3.4.3.18", algorithm{name: "ML-DSA-65", kind: keyMLDSA65}},
+		{"2.16.840.1.101.3.4.3.19", algorithm{name: "ML-DSA-87", kind: keyMLDSA87}},
 		{"1.2.840.10040.4.3", dsa("DSA-SHA1", crypto.SHA1)},
 		{"2.16.840.1.101.3.4.3.1", dsa("DSA-SHA224", crypto.SHA224)},
 		{"2.16.840.1.101.3.4.3.2", dsa("DSA-SHA256", crypto.SHA256)},
@@ -201,6 +208,14 @@ func verifyDigest(a algorithm, key publicKey, digest, signature []byte) verdict 
 		ok = ecdsa.VerifyASN1(k, digest, signature)
 	case ed25519.PublicKey:
 		ok = ed25519.Verify(k, digest, signature)
+	case ed448.PublicKey:
+		ok = ed448.Verify(k, digest, signature, "")
+	case *mldsa44.PublicKey:
+		ok = mldsa44.Verify(k, digest, nil, signature)
+	case *mldsa65.PublicKey:
+		ok = mldsa65.Verify(k, digest, nil, signature)
+	case *mldsa87.PublicKey:
+		ok = mldsa87.Verify(k, digest, nil, signature)
 	case *dsa.PublicKey:
 		return verifyDSA(k, digest, signature)
 	default:

@@ -57,9 +57,10 @@ func (o *Outcome) Refused() bool {
 		(kind == results.KindAlert || kind == results.KindEOF || kind == results.KindReset)
 }
 
-// RefusedHTTP reports whether the server closed the handshake because HTTP/1.1
-// was offered by ALPN (RFC 7301 §3.2): it speaks other protocols alone.
-func (o *Outcome) RefusedHTTP() bool { return o.Failure.Alert == wire.AlertName(120) }
+// Rejected reports whether an alert ended the handshake. Where HTTP/1.1 was offered
+// by ALPN that may be the reason: the server speaks other protocols alone and says
+// so (RFC 7301 §3.2), or cannot make a choice (Botan's program, after its ServerHello).
+func (o *Outcome) Rejected() bool { return !o.Finished && o.Failure.Kind == results.KindAlert }
 
 // Finishable lists the suites of a version that Finish can finish: our own
 // where the session can also be resumed, the others by zcrypto.
@@ -168,7 +169,7 @@ func (c *client) compose() ([]byte, error) {
 	if o.ServerName != "" {
 		h.Extensions = append(h.Extensions, wire.ServerName(o.ServerName))
 	}
-	h.Extensions = append(h.Extensions, wire.ExtendedMasterSecret(), wire.RenegotiationInfo(), wire.ECPointFormats(), wire.SignatureAlgorithms(schemes()))
+	h.Extensions = append(h.Extensions, wire.ExtendedMasterSecret(), wire.RenegotiationInfo(), wire.ECPointFormats(), wire.SignatureAlgorithms(schemes(o.Version)))
 	if o.HTTP {
 		h.Extensions = append(h.Extensions, wire.ALPN([]string{http11}))
 	}
@@ -191,12 +192,17 @@ func (c *client) compose() ([]byte, error) {
 }
 
 // ecGroups are the groups of TLS 1.2 that we have keys for.
-func ecGroups() []uint16 { return []uint16{x25519, secp256r1, secp384r1, secp521r1} }
+func ecGroups() []uint16 {
+	return []uint16{x25519, secp256r1, secp384r1, secp521r1, groupX448, 0x001A, 0x001B, 0x001C} // Brainpool's
+}
 
 // schemes lists the signature schemes that are offered: whether one is a good
 // one is not asked here.
-func schemes() []uint16 {
+func schemes(version uint16) []uint16 {
 	ids := []uint16{0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808, 0x0809, 0x080A, 0x080B}
+	if version == wire.TLS13 { // ML-DSA, SM2, Brainpool
+		ids = append(ids, 0x0904, 0x0905, 0x0906, 0x0708, 0x081A, 0x081B, 0x081C)
+	}
 	return append(ids, 0x0203, 0x0201)
 }
 

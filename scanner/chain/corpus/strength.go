@@ -94,12 +94,13 @@ func signatures(g *maker) {
 	g.add(Case{Name: "signature: a bit changed", Section: "RFC 5280 §6.1.3", Chain: ders(g.leaf(g.inter, flip), g.inter)}, results.BadSignature)
 	bent := g.ca("Bent", g.root, flip)
 	g.add(Case{Name: "signature: a bit changed on an intermediate", Section: "RFC 5280 §6.1.3", Chain: ders(g.leaf(bent), bent)}, results.BadSignature)
-	ed448 := g.ca("Ed448", g.root, withKey(&key{nil, seq(seq(oid("1.3.101.113")), tlv(3, []byte{0}, make([]byte, 57)))}))
-	unknown := g.leaf(&party{spec: spec{subject: ed448.subject, key: g.inter.key}}, func(s *spec) {
-		s.algorithm = signing{seq(oid("1.3.101.113")), crypto.SHA256}
+	const gost = "1.2.643.7.1.1.1.1"
+	other := g.ca("GOST", g.root, withKey(&key{nil, seq(seq(oid(gost)), tlv(3, []byte{0}, make([]byte, 66)))}))
+	unknown := g.leaf(&party{spec: spec{subject: other.subject, key: g.inter.key}}, func(s *spec) {
+		s.algorithm = signing{seq(oid("1.2.643.7.1.1.3.2")), crypto.SHA256}
 		s.unidentified = true
 	})
-	g.add(Case{Name: "signature: Ed448, which cannot be verified here", Section: section, Chain: ders(unknown, ed448), Trusted: results.Unknown})
+	g.add(Case{Name: "signature: GOST, which cannot be verified here", Section: section, Chain: ders(unknown, other), Trusted: results.Unknown})
 }
 
 // pss: RSASSA-PSS and its parameters (RFC 4055 §3.1).
