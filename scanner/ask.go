@@ -48,7 +48,7 @@ func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
 // inquiry is what can be put to a server over one connection: a question, or
 // one in the language of SSLv2.
 type inquiry interface {
-	put(*dial.Conn) answer
+	put(*dial.Conn) *answer
 	asked() *question // nil in the language of SSLv2
 }
 
@@ -60,15 +60,15 @@ func (q *question) asked() *question { return new(*q) }
 // control question and then closes again has refused: one that was merely full
 // would have had room after the control. So has one that sends the same alert
 // before and after, whatever that alert means elsewhere.
-func (a *asker) ask(ctx context.Context, q inquiry) answer { return a.inLine(ctx, q, a.lane.Open) }
+func (a *asker) ask(ctx context.Context, q inquiry) *answer { return a.inLine(ctx, q, a.lane.Open) }
 
 // askFirst is ask before all that nothing else rests on.
-func (a *asker) askFirst(ctx context.Context, q inquiry) answer {
+func (a *asker) askFirst(ctx context.Context, q inquiry) *answer {
 	return a.inLine(ctx, q, a.lane.OpenFirst)
 }
 
 // inLine counts among those that wait for a place, or have one.
-func (a *asker) inLine(ctx context.Context, q inquiry, open opener) (got answer) {
+func (a *asker) inLine(ctx context.Context, q inquiry, open opener) (got *answer) {
 	a.lines.Add(1)
 	defer a.lines.Add(-1)
 	if got = a.exchange(ctx, q, open); !got.settled() {
@@ -84,13 +84,12 @@ func (a *asker) idle() bool { return int(a.lines.Load()) < a.lane.Width()+4 }
 // knock is ask for the first questions, which are put side by side before
 // anything is known: whether it is worth asking again shows when one of them was
 // answered, or all of them were not. before is its answer, if it was put before.
-func (a *asker) knock(ctx context.Context, q inquiry, before *answer) answer {
+func (a *asker) knock(ctx context.Context, q inquiry, before *answer) *answer {
 	a.lines.Add(1)
 	defer a.lines.Add(-1)
 	first := before
 	if first == nil {
-		now := a.exchange(ctx, q, a.lane.OpenFirst)
-		first = &now
+		first = a.exchange(ctx, q, a.lane.OpenFirst)
 	}
 	if a.knocks.Add(-1) <= 0 {
 		a.knocked.open()
@@ -99,21 +98,21 @@ func (a *asker) knock(ctx context.Context, q inquiry, before *answer) answer {
 	case <-a.heard.c:
 	case <-a.knocked.c:
 	}
-	return a.settle(ctx, q, *first)
+	return a.settle(ctx, q, first)
 }
 
 // settle asks again where that may help.
-func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
+func (a *asker) settle(ctx context.Context, q inquiry, first *answer) *answer {
 	switch {
 	case a.refusedAsBefore(first):
-		return meant
+		return meant()
 	case first.settled() || !a.worthAsking(ctx, first):
 		return a.note(first)
 	}
 	again, refuses := a.askAgain(ctx, q, first)
 	switch {
 	case refuses:
-		return meant
+		return meant()
 	case !again.settled():
 		a.note(first)
 		return a.note(again)
@@ -124,12 +123,12 @@ func (a *asker) settle(ctx context.Context, q inquiry, first answer) answer {
 }
 
 // meant is a refusal that is none by its words.
-var meant = answer{outcome: refused, alert: 40}
+func meant() *answer { return &answer{outcome: refused, alert: 40} }
 
 // askAgain puts a question alone, and once more behind a control where that can
 // show that the answer was meant as a refusal. Where closing was shown to mean
 // that before, the first asking stands for the one before the control.
-func (a *asker) askAgain(ctx context.Context, q inquiry, first answer) (word answer, refuses bool) {
+func (a *asker) askAgain(ctx context.Context, q inquiry, first *answer) (word *answer, refuses bool) {
 	word = first
 	controlled := first.outcome == closed && a.closes.Load() && a.controlled(ctx, first)
 	if !controlled {
@@ -154,7 +153,7 @@ func (a *asker) askAgain(ctx context.Context, q inquiry, first answer) (word ans
 
 // learn keeps how the server was shown to refuse: where it closes, a control
 // alone stands between the first asking and the second from then on.
-func (a *asker) learn(refusal answer) {
+func (a *asker) learn(refusal *answer) {
 	if refusal.outcome == closed {
 		a.closes.Store(true)
 		a.partsWell.Store(a.partsWell.Load() || refusal.goodbye)
@@ -164,7 +163,7 @@ func (a *asker) learn(refusal answer) {
 // refusedAsBefore reports whether a server says goodbye that was shown to mean a
 // refusal by it (s2n-tls): that is as good as an alert. A mere close is not: who
 // is full closes too.
-func (a *asker) refusedAsBefore(got answer) bool {
+func (a *asker) refusedAsBefore(got *answer) bool {
 	return got.outcome == closed && got.goodbye && a.partsWell.Load()
 }
 
@@ -174,7 +173,7 @@ func (a *asker) refusedAsBefore(got answer) bool {
 // internal_error is none of them: it tells of trouble, which can last; unless it
 // answers the want of a server name, beside one that was accepted (crypto/tls, where
 // certificates are chosen by name).
-func (a *asker) mayRefuse(q inquiry, got answer) bool {
+func (a *asker) mayRefuse(q inquiry, got *answer) bool {
 	f := got.failure
 	return got.outcome == closed || got.sealed || a.brokeOff(q, got) || f.Kind == results.KindAlert && f.Stage == results.StageHello && (f.Alert != wire.AlertName(80) || a.nameless(q))
 }
@@ -182,7 +181,7 @@ func (a *asker) mayRefuse(q inquiry, got answer) bool {
 // brokeOff reports whether a server gives up in place of its key exchange, which it
 // came to elsewhere. Some choose ECDHE before they look whether there is a curve
 // in common (Mbed TLS 3 closes), or a scheme (LibreSSL says decode_error).
-func (a *asker) brokeOff(q inquiry, got answer) bool {
+func (a *asker) brokeOff(q inquiry, got *answer) bool {
 	f := got.failure
 	asked := q.asked()
 	if asked == nil || asked.until != untilKeyExchange || got.outcome != failed || f.Stage != results.StageHandshake || a.curved.Load() == nil {
@@ -197,13 +196,13 @@ func (a *asker) nameless(q inquiry) bool {
 	return asked != nil && control != nil && asked.serverName == "" && control.serverName != ""
 }
 
-func sameWord(a, b answer) bool {
+func sameWord(a, b *answer) bool {
 	return a.outcome == b.outcome && a.goodbye == b.goodbye && a.failure.Kind == b.failure.Kind && a.failure.Stage == b.failure.Stage && a.failure.Alert == b.failure.Alert
 }
 
 // worthAsking reports whether a second asking can change anything. Who closed
 // without a word is there, and may have been full.
-func (a *asker) worthAsking(ctx context.Context, first answer) bool {
+func (a *asker) worthAsking(ctx context.Context, first *answer) bool {
 	switch {
 	case ctx.Err() != nil, first.failure.Kind == results.KindInternal, first.failure.Kind == results.KindDeadline:
 		return false
@@ -215,7 +214,7 @@ func (a *asker) worthAsking(ctx context.Context, first answer) bool {
 // controlled asks what was accepted before: a server that still answers that
 // is alive, and its silence to other things was meant. It is to come as far as
 // where the other broke off.
-func (a *asker) controlled(ctx context.Context, other answer) bool {
+func (a *asker) controlled(ctx context.Context, other *answer) bool {
 	q := a.control.Load()
 	if other.failure.Stage == results.StageHandshake {
 		q = a.curved.Load()
@@ -230,7 +229,7 @@ func (a *asker) controlled(ctx context.Context, other answer) bool {
 // slowly is how one asks again after an answer. Where patience was asked for, a
 // server that answers other things and is silent to this may be holding a refusal
 // back: several such are waited for at a time.
-func (a *asker) slowly(first answer) opener {
+func (a *asker) slowly(first *answer) opener {
 	if a.insist && a.heard.isOpen() && first.failure.Kind == results.KindTimeout {
 		return func(ctx context.Context) (*dial.Conn, *results.Failure) {
 			return a.lane.OpenPatiently(ctx, a.patience)
@@ -244,16 +243,16 @@ func (a *asker) alone(ctx context.Context) (*dial.Conn, *results.Failure) {
 }
 
 // exchangeOnce carries one question over one connection.
-func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got answer) {
+func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got *answer) {
 	f := a.connect(ctx, open, func(conn *dial.Conn) { got = q.put(conn) })
 	if f != nil {
-		got = answer{failure: *f}
+		got = &answer{failure: *f}
 	}
 	if got.settled() || got.failure.Kind == results.KindAlert {
 		a.heard.open()
 	}
 	if got.outcome == accepted {
-		a.heedRetry(&got)
+		a.heedRetry(got)
 		a.keepControls(q, got)
 		if !a.readsLong.Load() && long(q) {
 			a.readsLong.Store(true)
@@ -263,7 +262,7 @@ func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got a
 }
 
 // keepControls keeps the first questions that were accepted.
-func (a *asker) keepControls(q inquiry, got answer) {
+func (a *asker) keepControls(q inquiry, got *answer) {
 	if kx := got.keyExchange; kx != nil && kx.Group != 0 && a.curved.Load() == nil {
 		if whole := q.asked(); whole != nil {
 			whole.suffices = false
@@ -323,7 +322,7 @@ func (a *asker) opened() int {
 func (a *asker) move(lane *dial.Lane) { a.left, a.lane = a.opened(), lane }
 
 // put sends the hello and reads until its answer is complete.
-func (q *question) put(conn *dial.Conn) answer {
+func (q *question) put(conn *dial.Conn) *answer {
 	l := newListener(q)
 	// A write that fails is not yet an answer: a server that refused may have
 	// said so before it closed.
@@ -334,20 +333,20 @@ func (q *question) put(conn *dial.Conn) answer {
 	for {
 		n, err := conn.Read(buf)
 		if n > 0 && l.feed(buf[:n]) {
-			return l.got
+			return &l.got
 		}
 		if err != nil {
 			if writeErr != nil {
 				err = writeErr
 			}
 			l.end(conn.Failure(results.StageHello, err))
-			return l.got
+			return &l.got
 		}
 	}
 }
 
 // note counts the failure of an answer and returns the answer.
-func (a *asker) note(got answer) answer {
+func (a *asker) note(got *answer) *answer {
 	if got.settled() {
 		return got
 	}

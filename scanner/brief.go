@@ -42,20 +42,20 @@ func unread(got *answer) bool {
 // exchange carries one inquiry over one connection, and a question that the server
 // could not read over another, in brief. Who answers that is asked in brief from
 // then on.
-func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got answer) {
+func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got *answer) {
 	if a.deaf.Load() {
 		if bare := keyless(q); bare != nil {
 			return a.keyed(ctx, bare, open)
 		}
 	}
-	if got = a.exchangeAny(ctx, q, open); a.wantsShare(q, &got) {
-		a.withShare(ctx, q, open, &got)
+	if got = a.exchangeAny(ctx, q, open); a.wantsShare(q, got) {
+		a.withShare(ctx, q, open, got)
 	}
 	return got
 }
 
 // exchangeAny is exchange, but for the want of a key share.
-func (a *asker) exchangeAny(ctx context.Context, q inquiry, open opener) (got answer) {
+func (a *asker) exchangeAny(ctx context.Context, q inquiry, open opener) (got *answer) {
 	if a.brief.Load() {
 		if short := briefOf(q); short != nil {
 			q = short
@@ -63,8 +63,8 @@ func (a *asker) exchangeAny(ctx context.Context, q inquiry, open opener) (got an
 		return a.exchangeOnce(ctx, q, open)
 	}
 	got = a.exchangeOnce(ctx, q, open)
-	if unread(&got) {
-		a.inBrief(ctx, q, open, &got)
+	if unread(got) {
+		a.inBrief(ctx, q, open, got)
 	}
 	return got
 }
@@ -78,6 +78,6 @@ func (a *asker) inBrief(ctx context.Context, q inquiry, open opener, got *answer
 	}
 	if again := a.exchangeOnce(ctx, short, open); again.settled() {
 		a.brief.Store(true)
-		*got = again
+		*got = *again
 	}
 }

@@ -170,7 +170,7 @@ func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]
 	answers := make([]answer, len(qs))
 	var g errgroup.Group
 	for i, q := range qs {
-		g.Go(func() error { answers[i] = a.askFirst(ctx, &q); return nil })
+		g.Go(func() error { answers[i] = *a.askFirst(ctx, &q); return nil })
 	}
 	g.Wait()
 	for _, got := range answers {
@@ -225,7 +225,7 @@ func schemesWith(ids []uint16, want func(wire.SchemeInfo) bool) []uint16 {
 // usableGroup finds a group that both the server and handshake can use. The
 // HelloRetryRequest that opened TLS 1.3 often names one; else only handshake's
 // are offered, the slow ones after all others.
-func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer) (uint16, *results.Failure) {
+func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint16, opening *answer) (uint16, *results.Failure) {
 	if opening.outcome == accepted {
 		if share, ok := opening.hello.KeyShare(); ok && slices.Contains(handshake.Groups(), share.Group) && len(openable(suites)) > 0 {
 			return share.Group, nil

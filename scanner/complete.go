@@ -44,7 +44,7 @@ func (a *asker) finishTwice(ctx context.Context, o handshake.Offer) (got handsha
 	a.finishing.Lock() // it has the address to itself anyway
 	defer a.finishing.Unlock()
 	stalled := first.Failure.Kind == results.KindTimeout && a.stalls >= maxStalls
-	if stalled || !a.worthAsking(ctx, answer{failure: first.Failure}) {
+	if stalled || !a.worthAsking(ctx, &answer{failure: first.Failure}) {
 		a.noteOutcome(first)
 		return first, false
 	}
@@ -63,7 +63,7 @@ func (a *asker) finishTwice(ctx context.Context, o handshake.Offer) (got handsha
 // noteOutcome counts a handshake that told nothing.
 func (a *asker) noteOutcome(got handshake.Outcome) {
 	if !got.Finished {
-		a.note(answer{failure: got.Failure})
+		a.note(&answer{failure: got.Failure})
 	}
 }
 

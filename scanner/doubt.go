@@ -42,7 +42,7 @@ func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, r
 	}
 	go func() {
 		defer d.done.open()
-		d.got = a.ask(ctx, new(v.by.ask(d.suites)))
+		d.got = *a.ask(ctx, new(v.by.ask(d.suites)))
 	}()
 	return d
 }
@@ -67,7 +67,7 @@ func (v *versionScan) deceives(ctx context.Context, a *asker) bool {
 	if len(doubtful) == 0 {
 		return false
 	}
-	got := answer{outcome: refused}
+	got := &answer{outcome: refused}
 	if doubtful = without(doubtful, byThemselves(v.hands)); len(doubtful) > 0 {
 		got = v.askAgain(ctx, a, doubtful)
 	}
@@ -81,12 +81,12 @@ func (v *versionScan) deceives(ctx context.Context, a *asker) bool {
 }
 
 // askAgain asks for what is doubtful, unless that was done before.
-func (v *versionScan) askAgain(ctx context.Context, a *asker, doubtful []uint16) answer {
+func (v *versionScan) askAgain(ctx context.Context, a *asker, doubtful []uint16) *answer {
 	if d := v.doubted; d != nil {
 		d.done.through()
 		wasRefused := d.got.outcome == refused && len(without(doubtful, d.suites)) == 0
 		if wasRefused || slices.Equal(doubtful, d.suites) {
-			return d.got
+			return &d.got
 		}
 	}
 	return a.ask(ctx, new(v.by.ask(doubtful)))

@@ -136,7 +136,7 @@ func (p *poll) asked() int {
 // facts are what an answer shows that does not change from one connection to the
 // next on a single server; nil if it shows nothing. That a server hangs up or
 // breaks down is a fact here: one of two may.
-func (p *poll) facts(got answer) map[string]string {
+func (p *poll) facts(got *answer) map[string]string {
 	name := string(wire.VersionName(p.q.version))
 	switch {
 	case got.outcome == accepted:
@@ -151,7 +151,7 @@ func (p *poll) facts(got answer) map[string]string {
 	return nil
 }
 
-func (p *poll) shows(name string, got answer) map[string]string {
+func (p *poll) shows(name string, got *answer) map[string]string {
 	facts := map[string]string{name: "yes", name + " suite": suiteName(got.hello.Suite)}
 	if p.q.version == wire.TLS13 {
 		if share, ok := got.hello.KeyShare(); ok {

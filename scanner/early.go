@@ -23,15 +23,15 @@ func (a *asker) putEarly(ctx context.Context, q inquiry) *early {
 	go func() {
 		defer a.lines.Add(-1)
 		defer e.done.open()
-		e.first = a.exchange(ctx, q, a.lane.OpenFirst)
+		e.first = *a.exchange(ctx, q, a.lane.OpenFirst)
 	}()
 	return e
 }
 
 // settle waits for the answer, and asks again where that may help.
-func (e *early) settle(ctx context.Context, a *asker) answer {
+func (e *early) settle(ctx context.Context, a *asker) *answer {
 	e.done.through()
-	return a.settle(ctx, e.q, e.first)
+	return a.settle(ctx, e.q, &e.first)
 }
 
 // same reports whether it is what is asked now.

@@ -53,9 +53,9 @@ func (e *elimination) next() *question {
 func (e *elimination) done() bool { return e.ended || len(e.rest) == 0 }
 
 // take takes the answer to the last question.
-func (e *elimination) take(got answer) {
+func (e *elimination) take(got *answer) {
 	if got.outcome != accepted {
-		e.last, e.ended = got, true
+		e.last, e.ended = *got, true
 		return
 	}
 	id := e.chosen(got)
@@ -74,7 +74,7 @@ func (e *elimination) wasRead() bool { return e.read || len(e.accepted) > 0 }
 // takeOpening takes the answer to the first question about groups. If a key of ours
 // came with that, and the server used it, it may prefer another group (RFC 8446
 // §4.2.8): then the choice tells nothing of its order.
-func (e *elimination) takeOpening(got answer) {
+func (e *elimination) takeOpening(got *answer) {
 	if share, ok := got.hello.KeyShare(); ok && !got.hello.IsRetry() && slices.Contains(e.rest, share.Group) {
 		e.found(share.Group)
 		return

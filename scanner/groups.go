@@ -36,7 +36,7 @@ func groupsIn(version uint16, serverName string, suites []uint16) enumerator {
 
 // scanGroups13 enumerates the groups of TLS 1.3 by themselves. opening is an
 // answer to an offer of all of them.
-func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uint16, opening answer, whole bool) *groupScan {
+func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uint16, opening *answer, whole bool) *groupScan {
 	return playGroups(ctx, a, wire.TLS13, opened(groupsIn(wire.TLS13, serverName, suites), groupsOf(wire.TLS13), opening), whole, nil)
 }
 
@@ -99,12 +99,12 @@ func ofOneSize(accepted []uint16) bool {
 }
 
 // opened is an enumeration of groups after the answer to an offer of all.
-func opened(by enumerator, all []uint16, opening answer) hands {
+func opened(by enumerator, all []uint16, opening *answer) hands {
 	g := &elimination{enumerator: by, rest: all}
 	if opening.outcome == accepted {
 		g.takeOpening(opening)
 	} else {
-		g.last, g.ended = opening, true
+		g.last, g.ended = *opening, true
 	}
 	return hands{g}
 }
@@ -163,7 +163,7 @@ func groupsOfCurves(serverName string, suites []uint16) enumerator {
 		}
 		return q
 	}
-	by.chosen = func(got answer) uint16 {
+	by.chosen = func(got *answer) uint16 {
 		if len(got.certs) > 0 {
 			tied.Store(uint32(curveOf(got.certs[0])))
 		}

@@ -9,7 +9,7 @@ import "context"
 // question and finds the chosen one in the answer.
 type enumerator struct {
 	ask    func(offered []uint16) question
-	chosen func(answer) uint16
+	chosen func(*answer) uint16
 	// favourite marks what a server with an order of its own may still let a
 	// client push to the front; nil if there is no such thing.
 	favourite func(uint16) bool

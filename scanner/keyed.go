@@ -37,7 +37,7 @@ func (a *asker) withShare(ctx context.Context, q inquiry, open opener, got *answ
 	again := a.keyed(ctx, keyless(q), open)
 	if again.outcome == accepted {
 		a.deaf.Store(true)
-		*got = again
+		*got = *again
 		return
 	}
 	a.hears.Store(true) // or nobody is there to hear: either way it is not asked again
@@ -46,12 +46,12 @@ func (a *asker) withShare(ctx context.Context, q inquiry, open opener, got *answ
 // keyed puts a question with a key of one group after another, in the order in which
 // it offers them, until one is accepted. Where all are offered, the suites are in
 // question, and the first does.
-func (a *asker) keyed(ctx context.Context, q *question, open opener) (got answer) {
+func (a *asker) keyed(ctx context.Context, q *question, open opener) (got *answer) {
 	groups := slices.DeleteFunc(slices.Clone(q.groups), func(id uint16) bool { return !slices.Contains(handshake.Groups(), id) })
 	if len(q.groups) == len(groupsOf(wire.TLS13)) {
 		groups = []uint16{x25519}
 	}
-	got = meant
+	got = meant()
 	for _, group := range groups {
 		with := *q
 		key, err := handshake.NewKey(group)

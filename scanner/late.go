@@ -133,7 +133,7 @@ func (r *rider) beside(ids []uint16) []uint16 {
 // alight takes the answer to the question that it rode along on, and reports whether
 // that tells nothing of the others on offer: it chose something of the rider, or may
 // be a refusal of so long a list.
-func (r *rider) alight(got answer) (nothing bool) {
+func (r *rider) alight(got *answer) (nothing bool) {
 	if r == nil {
 		return false
 	}

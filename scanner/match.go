@@ -29,7 +29,7 @@ func (v *versionScan) match(i int) hands {
 	if v.version == wire.TLS13 {
 		rest.early = v.early
 	}
-	v.beside = v.pairing(hand.accepted[0], v.firsts[i])
+	v.beside = v.pairing(hand.accepted[0], &v.firsts[i])
 	hand.beside = v.beside
 	return hands{hand, rest}
 }
@@ -51,12 +51,12 @@ func (v *versionScan) rareGroups() question {
 
 // showsGroup reports whether the first answer to a hand did.
 func (v *versionScan) showsGroup(i int) bool {
-	got := v.firsts[i]
+	got := &v.firsts[i]
 	return got.outcome == accepted && usesGroup(got.hello.Suite) && groupOf(got) != 0
 }
 
 // groupOf is the group that an answer shows, 0 if it shows none.
-func groupOf(got answer) uint16 {
+func groupOf(got *answer) uint16 {
 	if share, ok := got.hello.KeyShare(); ok {
 		return share.Group
 	}
@@ -67,7 +67,7 @@ func groupOf(got answer) uint16 {
 }
 
 // pairing begins to enumerate groups, with a suite that is known to use them.
-func (v *versionScan) pairing(suite uint16, first answer) *pairing {
+func (v *versionScan) pairing(suite uint16, first *answer) *pairing {
 	suites := suitesWith(likely(v.version), func(s wire.SuiteInfo) bool { return usesGroup(uint16(s.ID)) && s.Auth == authOf(suite) })
 	if !slices.Contains(suites, suite) {
 		suites = append(suites, suite)

@@ -75,7 +75,7 @@ func (p *pairing) suites(e *elimination) (offered []uint16, sure bool) {
 }
 
 // take takes an answer for both, and reports whether they go on together.
-func (p *pairing) take(e *elimination, got answer, sure bool) (more bool) {
+func (p *pairing) take(e *elimination, got *answer, sure bool) (more bool) {
 	if got.outcome != accepted {
 		if sure {
 			p.groups.take(got)

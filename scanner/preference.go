@@ -280,7 +280,7 @@ func keyOf(id uint16) string {
 }
 
 // choice is which of some ids a server picked; nil if it did not say.
-func choice(got answer, by enumerator, ids []uint16) *offer {
+func choice(got *answer, by enumerator, ids []uint16) *offer {
 	if got.outcome != accepted {
 		return nil
 	}

@@ -55,7 +55,7 @@ func (p *protocolScan) question(suites []uint16) question { return usual(p.old, 
 
 // fact turns an answer to yes, no or unknown: what an accepted hello shows, or
 // what a refusal means.
-func fact(got answer, shown func() bool, refusal results.Answer) results.Answer {
+func fact(got *answer, shown func() bool, refusal results.Answer) results.Answer {
 	switch {
 	case got.outcome == accepted && shown():
 		return results.Yes

@@ -67,7 +67,7 @@ func nameToMatch(p inventory.Path) string {
 }
 
 func (s *session) foldV2(e *results.Endpoint) {
-	got := v2Answer(s.v2)
+	got := v2Answer(&s.v2)
 	e.Versions[results.SSLv2] = got
 	if got == results.Unknown {
 		e.Undetermined.Versions = append(e.Undetermined.Versions, results.SSLv2)

@@ -97,7 +97,7 @@ func (r *resumption) preSharedKey(ctx context.Context) (psk, early results.Answe
 		return results.No, results.No, nil
 	case s == nil:
 		if first.Finished {
-			r.ask.note(answer{failure: first.Failure})
+			r.ask.note(&answer{failure: first.Failure})
 		}
 		return results.Unknown, results.Unknown, nil
 	case s.EarlyData > 0:

@@ -102,7 +102,7 @@ func schemesOfSuites(serverName string, suites []uint16) enumerator {
 			q.schemes, q.until = offered, untilKeyExchange
 			return q
 		},
-		chosen: func(got answer) uint16 { return got.keyExchange.Scheme },
+		chosen: func(got *answer) uint16 { return got.keyExchange.Scheme },
 	}
 }
 
@@ -115,7 +115,7 @@ func scanSchemes13(ctx context.Context, a *asker, serverName string, suites []ui
 			q.schemes = offered
 			return q
 		},
-		chosen: func(got answer) uint16 { return got.scheme },
+		chosen: func(got *answer) uint16 { return got.scheme },
 	}, schemesOf(wire.TLS13), schemeHands)})
 }
 

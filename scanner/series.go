@@ -18,7 +18,7 @@ type series struct {
 }
 
 // ask puts a question. expects says that another one is likely to follow.
-func (s *series) ask(ctx context.Context, q inquiry, expects bool) (got answer) {
+func (s *series) ask(ctx context.Context, q inquiry, expects bool) (got *answer) {
 	got = s.exchange(ctx, q, func(ctx context.Context) (*dial.Conn, *results.Failure) { return s.open(ctx, expects) })
 	if got.outcome != accepted {
 		s.leave() // nothing follows, or with the address to itself

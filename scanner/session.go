@@ -107,7 +107,7 @@ func (s *session) look(ctx context.Context, timeout time.Duration) bool {
 	if first.failure.Kind == results.KindTimeout {
 		return false
 	}
-	v.first = &first
+	v.first = first
 	return true
 }
 
@@ -162,12 +162,12 @@ func (s *session) putEarly(ctx context.Context, places int) (put []*early) {
 // runV2 asks for SSLv2.
 func (s *session) runV2(ctx context.Context) {
 	if s.v2early == nil {
-		s.v2 = s.ask.ask(ctx, v2Question{})
+		s.v2 = *s.ask.ask(ctx, v2Question{})
 		return
 	}
 	s.version(wire.TLS12).open(ctx, s.ask) // until it is known how the server refuses
 	s.version(wire.TLS13).open(ctx, s.ask)
-	s.v2 = s.v2early.settle(ctx, s.ask)
+	s.v2 = *s.v2early.settle(ctx, s.ask)
 }
 
 // wait puts the first question to an address at which a look found nobody, and
@@ -183,7 +183,7 @@ func (s *session) wait(ctx context.Context) bool {
 			return true
 		}
 	}
-	v.first = &first
+	v.first = first
 	return first.failure.Kind != results.KindTimeout
 }
 
@@ -192,9 +192,9 @@ func (s *session) inquire(ctx context.Context) {
 	var g errgroup.Group
 	s.key = sync.OnceValue(func() keyGroup {
 		v := s.version(wire.TLS13)
-		group, failure := usableGroup(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), *v.opening())
+		group, failure := usableGroup(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), v.opening())
 		if failure != nil {
-			s.ask.note(answer{failure: *failure})
+			s.ask.note(&answer{failure: *failure})
 			s.keep(func() { s.unseen = true })
 		}
 		return keyGroup{group, failure}
@@ -255,8 +255,8 @@ func (s *session) runVersion(ctx context.Context, v *versionScan) {
 func (s *session) runOldest(ctx context.Context, v *versionScan) {
 	newer := s.version(wire.TLS10)
 	newer.open(ctx, s.ask)
-	if got := *newer.opening(); got.outcome == refused && got.wrongVersion() {
-		v.begin(0, func(*question) answer { return got })
+	if got := newer.opening(); got.outcome == refused && got.wrongVersion() {
+		v.begin(0, func(*question) *answer { return got })
 	}
 	s.runVersion(ctx, v)
 }
@@ -300,7 +300,7 @@ func (s *session) runGroups13(ctx context.Context) {
 	}
 	g := s.pairedGroups(ctx, wire.TLS13, nil)
 	if g == nil {
-		g = scanGroups13(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), *s.version(wire.TLS13).opening(), s.wants(AspectPreference))
+		g = scanGroups13(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), s.version(wire.TLS13).opening(), s.wants(AspectPreference))
 	}
 	s.keep(func() { s.groups[wire.TLS13] = g })
 }

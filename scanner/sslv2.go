@@ -23,7 +23,7 @@ func (v2Question) asked() *question { return nil }
 
 // put sends the hello and reads the answer. A server that answers with an alert
 // of TLS has refused.
-func (v2Question) put(conn *dial.Conn) answer {
+func (v2Question) put(conn *dial.Conn) *answer {
 	var challenge [16]byte
 	rand.Read(challenge[:])
 	_, writeErr := conn.Write(wire.V2Hello(v2KindIDs(), challenge))
@@ -40,7 +40,7 @@ func (v2Question) put(conn *dial.Conn) answer {
 		hello, parseErr := wire.ParseV2ServerHello(in)
 		switch {
 		case parseErr == nil:
-			return answer{outcome: accepted, kinds: hello.Kinds}
+			return &answer{outcome: accepted, kinds: hello.Kinds}
 		case wire.ContentType(in[0]) == wire.AlertRecord && len(in) >= 7:
 			return inTLS(in[6])
 		case wire.ContentType(in[0]) == wire.AlertRecord && err == nil:
@@ -55,24 +55,24 @@ func (v2Question) put(conn *dial.Conn) answer {
 // inTLS is the answer of a server that understood nothing and said so in an
 // alert of TLS. Which one does not matter, unless it tells of the server's own
 // trouble.
-func inTLS(description uint8) answer {
+func inTLS(description uint8) *answer {
 	const internalError = 80
 	if description != internalError {
-		return answer{outcome: refused, alert: description}
+		return &answer{outcome: refused, alert: description}
 	}
-	return answer{failure: results.Failure{Stage: results.StageHello, Kind: results.KindAlert, Alert: wire.AlertName(description), Count: 1}}
+	return &answer{failure: results.Failure{Stage: results.StageHello, Kind: results.KindAlert, Alert: wire.AlertName(description), Count: 1}}
 }
 
-func malformedV2(err error) answer {
-	return answer{failure: results.Failure{Stage: results.StageHello, Kind: wireKind(err), Count: 1, Detail: fmt.Sprintf("SSLv2: %v", err)}}
+func malformedV2(err error) *answer {
+	return &answer{failure: results.Failure{Stage: results.StageHello, Kind: wireKind(err), Count: 1, Detail: fmt.Sprintf("SSLv2: %v", err)}}
 }
 
-func unanswered(conn *dial.Conn, err error) answer {
+func unanswered(conn *dial.Conn, err error) *answer {
 	f := conn.Failure(results.StageHello, err)
 	if f.Kind == results.KindEOF || f.Kind == results.KindReset {
-		return answer{outcome: closed, failure: f}
+		return &answer{outcome: closed, failure: f}
 	}
-	return answer{failure: f}
+	return &answer{failure: f}
 }
 
 func v2KindIDs() []uint32 {
@@ -84,7 +84,7 @@ func v2KindIDs() []uint32 {
 }
 
 // v2Answer is whether SSLv2 is spoken.
-func v2Answer(got answer) results.Answer {
+func v2Answer(got *answer) results.Answer {
 	return fact(got, func() bool { return true }, results.No)
 }
 

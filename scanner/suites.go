@@ -119,7 +119,7 @@ func (v *versionScan) accepts(suite uint16) {
 func suitesIn(version uint16, serverName string) enumerator {
 	return enumerator{
 		ask:    func(offered []uint16) question { return usual(version, serverName, offered) },
-		chosen: func(got answer) uint16 { return got.hello.Suite },
+		chosen: func(got *answer) uint16 { return got.hello.Suite },
 		// OpenSSL's PRIORITIZE_CHACHA, for clients without AES in hardware.
 		favourite: func(id uint16) bool { return strings.Contains(wire.LookupSuite(id).Name, "CHACHA20") },
 		kind:      keyOf, // Erlang chooses its certificate first
@@ -264,17 +264,17 @@ func rareness(s wire.SuiteInfo) int {
 // open asks the first question of the first hand, once: whoever comes later
 // waits for its answer.
 func (v *versionScan) open(ctx context.Context, a *asker) {
-	v.begin(0, func(q *question) answer { return a.knock(ctx, q, v.first) })
+	v.begin(0, func(q *question) *answer { return a.knock(ctx, q, v.first) })
 }
 
 // opening is the answer to the first question; it must have been opened.
 func (v *versionScan) opening() *answer { return &v.firsts[0] }
 
 // begin asks the first question of a hand, once.
-func (v *versionScan) begin(hand int, ask func(*question) answer) {
+func (v *versionScan) begin(hand int, ask func(*question) *answer) {
 	v.asked[hand].do(func() {
-		v.firsts[hand] = ask(new(v.question(hand)))
-		v.hands[hand].take(v.firsts[hand])
+		v.firsts[hand] = *ask(new(v.question(hand)))
+		v.hands[hand].take(&v.firsts[hand])
 	})
 }
 
@@ -342,7 +342,7 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 
 // look asks the first question of a hand.
 func (v *versionScan) look(ctx context.Context, a *asker, i int) {
-	v.begin(i, func(q *question) answer {
+	v.begin(i, func(q *question) *answer {
 		if i == 1 && v.early != nil {
 			return v.early.settle(ctx, a)
 		}

@@ -184,7 +184,7 @@ func TestHeldBackTogether(t *testing.T) {
 	for _, suite := range []uint16{0x0001, 0x0002} {
 		wg.Go(func() {
 			first := answer{failure: results.Failure{Stage: results.StageHello, Kind: results.KindTimeout, Count: 1}}
-			if got := a.settle(t.Context(), new(usual(wire.TLS12, "", []uint16{suite})), first); got.outcome != refused {
+			if got := a.settle(t.Context(), new(usual(wire.TLS12, "", []uint16{suite})), &first); got.outcome != refused {
 				t.Errorf("0x%04X: %+v", suite, got)
 			}
 		})
