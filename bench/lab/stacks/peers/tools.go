@@ -38,7 +38,7 @@ func tools(binary string) []tool {
 		{
 			name: shakedown, version: []string{binary, "version"}, stdin: true, lines: "host:port", parse: parseShakedown,
 			args: []string{binary, "scan", "--quiet", "--aspect", "versions,suites,groups,certificates", "--per-endpoint", "8", "--format", "json", "--output", "{output}", "-"},
-			why:  "versions and suites, and groups and certificates besides, which the others are spared; eight connections in flight to an endpoint, 64 in all",
+			why:  "versions and suites, and groups and certificates besides, which the others are spared; eight connections in flight to an endpoint, 128 in all",
 		},
 		{
 			name: "sslscan", pkg: "sslscan", version: []string{"sslscan", "--version"}, lines: "host:port", bound: true, parse: parseSSLScan,
