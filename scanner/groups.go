@@ -71,31 +71,17 @@ func exchanging(suites []uint16, auth string) []uint16 {
 	return suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Kx == "ECDHE" && s.Auth == auth })
 }
 
-// ways gives further ways to ask for groups, after some were accepted.
-type ways func(accepted []uint16) []enumerator
-
 // untied gives the ways to ask for groups of TLS 1.2 without a tie to a certificate's
-// curve: with suites that are accepted and have none; and in spite of it, where the
-// server may not know of the tie.
-func untied(serverName string, all func() []uint16) ways {
-	return func(accepted []uint16) (ways []enumerator) {
+// curve: with suites that are accepted and have none.
+func untied(serverName string, all func() []uint16) func() []enumerator {
+	return func() (ways []enumerator) {
 		for _, auth := range []string{"RSA", "anon"} {
 			if some := exchanging(all(), auth); len(some) > 0 {
 				ways = append(ways, groupsOfCurves(serverName, some))
 			}
 		}
-		if some := exchanging(all(), "ECDSA"); len(some) > 0 && ofOneSize(accepted) {
-			ways = append(ways, groupsOfSuites(serverName, some))
-		}
 		return ways
 	}
-}
-
-// ofOneSize reports whether groups may be all that are as strong as a certificate's
-// curve. wolfSSL has those alone for a client that offers it, and all for others.
-func ofOneSize(accepted []uint16) bool {
-	usual := []uint16{0x0017, 0x0018, 0x0019} // secp256r1, secp384r1, secp521r1
-	return len(slices.DeleteFunc(usual, func(id uint16) bool { return !slices.Contains(accepted, id) })) < 2
 }
 
 // opened is an enumeration of groups after the answer to an offer of all.
@@ -112,12 +98,12 @@ func opened(by enumerator, all []uint16, opening *answer) hands {
 // playGroups goes on from what is known. Where the server's order is wanted too,
 // the groups stay whole: in one hand, which shows the order as it goes. untied are
 // further ways to ask for what a certificate stands in the way of; nil if nothing can.
-func playGroups(ctx context.Context, a *asker, version uint16, dealt hands, whole bool, untied ways) *groupScan {
+func playGroups(ctx context.Context, a *asker, version uint16, dealt hands, whole bool, untied func() []enumerator) *groupScan {
 	t := &table{asker: a, whole: whole}
 	g := &groupScan{hands: t.play(ctx, dealt)}
 	by := dealt[0].enumerator
 	if untied != nil && slices.ContainsFunc(g.hands, func(e *elimination) bool { return e.away }) {
-		by = g.untie(ctx, a, by, untied(g.accepted()))
+		by = g.untie(ctx, a, by, untied())
 	}
 	all := groupsOf(version)
 	usual := func([]uint16, []offer) func(uint16) int {
@@ -154,35 +140,23 @@ func (g *groupScan) untie(ctx context.Context, a *asker, by enumerator, ways []e
 // is known. RSA suites do not have that tie.
 func groupsOfCurves(serverName string, suites []uint16) enumerator {
 	var tied atomic.Uint32
-	by := groupsOfSuites(serverName, suites)
-	free := by.ask
-	by.ask = func(offered []uint16) question {
-		q := free(offered)
-		if curve := uint16(tied.Load()); curve != 0 && !slices.Contains(offered, curve) {
-			q.groups = append(slices.Clone(offered), curve)
-		}
-		return q
-	}
-	by.chosen = func(got *answer) uint16 {
-		if len(got.certs) > 0 {
-			tied.Store(uint32(curveOf(got.certs[0])))
-		}
-		return groupOf(got)
-	}
-	return by
-}
-
-// groupsOfSuites enumerates groups of TLS 1.2, whatever certificate is shown.
-func groupsOfSuites(serverName string, suites []uint16) enumerator {
 	return enumerator{
 		mayCut: true,
 		ask: func(offered []uint16) question {
 			q := usual(wire.TLS12, serverName, suites)
 			q.groups, q.until = offered, untilKeyExchange
+			if curve := uint16(tied.Load()); curve != 0 && !slices.Contains(offered, curve) {
+				q.groups = append(slices.Clone(offered), curve)
+			}
 			return q
 		},
-		chosen: groupOf,
-		hopes:  kinGroups(wire.TLS12),
+		chosen: func(got *answer) uint16 {
+			if len(got.certs) > 0 {
+				tied.Store(uint32(curveOf(got.certs[0])))
+			}
+			return groupOf(got)
+		},
+		hopes: kinGroups(wire.TLS12),
 	}
 }
 

@@ -62,35 +62,3 @@ func TestCurveOfCertificatePreferred(t *testing.T) {
 		})
 	}
 }
-
-// A server that has of all groups those of its certificate's strength alone, for as
-// long as one is on offer, has the others for clients that offer none.
-func TestGroupsOfCertificatesStrength(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der := certificate(t, "portal.example", key).Certificate[0]
-	strong, others := []uint16{0x0017, 0x001D, 0x001A}, []uint16{0x0018, 0x0019, 0x001E}
-	f := &fake{suites: map[uint16][]uint16{wire.TLS12: {0xC02B}}, serverFirst: true, refuse: alertBytes(40)}
-	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
-		group, ok := f.pick(strong, hello.Groups())
-		if !ok {
-			group, ok = f.pick(others, hello.Groups())
-		}
-		if !ok || !slices.Contains(hello.Suites, 0xC02B) || hello.Version < wire.TLS12 {
-			return false
-		}
-		flight := append((&wire.ServerHello{Version: wire.TLS12, Suite: 0xC02B}).Marshal(), certificateMessage(der)...)
-		conn.Write(wire.Records(wire.TLS12, append(flight, keyExchange(group)...)))
-		return true
-	}
-	e := scanFake(t, f.serve(t), dial.Options{}, Options{})
-	var got []string
-	for _, g := range e.Groups[results.TLSv12] {
-		got = append(got, g.ID)
-	}
-	if want := hexes(slices.Concat(strong, others)); !slices.Equal(got, want) || e.Status != results.Complete {
-		t.Errorf("%s: groups %v, not %v; undetermined %+v, failures %+v", e.Status, got, want, e.Undetermined, e.Failures)
-	}
-}

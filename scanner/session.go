@@ -306,7 +306,7 @@ func (s *session) runGroups13(ctx context.Context) {
 }
 
 // pairedGroups enumerates groups that are paired with suites; nil if none are.
-func (s *session) pairedGroups(ctx context.Context, version uint16, untied ways) *groupScan {
+func (s *session) pairedGroups(ctx context.Context, version uint16, untied func() []enumerator) *groupScan {
 	v := s.version(version)
 	if !v.groups {
 		return nil
