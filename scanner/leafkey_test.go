@@ -13,15 +13,19 @@ import (
 	"shakedown/scanner/wire"
 )
 
+// leafFor is a certificate for a key, as DER.
+func (ca *authority) leafFor(t testing.TB, public any) []byte {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, leafTemplate(), ca.cert, public, ca.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
 func TestCurveOf(t *testing.T) {
 	ca := newAuthority(t)
-	certificate := func(public any) []byte {
-		der, err := x509.CreateCertificate(rand.Reader, leafTemplate(), ca.cert, public, ca.key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return der
-	}
+	certificate := func(public any) []byte { return ca.leafFor(t, public) }
 	for _, curve := range []elliptic.Curve{elliptic.P224(), elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 		key, err := ecdsa.GenerateKey(curve, rand.Reader)
 		if err != nil {
@@ -86,15 +90,7 @@ func TestKindOfNewerKeys(t *testing.T) {
 // certificate at all.
 func FuzzLeafKey(f *testing.F) {
 	ca := newAuthority(f)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		f.Fatal(err)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, leafTemplate(), ca.cert, key.Public(), ca.key)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(der)
+	f.Add(ca.leafFor(f, newKey(f).Public()))
 	f.Add(ca.cert.Raw)
 	f.Fuzz(func(t *testing.T, der []byte) {
 		kind, curve := kindOf(der), curveOf(der)
