@@ -154,8 +154,12 @@ func (p *protocolScan) wholeFlight(ctx context.Context) {
 	}
 	q.extra = []wire.Extension{wire.StatusRequest(), wire.SignedCertificateTimestamps()}
 	got := p.ask.ask(ctx, &q)
-	whole := got
+	whole, timestamps, unstapled := got, got, results.Unknown
 	if got.outcome != accepted { // wolfSSL's module answers no hello that asks for a staple
+		q.extra = []wire.Extension{wire.SignedCertificateTimestamps()}
+		if timestamps = p.ask.ask(ctx, &q); timestamps.outcome == accepted {
+			unstapled = results.No // whoever asks for one gets no handshake either
+		}
 		q.extra = nil
 		whole = p.ask.ask(ctx, &q)
 	}
@@ -164,9 +168,9 @@ func (p *protocolScan) wholeFlight(ctx context.Context) {
 	}
 	p.set(func(f *results.Protocol) {
 		f.ClientCertificateRequested = fact(whole, func() bool { return whole.request }, results.Unknown)
-		f.OCSPStaple = fact(got, func() bool { return got.staple }, results.Unknown)
-		f.SCT = fact(got, func() bool {
-			return got.sct || wire.HasSCT(got.hello.Extensions) || len(got.certs) > 0 && chain.HasSCT(got.certs[0])
+		f.OCSPStaple = fact(got, func() bool { return got.staple }, unstapled)
+		f.SCT = fact(timestamps, func() bool {
+			return timestamps.sct || wire.HasSCT(timestamps.hello.Extensions) || len(timestamps.certs) > 0 && chain.HasSCT(timestamps.certs[0])
 		}, results.Unknown)
 		for _, name := range whole.authorities {
 			f.ClientCertificateAuthorities = append(f.ClientCertificateAuthorities, chain.Name(name))
