@@ -149,7 +149,13 @@ func (p *protocolScan) accepts(ctx context.Context, q question) bool {
 // client: whether it asks for a certificate, and what it staples.
 func (p *protocolScan) wholeFlight(ctx context.Context) {
 	q, ok := p.flightQuestion()
-	if !ok {
+	switch {
+	case !ok && p.anonymous(): // no certificate, nothing beside it, and none to be asked for (RFC 5246 §7.4.4)
+		p.set(func(f *results.Protocol) {
+			f.ClientCertificateRequested, f.OCSPStaple, f.SCT = results.No, results.No, results.No
+		})
+		return
+	case !ok:
 		return
 	}
 	q.extra = []wire.Extension{wire.StatusRequest(), wire.SignedCertificateTimestamps()}
@@ -176,6 +182,12 @@ func (p *protocolScan) wholeFlight(ctx context.Context) {
 			f.ClientCertificateAuthorities = append(f.ClientCertificateAuthorities, chain.Name(name))
 		}
 	})
+}
+
+// anonymous reports whether the server never shows a certificate.
+func (p *protocolScan) anonymous() bool {
+	certified := suitesWith(p.suites, func(s wire.SuiteInfo) bool { return s.Auth != "anon" })
+	return p.tls13 == nil && p.old != 0 && len(certified) == 0
 }
 
 // flightQuestion prefers the version whose flight is in the clear.

@@ -255,6 +255,15 @@ func TestStapleNotToBeAskedFor(t *testing.T) {
 	}
 }
 
+// Who is anonymous shows no certificate, and nothing that goes with one.
+func TestAnonymousStaples(t *testing.T) {
+	f := &fake{suites: map[uint16][]uint16{wire.TLS12: {0x003A, 0x0034}}, refuse: alertBytes(40)} // DH-anon
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
+	if p := e.Protocol; p.ClientCertificateRequested != results.No || p.OCSPStaple != results.No || p.SCT != results.No {
+		t.Errorf("requested %s, staple %s, SCT %s", p.ClientCertificateRequested, p.OCSPStaple, p.SCT)
+	}
+}
+
 // Who needs a name may say so as crypto/tls does: beside a name that is accepted,
 // internal_error refuses the want of one.
 func TestNameNeeded(t *testing.T) {
