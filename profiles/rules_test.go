@@ -115,6 +115,15 @@ func TestRules(t *testing.T) {
 		{"pci-dss-4", "expired", problem(results.Expired), "trusted fail, not-expired fail"},
 		{"pci-dss-4", "TLS 1.0", accept(results.TLSv10, "0xC009"), "early-tls-off fail"},
 		{"pci-dss-4", "another name", func(e *results.Endpoint) { e.Chains[0].HostnameMatch = results.No }, "hostname fail"},
+		{"pci-dss-4", "what the address shows to other clients", func(e *results.Endpoint) {
+			e.ServerName = "portal.example"
+			for _, name := range []string{"", results.Nobody} {
+				other := e.Chains[0]
+				other.ServerName, other.Trusted, other.HostnameMatch, other.Problems = name, results.No, results.No, []results.Problem{results.NameMismatch, results.SelfSignedProblem, results.WeakKey}
+				e.Chains = append(e.Chains, other)
+			}
+		}, ""},
+		{"pci-dss-4", "no chain but other clients'", func(e *results.Endpoint) { e.ServerName = "other.example" }, "hostname unknown, trusted unknown, not-expired unknown, rsa-bits unknown, ec-bits unknown"},
 		{"pci-dss-4", "trust unknown", func(e *results.Endpoint) { e.Chains[0].Trusted = results.Unknown }, "trusted unknown"},
 		{"target-group", "sound", nil, "reachable-rfc9151 pass"},
 		{"target-group", "self-signed", problem(results.SelfSignedProblem), "certificate-identity warn"},

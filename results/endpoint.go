@@ -198,10 +198,34 @@ type Protocol struct {
 	HSTS *int   `json:"hsts,omitempty"` // seconds
 }
 
-// Chain is one certificate chain as a server sent it, and its verdict.
+// Nobody is the server name that chains are asked for under beside the endpoint's own:
+// no server can have it (RFC 6761 §6.4).
+const Nobody = "nobody.invalid"
+
+// OwnChains are those that clients of the endpoint meet. Others are shown only to who
+// asks for another name, or for none.
+func (e *Endpoint) OwnChains() (own []Chain) {
+	for _, c := range e.Chains {
+		if e.Owns(&c) {
+			own = append(own, c)
+		}
+	}
+	return own
+}
+
+// Owns reports whether clients of the endpoint meet a chain.
+func (e *Endpoint) Owns(c *Chain) bool {
+	if e.ServerName == "" {
+		return c.ServerName != Nobody
+	}
+	return c.ServerName == e.ServerName
+}
+
+// Chain is one certificate chain as a server sent it, and its verdict: for the
+// endpoint's own name, whatever name it was asked under.
 type Chain struct {
-	ServerName    string     `json:"server_name"`
-	Auth          string     `json:"auth"` // RSA, ECDSA, EdDSA, DSA, ML-DSA: what the leaf's key signs with
+	ServerName    string     `json:"server_name"` // that was asked for, "" for none
+	Auth          string     `json:"auth"`        // RSA, ECDSA, EdDSA, DSA, ML-DSA: what the leaf's key signs with
 	Certificates  []Cert     `json:"certificates"`
 	Trusted       Answer     `json:"trusted"` // path, times, usages and constraints; not the name
 	SelfSigned    SelfSigned `json:"self_signed"`

@@ -1,5 +1,5 @@
 // Chains: every certificate chain that a server can be made to show, by kind
-// of key and with or without a server name.
+// of key, and by server name: the endpoint's own, none, and one that is nobody's.
 
 package scanner
 
@@ -66,6 +66,33 @@ func (c *chainScan) run(ctx context.Context, a *asker) {
 			return slices.Contains(likely(c.version), uint16(s.ID))
 		})))
 	}
+}
+
+// look asks for any one chain, which tells by whose configuration a name is
+// answered.
+func (c *chainScan) look(ctx context.Context, a *asker) {
+	if c.version == wire.TLS13 {
+		if key := c.key(); key.failure == nil {
+			c.ask(ctx, a, []question{chainQuestion13(c.name, likely(c.version), key.group, keyKinds())})
+		}
+		return
+	}
+	q := usual(c.version, c.name, suitesWith(c.suites(), showsCertificate))
+	q.until = untilCertificate
+	if len(q.suites) > 0 {
+		c.ask(ctx, a, []question{q})
+	}
+}
+
+// news reports whether a chain came that is not among those seen.
+func (c *chainScan) news(seen []sentChain) bool {
+	return len(distinct(slices.Concat(seen, c.sent))) > len(distinct(seen))
+}
+
+// showsCertificate reports whether a suite makes a server show its certificate, and
+// chainQuestions asks for it.
+func showsCertificate(s wire.SuiteInfo) bool {
+	return slices.Contains([]string{"RSA", "ECDSA", "DSS"}, s.Auth) && slices.Contains([]string{"RSA", "DHE", "ECDHE"}, s.Kx)
 }
 
 // shown takes the chains that the first questions for suites showed, and asks for
@@ -170,6 +197,7 @@ func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]
 	answers := make([]answer, len(qs))
 	var g errgroup.Group
 	for i, q := range qs {
+		q.stranger = c.name != c.versionScan.name
 		g.Go(func() error { answers[i] = *a.askFirst(ctx, &q); return nil })
 	}
 	g.Wait()
@@ -187,7 +215,7 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 	var qs []question
 	ask := func(auth string, scheme func(wire.SchemeInfo) bool) {
 		q := usual(version, serverName, suitesWith(suites, func(s wire.SuiteInfo) bool {
-			return s.Auth == auth && (s.Kx == "RSA" || s.Kx == "DHE" || s.Kx == "ECDHE")
+			return s.Auth == auth && showsCertificate(s)
 		}))
 		if len(q.suites) == 0 {
 			return
@@ -246,8 +274,7 @@ func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint
 	}
 }
 
-// distinct drops chains that were sent before under the same name, and those
-// without a name that a name shows too.
+// distinct drops chains that were sent before, under the same name or another.
 func distinct(chains []sentChain) []sentChain {
 	var out []sentChain
 	for _, c := range chains {

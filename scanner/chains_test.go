@@ -78,13 +78,14 @@ func keys(t testing.TB) (ec, rs, ed crypto.Signer) {
 	return ecKey, rsaKey, edKey
 }
 
-// Every certificate that a server has is found, by kind of key and by name, in
+// Every certificate that a server has is found, by kind of key and by name (its own,
+// none, one that is nobody's), in
 // TLS 1.2 in the clear and in TLS 1.3 through the encrypted flight, whatever
 // group the server insists on.
 func TestEveryChain(t *testing.T) {
 	ec, rs, ed := keys(t)
 	named := []tls.Certificate{certificate(t, "portal.example", ec), certificate(t, "portal.example", rs), certificate(t, "portal.example", ed)}
-	fallback := certificate(t, "default.example", ec)
+	fallback, unnamed := certificate(t, "default.example", ec), certificate(t, "unnamed.example", ec)
 	for _, c := range []struct {
 		name    string
 		version uint16
@@ -102,6 +103,9 @@ func TestEveryChain(t *testing.T) {
 			addr := serveTLS(t, &tls.Config{
 				MinVersion: c.version, MaxVersion: c.version, CurvePreferences: []tls.CurveID{c.group},
 				GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+					if h.ServerName == "" {
+						return &unnamed, nil
+					}
 					for _, cert := range named {
 						if h.ServerName == "portal.example" && h.SupportsCertificate(&cert) == nil {
 							return &cert, nil
@@ -114,7 +118,7 @@ func TestEveryChain(t *testing.T) {
 			if e.Status != results.Complete {
 				t.Errorf("status %s, failures %+v, undetermined %+v", e.Status, e.Failures, e.Undetermined)
 			}
-			want := map[string][]tls.Certificate{"portal.example": named, "": {fallback}}
+			want := map[string][]tls.Certificate{"portal.example": named, "": {unnamed}, results.Nobody: {fallback}}
 			found := 0
 			for name, certs := range want {
 				for _, cert := range certs {
@@ -125,8 +129,11 @@ func TestEveryChain(t *testing.T) {
 					found++
 				}
 			}
-			if found == 4 && len(e.Chains) != 4 {
-				t.Errorf("%d chains, want 4: %+v", len(e.Chains), e.Chains)
+			if found == 5 && len(e.Chains) != 5 {
+				t.Errorf("%d chains, want 5: %+v", len(e.Chains), e.Chains)
+			}
+			if own := e.OwnChains(); len(own) != 3 {
+				t.Errorf("%d chains for clients of the endpoint, want 3: %+v", len(own), own)
 			}
 		})
 	}

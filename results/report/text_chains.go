@@ -69,6 +69,9 @@ func chainGroups(es []*endpoint) []*chainGroup {
 		for i := range e.Chains {
 			c := &e.Chains[i]
 			cert := wordsOf(c, e.at)
+			if !e.Owns(c) { // not what this path's clients meet
+				cert.level = min(cert.level, notable)
+			}
 			key := chainKey(c) + cert.String()
 			g := byKey[key]
 			if g == nil {

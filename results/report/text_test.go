@@ -86,6 +86,28 @@ func TestUnknownIsSaidOnce(t *testing.T) {
 	}
 }
 
+// TestChainsOfOthers: what an address shows to who asks for no name, or for another,
+// is told, and is no fault of the path.
+func TestChainsOfOthers(t *testing.T) {
+	own := chain("portal.example", cert("CN=portal", "CN=issuer", 2048, "RSA", -60, 200))
+	run := Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "scan"}}
+	e := &results.Endpoint{Service: "portal", Path: "alb", ServerName: "portal.example", Status: results.Complete, StartedAt: runTime, Chains: []results.Chain{own}}
+	for i, name := range []string{"", results.Nobody} {
+		other := chain(name, cert("CN=other", "CN=issuer", 2048, "RSA", -60, 5+i))
+		other.HostnameMatch, other.Problems = results.No, []results.Problem{results.NameMismatch}
+		e.Chains = append(e.Chains, other)
+	}
+	run.Records = []results.Record{e}
+	got := rendered(t, "text", Options{}, closed(run, 0))
+	for want, there := range map[string]bool{
+		"✗": false, "!": false, "RSA without SNI: name mismatch, 5 days left": true, "RSA for nobody.invalid: name mismatch, 6 days left": true, "trusted, 200 days": true,
+	} {
+		if strings.Contains(got, want) != there {
+			t.Errorf("%q: want %t in\n%s", want, there, got)
+		}
+	}
+}
+
 // TestChainsWithoutName: a file is for no name unless one is asked, an endpoint was
 // asked without SNI.
 func TestChainsWithoutName(t *testing.T) {
