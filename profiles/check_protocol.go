@@ -3,6 +3,7 @@
 package profiles
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +33,11 @@ func protocolChecks() []check {
 			name: "hsts", about: "where HTTP is spoken, Strict-Transport-Security is sent, for at least so long", limit: "seconds", aspects: asks,
 			expected: func(r Rule) string { return fmt.Sprintf("HSTS for at least %d seconds", r.Limit) },
 			judge:    longHSTS,
+		},
+		{
+			name: "staple-kept", about: "where a certificate asks for an OCSP staple (must-staple), one is sent", aspects: append([]string{"certificates"}, asks...),
+			expected: func(Rule) string { return "an OCSP staple where a certificate must have one" },
+			judge:    stapleKept,
 		},
 		{
 			name: "authorities-named", about: "where a client certificate is asked for, the authorities that are accepted are named", aspects: asks,
@@ -127,6 +133,23 @@ func longHSTS(f *facts, r Rule) verdict {
 		return unknown("no request was answered, over HTTP or otherwise")
 	}
 	return unknown("HSTS " + f.whyProtocol(""))
+}
+
+// stapleKept holds a server to what its certificate promises: clients that heed
+// must-staple turn away from one without a staple.
+func stapleKept(f *facts, _ Rule) verdict {
+	switch staple := f.e.Protocol.OCSPStaple; {
+	case len(f.certs) == 0:
+		return unknown(cmp.Or(strings.Join(f.unseenCerts(), ", "), "no certificate was seen"))
+	case !slices.ContainsFunc(f.certs, func(c cert) bool { return c.leaf.MustStaple }):
+		return irrelevant("no certificate asks for a staple")
+	case staple == results.Yes:
+		return pass("a staple is sent")
+	case staple == results.No:
+		return fail("a certificate must be stapled, and no staple is sent")
+	default:
+		return unknown("ocsp staple: " + f.whyProtocol(staple))
+	}
 }
 
 func longPrime(f *facts, r Rule) verdict {

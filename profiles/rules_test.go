@@ -92,6 +92,14 @@ func TestRules(t *testing.T) {
 		{"known-weaknesses", "3DES", accept(results.TLSv12, "0xC008"), "sweet32 fail"},
 		{"known-weaknesses", "TLS 1.0 with CBC", accept(results.TLSv10, "0xC009"), "beast warn, early-tls-off fail"},
 		{"known-weaknesses", "no fallback signal", func(e *results.Endpoint) { accept(results.TLSv11, "0xC009")(e); e.Protocol.FallbackSCSV = "no" }, "early-tls-off fail, fallback-scsv fail"},
+		{"known-weaknesses", "must-staple without a staple", func(e *results.Endpoint) {
+			e.Chains[0].Certificates[0].MustStaple, e.Protocol.OCSPStaple = true, results.No
+		}, "staple-kept fail"},
+		{"known-weaknesses", "must-staple with a staple", func(e *results.Endpoint) { e.Chains[0].Certificates[0].MustStaple = true }, "staple-kept pass"},
+		{"known-weaknesses", "must-staple, staple not asked", func(e *results.Endpoint) {
+			e.Chains[0].Certificates[0].MustStaple, e.Protocol.OCSPStaple = true, ""
+		}, "staple-kept unknown"},
+		{"known-weaknesses", "no must-staple", func(e *results.Endpoint) { e.Protocol.OCSPStaple = results.No }, "staple-kept not_applicable"},
 		{"known-weaknesses", "compression", func(e *results.Endpoint) { e.Protocol.Compression = "yes" }, "crime fail"},
 		{"known-weaknesses", "compression unknown", func(e *results.Endpoint) { e.Protocol.Compression = "unknown" }, "crime unknown"},
 		{"known-weaknesses", "compression not asked", func(e *results.Endpoint) { e.Protocol.Compression = "" }, "crime unknown"},

@@ -256,7 +256,8 @@ type Cert struct {
 	KeyType            string    `json:"key_type,omitempty"` // RSA, ECDSA, Ed25519, Ed448, DSA, ML-DSA-44, ML-DSA-65, ML-DSA-87
 	KeyBits            int       `json:"key_bits,omitempty"`
 	SignatureAlgorithm string    `json:"signature_algorithm,omitempty"`
-	DER                []byte    `json:"der"` // base64 in JSON
+	MustStaple         bool      `json:"must_staple,omitempty"` // clients are to refuse it without an OCSP staple (RFC 7633); absent where it does not ask for that
+	DER                []byte    `json:"der"`                   // base64 in JSON
 }
 
 // Problem is a fault of a certificate chain.

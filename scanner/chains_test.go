@@ -25,11 +25,11 @@ import (
 )
 
 // certificate is self-signed for a name with a key.
-func certificate(t testing.TB, name string, key crypto.Signer) tls.Certificate {
+func certificate(t testing.TB, name string, key crypto.Signer, more ...pkix.Extension) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), ExtraExtensions: more,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

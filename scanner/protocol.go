@@ -166,7 +166,7 @@ func (p *protocolScan) wholeFlight(ctx context.Context) {
 		f.ClientCertificateRequested = fact(whole, func() bool { return whole.request }, results.Unknown)
 		f.OCSPStaple = fact(got, func() bool { return got.staple }, results.Unknown)
 		f.SCT = fact(got, func() bool {
-			return got.sct || wire.HasSCT(got.hello.Extensions) || len(got.certs) > 0 && chain.HasSCT(got.certs[0])
+			return got.sct || wire.HasSCT(got.hello.Extensions) || len(got.certs) > 0 && chain.HasSCT(got.certs[0]) || chain.StapleHasSCT(got.stapled)
 		}, results.Unknown)
 		for _, name := range whole.authorities {
 			f.ClientCertificateAuthorities = append(f.ClientCertificateAuthorities, chain.Name(name))
