@@ -23,6 +23,7 @@ func (p *page) section(s *section) {
 	}
 	p.settings(s.endpoints)
 	p.chains(s.endpoints)
+	p.sessions(s.endpoints)
 	p.failures(s.endpoints)
 	p.matches(s)
 	p.findings(s)

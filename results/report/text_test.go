@@ -108,6 +108,39 @@ func TestChainsOfOthers(t *testing.T) {
 	}
 }
 
+// TestAddresses: the addresses of one name are held beside each other, and it is told
+// which goes on with sessions of which.
+func TestAddresses(t *testing.T) {
+	run := Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "scan"}}
+	for i, from := range []map[string]results.Answer{
+		{"192.0.2.2:443": results.Yes, "192.0.2.3:443": results.No},
+		{"192.0.2.1:443": results.Yes, "192.0.2.3:443": results.Unknown},
+		{"192.0.2.1:443": results.No, "192.0.2.2:443": results.No},
+	} {
+		e := instance("portal:443", "", fmt.Sprintf("192.0.2.%d:443", i+1))
+		e.PathFacts.TicketsFrom = from
+		if i == 2 {
+			e.Versions[results.TLSv10] = results.Yes
+		}
+		if i == 1 {
+			e.Status = results.Partial
+		}
+		run.Records = append(run.Records, e)
+	}
+	got := strings.Join(strings.Fields(rendered(t, "text", Options{}, closed(run, 3))), " ")
+	for _, want := range []string{
+		"! portal:443 192.0.2.3:443 drifted from portal:443 192.0.2.1:443 and portal:443 192.0.2.2:443: adds TLSv1.0",
+		"! portal:443 192.0.2.2:443 unknown: whether sessions of 192.0.2.3:443 go on here",
+		"portal:443 192.0.2.1:443 goes on with those of 192.0.2.2:443; not with those of 192.0.2.3:443",
+		"portal:443 192.0.2.2:443 goes on with those of 192.0.2.1:443; unknown: those of 192.0.2.3:443",
+		"portal:443 192.0.2.3:443 not with those of 192.0.2.1:443, 192.0.2.2:443",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
 // TestChainsWithoutName: a file is for no name unless one is asked, an endpoint was
 // asked without SNI.
 func TestChainsWithoutName(t *testing.T) {
