@@ -35,9 +35,9 @@ func protocolChecks() []check {
 			judge:    longHSTS,
 		},
 		{
-			name: "staple-kept", about: "where a certificate asks for an OCSP staple (must-staple), one is sent", aspects: append([]string{"certificates"}, asks...),
-			expected: func(Rule) string { return "an OCSP staple where a certificate must have one" },
-			judge:    stapleKept,
+			name: "staple-kept", about: "a certificate that asks for an OCSP staple (must-staple) is sent with one", aspects: []string{"certificates", "suites", "protocol"},
+			expected: func(Rule) string { return "an OCSP staple with each certificate that asks for one" },
+			judge:    func(f *facts, r Rule) verdict { return f.everyCert(r, stapleKept) },
 		},
 		{
 			name: "authorities-named", about: "where a client certificate is asked for, the authorities that are accepted are named", aspects: asks,
@@ -135,21 +135,19 @@ func longHSTS(f *facts, r Rule) verdict {
 	return unknown("HSTS " + f.whyProtocol(""))
 }
 
-// stapleKept holds a server to what its certificate promises: clients that heed
+// stapleKept holds a server to what its certificates promise: clients that heed
 // must-staple turn away from one without a staple.
-func stapleKept(f *facts, _ Rule) verdict {
-	switch staple := f.e.Protocol.OCSPStaple; {
-	case len(f.certs) == 0:
-		return unknown(cmp.Or(strings.Join(f.unseenCerts(), ", "), "no certificate was seen"))
-	case !slices.ContainsFunc(f.certs, func(c cert) bool { return c.leaf.MustStaple }):
-		return irrelevant("no certificate asks for a staple")
+func stapleKept(f *facts, c cert, _ Rule) (bad, open, good string) {
+	staple := cmp.Or(c.chain.OCSPStaple, f.e.Protocol.OCSPStaple)
+	switch {
+	case !c.leaf.MustStaple:
+		return "", "", ""
 	case staple == results.Yes:
-		return pass("a staple is sent")
+		return "", "", c.name() + " stapled"
 	case staple == results.No:
-		return fail("a certificate must be stapled, and no staple is sent")
-	default:
-		return unknown("ocsp staple: " + f.whyProtocol(staple))
+		return c.name() + " must be stapled, and no staple is sent", "", ""
 	}
+	return "", "ocsp staple: " + f.whyProtocol(staple), ""
 }
 
 func longPrime(f *facts, r Rule) verdict {

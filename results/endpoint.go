@@ -230,7 +230,8 @@ type Chain struct {
 	Trusted       Answer     `json:"trusted"` // path, times, usages and constraints; not the name
 	SelfSigned    SelfSigned `json:"self_signed"`
 	HostnameMatch Answer     `json:"hostname_match,omitempty"`
-	Problems      []Problem  `json:"problems"` // sorted
+	Problems      []Problem  `json:"problems"`              // sorted
+	OCSPStaple    Answer     `json:"ocsp_staple,omitempty"` // sent beside this leaf; absent where it was not asked for
 }
 
 // SelfSigned says which certificate verifies with its own key.

@@ -49,7 +49,8 @@ type extras struct {
 	completes  map[pair]results.Answer
 	resumption *resumption
 	drift      results.PathFacts
-	staples    map[string][]byte // OCSP responses that were seen, by leaf
+	staples    map[string][]byte         // OCSP responses that were seen, by leaf
+	stapled    map[string]results.Answer // whether there was one, likewise
 }
 
 // keyGroup is the group of TLS 1.3 with which encrypted flights can be opened,
@@ -425,7 +426,10 @@ func (s *session) runProtocol(ctx context.Context) {
 	}
 	if p.old != 0 || p.tls13 != nil {
 		facts := p.run(ctx)
-		s.keep(func() { s.protocol, s.more.staples, s.unseen = facts, p.staples, s.unseen || p.open })
+		s.keep(func() {
+			s.protocol, s.unseen = facts, s.unseen || p.open
+			s.more.staples, s.more.stapled = p.staples, p.stapled
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"maps"
 	"testing"
 	"time"
 
@@ -90,5 +91,39 @@ func TestMustStaple(t *testing.T) {
 				t.Errorf("want must-staple %t in %+v", c.must, e.Chains)
 			}
 		})
+	}
+}
+
+// Each certificate has its own staple, or none: that one has one does not say that
+// the other has.
+func TestStapleOfEach(t *testing.T) {
+	ec, rs, _ := keys(t)
+	ecCert, rsaCert := certificate(t, "portal.example", ec), certificate(t, "portal.example", rs)
+	stapled := rsaCert
+	stapled.OCSPStaple = stapleOf(t, rsaCert, rs)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for name, c := range map[string]struct {
+			certs []tls.Certificate
+			all   results.Answer
+			each  map[string]results.Answer
+		}{
+			"one of two": {[]tls.Certificate{ecCert, stapled}, results.No, map[string]results.Answer{"ECDSA": results.No, "RSA": results.Yes}},
+			"the other":  {[]tls.Certificate{stapled, ecCert}, results.No, map[string]results.Answer{"ECDSA": results.No, "RSA": results.Yes}},
+			"alone":      {[]tls.Certificate{stapled}, results.Yes, map[string]results.Answer{"RSA": results.Yes}},
+		} {
+			t.Run(name+" "+tls.VersionName(version), func(t *testing.T) {
+				addr := serveTLS(t, &tls.Config{MinVersion: version, MaxVersion: version, Certificates: c.certs})
+				e := scanFake(t, addr, dial.Options{}, Options{Aspects: []Aspect{AspectSuites, AspectCertificates, AspectProtocol}})
+				each := map[string]results.Answer{}
+				for _, chain := range e.Chains {
+					if e.Owns(&chain) {
+						each[chain.Auth] = chain.OCSPStaple
+					}
+				}
+				if e.Protocol.OCSPStaple != c.all || !maps.Equal(each, c.each) {
+					t.Errorf("%s, each %v; want %s, %v", e.Protocol.OCSPStaple, each, c.all, c.each)
+				}
+			})
+		}
 	}
 }

@@ -108,6 +108,22 @@ func TestChainsOfOthers(t *testing.T) {
 	}
 }
 
+// TestMustStaple: a certificate that asks for a staple and is sent without one is
+// trouble for the clients that heed it; in a file it is no more than told.
+func TestMustStaple(t *testing.T) {
+	c := chain("portal.example", cert("CN=portal", "CN=issuer", 2048, "RSA", -60, 200))
+	c.Certificates[0].MustStaple = true
+	run := Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "scan"}}
+	for staple, there := range map[results.Answer]bool{results.No: true, results.Yes: false, "": false} {
+		c.OCSPStaple = staple
+		run.Records = []results.Record{&results.Endpoint{Service: "portal", Path: "alb", ServerName: "portal.example", Status: results.Complete, StartedAt: runTime, Chains: []results.Chain{c}}}
+		got := rendered(t, "text", Options{}, closed(run, 0))
+		if strings.Contains(got, "! alb  certificate: must be stapled, and is not\n") != there || !strings.Contains(got, ", must be stapled\n") {
+			t.Errorf("staple %q:\n%s", staple, got)
+		}
+	}
+}
+
 // TestAddresses: the addresses of one name are held beside each other, and it is told
 // which goes on with sessions of which.
 func TestAddresses(t *testing.T) {
