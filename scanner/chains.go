@@ -22,20 +22,11 @@ type sentChain struct {
 }
 
 // signedBy is the kind of key that a scheme is for.
-func signedBy(s wire.SchemeInfo) keyKind {
-	switch s.KeyType {
-	case "rsa", "rsa-pss":
-		return rsaKey
-	case "ecdsa":
-		return ecdsaKey
-	case "ed25519", "ed448":
-		return edwardsKey
-	case "mldsa44", "mldsa65", "mldsa87":
-		return mldsaKey
-	case "sm2":
-		return sm2Key
-	}
-	return ""
+func signedBy(s wire.SchemeInfo) keyKind { return kindOfType(s.KeyType) }
+
+// chainSchemes are the schemes of TLS 1.3 that make a server show a chain.
+func chainSchemes() []uint16 {
+	return schemesWith(schemesOf(wire.TLS13), func(s wire.SchemeInfo) bool { return signedBy(s) != "" })
 }
 
 // chainScan asks a version for its chains under a name.
@@ -44,6 +35,7 @@ type chainScan struct {
 	name      string
 	suites    func() []uint16 // those accepted, once they are known
 	key       func() keyGroup // of TLS 1.3
+	newer     func() bool     // whether TLS 1.3 is spoken, which tells more
 	sent      []sentChain
 	unsettled bool // some question got no usable answer
 }
@@ -60,11 +52,13 @@ func (c *chainScan) run(ctx context.Context, a *asker) {
 	case own:
 		c.looked.through()
 		c.others(ctx, a, c.shown(ctx, a))
+		c.twins(ctx, a)
 	default:
 		c.ask(ctx, a, chainQuestions(c.version, c.name, likely(c.version)))
 		c.others(ctx, a, authsOf(suitesWith(c.suites(), func(s wire.SuiteInfo) bool {
 			return slices.Contains(likely(c.version), uint16(s.ID))
 		})))
+		c.twins(ctx, a)
 	}
 }
 
@@ -73,7 +67,7 @@ func (c *chainScan) run(ctx context.Context, a *asker) {
 func (c *chainScan) look(ctx context.Context, a *asker) {
 	if c.version == wire.TLS13 {
 		if key := c.key(); key.failure == nil {
-			c.ask(ctx, a, []question{chainQuestion13(c.name, likely(c.version), key.group, keyKinds())})
+			c.ask(ctx, a, []question{chainQuestion13(c.name, likely(c.version), key.group, chainSchemes())})
 		}
 		return
 	}
@@ -141,7 +135,7 @@ func authsOf(suites []uint16) (auths []string) {
 	return auths
 }
 
-// newest asks TLS 1.3, where the signature schemes choose the kind of key
+// newest asks TLS 1.3, where the signature schemes choose the key, its curve too
 // (RFC 8446 §4.2.3), by elimination, from a chain on that was seen, if any was.
 func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
 	c.keep(seen)
@@ -149,33 +143,35 @@ func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
 	if key.failure != nil {
 		return
 	}
-	left := keyKinds()
+	left := chainSchemes()
 	for first := true; len(left) > 0; first = false {
 		if !first || len(seen) == 0 {
-			seen = c.askKinds(ctx, a, key.group, left, first)
+			seen = c.askSchemes(ctx, a, key.group, left, first)
 		}
 		if len(seen) == 0 {
-			return // no chain of any kind that is left
+			return // no chain that could sign by one that is left
 		}
-		i := slices.Index(left, kindOf(seen[0]))
-		if i < 0 {
+		rest := beyond(left, seen[0])
+		if len(rest) == len(left) {
 			break
 		}
-		left = slices.Delete(left, i, i+1)
+		left = rest
 	}
 	// What was seen does not tell what is left: each kind is asked for by itself.
 	var qs []question
-	for _, kind := range left {
-		qs = append(qs, chainQuestion13(c.name, likely(c.version), key.group, []keyKind{kind}))
+	for _, kind := range keyKinds() {
+		if schemes := schemesWith(left, func(s wire.SchemeInfo) bool { return signedBy(s) == kind }); len(schemes) > 0 {
+			qs = append(qs, chainQuestion13(c.name, likely(c.version), key.group, schemes))
+		}
 	}
 	c.ask(ctx, a, qs)
 }
 
-// askKinds asks for a chain of one of some kinds of key. Where none was seen yet, it
-// asks once more without the schemes of certificates' own signatures: OpenSSL 4.1
-// finds that of SM2 in no list.
-func (c *chainScan) askKinds(ctx context.Context, a *asker, group uint16, kinds []keyKind, first bool) [][]byte {
-	q := chainQuestion13(c.name, likely(c.version), group, kinds)
+// askSchemes asks for a chain that could sign by one of some schemes. Where none was
+// seen yet, it asks once more without the schemes of certificates' own signatures:
+// OpenSSL 4.1 finds that of SM2 in no list.
+func (c *chainScan) askSchemes(ctx context.Context, a *asker, group uint16, schemes []uint16, first bool) [][]byte {
+	q := chainQuestion13(c.name, likely(c.version), group, schemes)
 	seen := c.ask(ctx, a, []question{q})
 	if first && len(seen) == 0 {
 		q.ofCerts = nil
@@ -238,10 +234,10 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 	return qs
 }
 
-// chainQuestion13 asks TLS 1.3 for a chain of one of some kinds of key.
-func chainQuestion13(serverName string, suites []uint16, group uint16, kinds []keyKind) question {
+// chainQuestion13 asks TLS 1.3 for a chain that can sign by one of some schemes.
+func chainQuestion13(serverName string, suites []uint16, group uint16, schemes []uint16) question {
 	q := question13(serverName, suites, group, untilCertificate)
-	q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return slices.Contains(kinds, signedBy(s)) })
+	q.schemes = schemes
 	q.ofCerts = everyScheme() // whoever signed the certificate
 	return q
 }

@@ -139,6 +139,34 @@ func TestEveryChain(t *testing.T) {
 	}
 }
 
+// Keys of one kind are told apart: on several curves, RSA's for PSS alone.
+func TestEveryCurve(t *testing.T) {
+	var certs []tls.Certificate
+	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certs = append(certs, certificate(t, "portal.example", key))
+	}
+	_, rs, _ := keys(t)
+	certs = append(certs, certificate(t, "portal.example", rs))
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			t.Parallel()
+			e := scanChainsOf(t, serveTLS(t, &tls.Config{MaxVersion: version, Certificates: certs}))
+			for _, cert := range certs {
+				if !shows(e, "portal.example", cert.Certificate[0]) {
+					t.Errorf("the certificate on %v was not found", cert.PrivateKey.(crypto.Signer).Public())
+				}
+			}
+			if len(e.Chains) != len(certs) || e.Status != results.Complete {
+				t.Errorf("%d chains, %s; failures %+v", len(e.Chains), e.Status, e.Failures)
+			}
+		})
+	}
+}
+
 func shows(e *results.Endpoint, name string, der []byte) bool {
 	for _, c := range e.Chains {
 		if c.ServerName == name && bytes.Equal(c.Certificates[0].DER, der) {

@@ -192,10 +192,10 @@ func (q *question) without(got *answer) bool {
 		return false
 	}
 	if q.version == wire.TLS13 {
-		kind := kindOf(got.certs[0])
-		q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return signedBy(s) != kind })
-		q.ofCerts = everyScheme() // whoever signed the certificate
-		return kind != "" && slices.ContainsFunc(q.schemes, func(id uint16) bool { return slices.Contains(keyKinds(), signedBy(wire.LookupScheme(id))) })
+		left := beyond(schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return signedBy(s) != "" }), got.certs[0])
+		more := len(left) > 0 && len(left) < len(q.schemes)
+		q.schemes, q.ofCerts = left, everyScheme() // whoever signed the certificate
+		return more
 	}
 	auth := authOf(got.hello.Suite)
 	q.suites = suitesWith(q.suites, func(s wire.SuiteInfo) bool { return s.Auth != auth })

@@ -380,7 +380,7 @@ func (s *session) askChains(ctx context.Context, versions []uint16, names ...str
 }
 
 func (s *session) chainScan(version uint16, name string) *chainScan {
-	return &chainScan{versionScan: s.version(version), name: name, key: s.key, suites: func() []uint16 { return s.allSuites(version) }}
+	return &chainScan{versionScan: s.version(version), name: name, key: s.key, suites: func() []uint16 { return s.allSuites(version) }, newer: func() bool { return s.speaks(wire.TLS13) }}
 }
 
 // chainNames lists the server names that chains are asked for under, whatever they
