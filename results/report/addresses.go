@@ -24,6 +24,16 @@ func addressDrifts(s *section) (all []drift) {
 	return all
 }
 
+// steady says of addresses of which nothing but that was asked, or where all is told,
+// that their answers were alike. Those whose are not stand among what to look at first.
+func (p *page) steady(es []*endpoint) {
+	for _, e := range es {
+		if f := e.PathFacts; f.Steadiness == results.Steady && (p.verbose || !p.hasSettings(e)) {
+			p.paragraph(2, 2, dimStyle, fmt.Sprintf("%s: %s to the same question, all alike", e.label, plural(f.Repeats, "answer")))
+		}
+	}
+}
+
 // sessions says between which addresses sessions go on.
 func (p *page) sessions(es []*endpoint) {
 	asked := slices.DeleteFunc(slices.Clone(es), func(e *endpoint) bool { return len(e.PathFacts.TicketsFrom) == 0 })

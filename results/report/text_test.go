@@ -108,6 +108,35 @@ func TestChainsOfOthers(t *testing.T) {
 	}
 }
 
+// TestOneAspect: what alone was asked for is told, though it has no column; what is
+// unknown as a whole is not told as none.
+func TestOneAspect(t *testing.T) {
+	for want, change := range map[string]func(*results.Endpoint){
+		"yes: extended master secret, OCSP staple": func(e *results.Endpoint) { e.Protocol.ExtendedMasterSecret, e.Protocol.OCSPStaple = results.Yes, results.Yes },
+		"signature schemes of TLSv1.2: ed25519": func(e *results.Endpoint) {
+			e.SignatureSchemes = map[results.Version][]results.Named{results.TLSv12: {{ID: "0x0807", Name: "ed25519"}}}
+		},
+		"i-1: 8 answers to the same question, all alike": func(e *results.Endpoint) { e.PathFacts = results.PathFacts{Repeats: 8, Steadiness: results.Steady} },
+		"TLSv1.2, suites unknown groups of TLSv1.2: unknown": func(e *results.Endpoint) {
+			all := map[results.Version][]string{results.TLSv12: {"*"}}
+			e.Suites, e.Groups = map[results.Version][]results.Suite{results.TLSv12: {}}, map[results.Version][]results.Named{results.TLSv12: {}}
+			e.Undetermined.Suites, e.Undetermined.Groups = all, all
+		},
+		"alert unrecognized_name (hello): give a name by --sni": func(e *results.Endpoint) {
+			e.Status = results.Partial
+			e.Failures = []results.Failure{{Stage: results.StageHello, Kind: results.KindAlert, Alert: "unrecognized_name", Count: 2, Detail: "give a name by --sni"}}
+		},
+	} {
+		e := &results.Endpoint{Service: "portal", Path: "i-1", Status: results.Complete, StartedAt: runTime, Versions: map[results.Version]results.Answer{results.TLSv12: results.Yes}}
+		change(e)
+		run := Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "scan"}, Records: []results.Record{e}}
+		got := strings.Join(strings.Fields(rendered(t, "text", Options{}, closed(run, 0))), " ")
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
 // TestMustStaple: a certificate that asks for a staple and is sent without one is
 // trouble for the clients that heed it; in a file it is no more than told.
 func TestMustStaple(t *testing.T) {
