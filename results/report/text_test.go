@@ -112,7 +112,9 @@ func TestChainsOfOthers(t *testing.T) {
 // unknown as a whole is not told as none.
 func TestOneAspect(t *testing.T) {
 	for want, change := range map[string]func(*results.Endpoint){
-		"yes: extended master secret, OCSP staple": func(e *results.Endpoint) { e.Protocol.ExtendedMasterSecret, e.Protocol.OCSPStaple = results.Yes, results.Yes },
+		"yes: extended master secret, OCSP staple": func(e *results.Endpoint) {
+			e.Protocol.ExtendedMasterSecret, e.Protocol.OCSPStaple = results.Yes, results.Yes
+		},
 		"signature schemes of TLSv1.2: ed25519": func(e *results.Endpoint) {
 			e.SignatureSchemes = map[results.Version][]results.Named{results.TLSv12: {{ID: "0x0807", Name: "ed25519"}}}
 		},
