@@ -150,21 +150,32 @@ func (p *protocolScan) accepts(ctx context.Context, q question) bool {
 // client: whether it asks for a certificate, and what it staples to each of its own.
 func (p *protocolScan) wholeFlight(ctx context.Context) {
 	q, ok := p.flightQuestion()
-	if !ok {
+	switch {
+	case !ok && p.anonymous(): // no certificate, nothing beside it, and none to be asked for (RFC 5246 §7.4.4)
+		p.set(func(f *results.Protocol) {
+			f.ClientCertificateRequested, f.OCSPStaple, f.SCT = results.No, results.No, results.No
+		})
+		return
+	case !ok:
 		return
 	}
-	plain := q
 	q.extra = []wire.Extension{wire.StatusRequest(), wire.SignedCertificateTimestamps()}
 	flights := p.flights(ctx, q)
-	whole := flights[0]
-	if whole.outcome != accepted { // wolfSSL's module answers no hello that asks for a staple
-		whole = p.ask.ask(ctx, &plain)
+	whole, staple := flights[0], results.Unknown
+	if whole.outcome == accepted {
+		staple = ofAll(flights, func(got *answer) bool { return got.staple })
+		p.keepStaples(flights)
+	} else { // wolfSSL's module answers no hello that asks for a staple
+		q.extra = []wire.Extension{wire.SignedCertificateTimestamps()}
+		if flights = p.flights(ctx, q); whole.settled() && flights[0].outcome == accepted {
+			staple = results.No // whoever asks for one gets no handshake either
+		}
+		q.extra = nil
+		whole = p.ask.ask(ctx, &q)
 	}
-	p.keepStaples(flights)
 	p.set(func(f *results.Protocol) {
 		f.ClientCertificateRequested = fact(whole, func() bool { return whole.request }, results.Unknown)
-		f.OCSPStaple = ofAll(flights, func(got *answer) bool { return got.staple })
-		f.SCT = ofAll(flights, (*answer).hasTimestamps)
+		f.OCSPStaple, f.SCT = staple, ofAll(flights, (*answer).hasTimestamps)
 		for _, name := range whole.authorities {
 			f.ClientCertificateAuthorities = append(f.ClientCertificateAuthorities, chain.Name(name))
 		}
@@ -235,6 +246,12 @@ func (p *protocolScan) keepStaples(flights []*answer) {
 			p.staples[leaf] = got.stapled
 		}
 	}
+}
+
+// anonymous reports whether the server never shows a certificate.
+func (p *protocolScan) anonymous() bool {
+	certified := suitesWith(p.suites, func(s wire.SuiteInfo) bool { return s.Auth != "anon" })
+	return p.tls13 == nil && p.old != 0 && len(certified) == 0
 }
 
 // flightQuestion prefers the version whose flight is in the clear.
