@@ -197,12 +197,25 @@ func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]
 		g.Go(func() error { answers[i] = *a.askFirst(ctx, &q); return nil })
 	}
 	g.Wait()
-	for _, got := range answers {
+	for i, got := range answers {
 		c.unsettled = c.unsettled || !got.settled()
-		c.keep(got.certs)
+		if qs[i].couldSign(got.certs) {
+			c.keep(got.certs)
+		}
 		last = got.certs
 	}
 	return last
+}
+
+// couldSign reports whether a handshake can go on with a chain that came. Where a server
+// of TLS 1.2 has none for the schemes that were offered, it may show whichever it has,
+// of another name even, and then find that it cannot sign (crypto/tls): nobody meets that.
+func (q *question) couldSign(certs [][]byte) bool {
+	if len(certs) == 0 || q.version != wire.TLS12 {
+		return true
+	}
+	kind := kindOf(certs[0])
+	return kind == "" || slices.ContainsFunc(q.schemes, func(id uint16) bool { return signedBy(wire.LookupScheme(id)) == kind })
 }
 
 // chainQuestions asks TLS 1.2 or older for one chain of each kind of key, of

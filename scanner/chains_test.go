@@ -122,6 +122,20 @@ func TestEveryChain(t *testing.T) {
 	}
 }
 
+// A chain that a server of TLS 1.2 shows and cannot sign with is nobody's: here that of
+// another name, to who wants EdDSA.
+func TestChainThatCannotSign(t *testing.T) {
+	ec, rs, _ := keys(t)
+	certs := []tls.Certificate{certificate(t, "other.example", ec), certificate(t, "portal.example", rs), certificate(t, "portal.example", ec)}
+	e := scanChainsOf(t, serveTLS(t, &tls.Config{MaxVersion: tls.VersionTLS12, Certificates: certs}))
+	if own := e.OwnChains(); len(own) != 2 || own[0].HostnameMatch != results.Yes || own[1].HostnameMatch != results.Yes {
+		t.Errorf("%+v", own)
+	}
+	if !shows(e, "", certs[0].Certificate[0]) {
+		t.Error("what is shown without a name was not found")
+	}
+}
+
 // Keys of one kind are told apart: on several curves, RSA's for PSS alone.
 func TestEveryCurve(t *testing.T) {
 	var certs []tls.Certificate
