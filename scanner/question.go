@@ -29,6 +29,7 @@ const (
 type question struct {
 	version    uint16
 	serverName string // "" sends no SNI
+	stranger   bool   // it is asked under a name that is not the endpoint's own, or under none: to be refused for that is an answer
 	suites     []uint16
 	groups     []uint16
 	schemes    []uint16

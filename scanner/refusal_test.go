@@ -5,12 +5,14 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"shakedown/results"
 	"shakedown/scanner/dial"
+	"shakedown/scanner/inventory"
 	"shakedown/scanner/wire"
 )
 
@@ -282,8 +284,42 @@ func TestNameNeeded(t *testing.T) {
 	if got := a.ask(t.Context(), new(usual(wire.TLS12, "portal.example", candidates(wire.TLS12)))); got.outcome != accepted {
 		t.Fatalf("with a name: %+v", got)
 	}
-	if got := a.ask(t.Context(), new(usual(wire.TLS12, "", candidates(wire.TLS12)))); got.outcome != refused {
+	stranger := usual(wire.TLS12, "", candidates(wire.TLS12))
+	stranger.stranger = true
+	if got := a.ask(t.Context(), &stranger); got.outcome != refused {
 		t.Errorf("without a name: %+v, want a refusal", got)
+	}
+}
+
+// Who is told that it lacks the right name knows nothing of what is spoken to those
+// who have it: nothing is refused by that but a question about names.
+func TestNameUnrecognized(t *testing.T) {
+	f := usualServer()
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		known := hello.ServerName() == "portal.example"
+		if !known {
+			conn.Write(alertBytes(112))
+		}
+		return !known
+	}
+	addr := f.serve(t)
+	for name, want := range map[string]results.Answer{"": results.Unknown, "other.example": results.Unknown, "portal.example": results.Yes} {
+		p := target(addr)
+		p.ServerName = name
+		var e *results.Endpoint
+		New(dial.New(dial.Options{Timeout: 10 * time.Second}), Options{Aspects: []Aspect{AspectVersions, AspectSuites}}).
+			Run(t.Context(), []inventory.Path{p}, func(got *results.Endpoint) error { e = got; return nil })
+		if got := e.Versions[results.TLSv12]; got != want {
+			t.Errorf("name %q: TLS 1.2 %s, want %s", name, got, want)
+		}
+		if want == results.Unknown && (e.Status == results.Complete || len(e.Failures) != 1 || !strings.Contains(e.Failures[0].Detail, "--sni")) {
+			t.Errorf("name %q: %s, failures %+v", name, e.Status, e.Failures)
+		}
+	}
+	stranger := usual(wire.TLS12, "", candidates(wire.TLS12))
+	stranger.stranger = true
+	if got := askerOf(t, addr).ask(t.Context(), &stranger); got.outcome != refused {
+		t.Errorf("a stranger's question: %+v, want a refusal", got)
 	}
 }
 
