@@ -62,8 +62,9 @@ func (c *chainScan) run(ctx context.Context, a *asker) {
 	}
 }
 
-// look asks for any one chain, which tells by whose configuration a name is
-// answered.
+// look asks for any one chain, which tells by whose configuration a name is answered;
+// with accepted suites only where those are none that any server has some of, as they
+// are known late.
 func (c *chainScan) look(ctx context.Context, a *asker) {
 	if c.version == wire.TLS13 {
 		if key := c.key(); key.failure == nil {
@@ -71,7 +72,18 @@ func (c *chainScan) look(ctx context.Context, a *asker) {
 		}
 		return
 	}
-	q := usual(c.version, c.name, suitesWith(c.suites(), showsCertificate))
+	c.askOne(ctx, a, likely(c.version))
+	if len(c.sent) > 0 {
+		return
+	}
+	if accepted := c.suites(); len(without(accepted, likely(c.version))) == len(accepted) {
+		c.askOne(ctx, a, accepted)
+	}
+}
+
+// askOne asks TLS 1.2 or older for any one chain.
+func (c *chainScan) askOne(ctx context.Context, a *asker, suites []uint16) {
+	q := usual(c.version, c.name, suitesWith(suites, showsCertificate))
 	q.until = untilCertificate
 	if len(q.suites) > 0 {
 		c.ask(ctx, a, []question{q})

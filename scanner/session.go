@@ -348,9 +348,6 @@ func (s *session) runChains(ctx context.Context) {
 		return
 	}
 	look := s.chainScan(versions[len(versions)-1], results.Nobody)
-	if !s.enumerates() { // a short hello, of suites that any server has some of
-		look.suites = func() []uint16 { return likely(look.version) }
-	}
 	var g errgroup.Group
 	g.Go(func() error { look.look(ctx, s.ask); return nil })
 	s.askChains(ctx, versions, s.chainNames()...)
