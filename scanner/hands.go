@@ -13,6 +13,9 @@ type enumerator struct {
 	// favourite marks what a server with an order of its own may still let a
 	// client push to the front; nil if there is no such thing.
 	favourite func(uint16) bool
+	// rival marks what a server that would have begun with a favourite may let a
+	// client push to the front instead.
+	rival func(uint16) bool
 	// kind is what a server may choose by before it looks at anybody's order; nil if
 	// there is no such thing.
 	kind func(uint16) string

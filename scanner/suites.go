@@ -122,8 +122,12 @@ func suitesIn(version uint16, serverName string) enumerator {
 		chosen: func(got *answer) uint16 { return got.hello.Suite },
 		// OpenSSL's PRIORITIZE_CHACHA, for clients without AES in hardware.
 		favourite: func(id uint16) bool { return strings.Contains(wire.LookupSuite(id).Name, "CHACHA20") },
-		kind:      keyOf, // Erlang chooses its certificate first
-		hopes:     func(accepted []uint16) func(uint16) hope { return kin(version, accepted) },
+		// crypto/tls takes a client that begins with it for one with AES in hardware.
+		rival: func(id uint16) bool {
+			return strings.Contains(wire.LookupSuite(id).Name, "_AES_") && strings.Contains(wire.LookupSuite(id).Name, "_GCM_")
+		},
+		kind:  keyOf, // Erlang chooses its certificate first
+		hopes: func(accepted []uint16) func(uint16) hope { return kin(version, accepted) },
 	}
 }
 
