@@ -21,6 +21,8 @@ type asker struct {
 	lane     *dial.Lane
 	patience time.Duration // of the second asking
 	insist   bool          // ask again even where nothing was ever heard
+	// shown is told of every chain that an answer brought; nil if nobody wants to know.
+	shown func(serverName string, certs [][]byte)
 
 	lines     atomic.Int32             // of questions, that are carried on side by side
 	left      int                      // connections of a lane that was left
@@ -250,6 +252,9 @@ func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got *
 	}
 	if got.settled() || got.failure.Kind == results.KindAlert {
 		a.heard.open()
+	}
+	if a.shown != nil && len(got.certs) > 0 {
+		a.shown(q.asked().serverName, got.certs)
 	}
 	if got.outcome == accepted {
 		a.heedRetry(got)

@@ -38,10 +38,19 @@ func signedBy(s wire.SchemeInfo) keyKind {
 	return ""
 }
 
+// signedBy12 is signedBy, with keys apart that sign by RSA-PSS alone.
+func signedBy12(s wire.SchemeInfo) keyKind {
+	if s.KeyType == "rsa-pss" {
+		return pssKey
+	}
+	return signedBy(s)
+}
+
 // chainScan asks a version for its chains under a name.
 type chainScan struct {
 	*versionScan
 	name      string
+	newest13  bool            // TLS 1.3 is asked too, where rare kinds of key cost nothing
 	suites    func() []uint16 // those accepted, once they are known
 	key       func() keyGroup // of TLS 1.3
 	sent      []sentChain
@@ -61,7 +70,7 @@ func (c *chainScan) run(ctx context.Context, a *asker) {
 		c.looked.through()
 		c.others(ctx, a, c.shown(ctx, a))
 	default:
-		c.ask(ctx, a, chainQuestions(c.version, c.name, likely(c.version)))
+		c.ask(ctx, a, c.questions(likely(c.version)))
 		c.others(ctx, a, authsOf(suitesWith(c.suites(), func(s wire.SuiteInfo) bool {
 			return slices.Contains(likely(c.version), uint16(s.ID))
 		})))
@@ -82,7 +91,7 @@ func (c *chainScan) shown(ctx context.Context, a *asker) (auths []string) {
 			continue
 		}
 		auths = append(auths, auth)
-		more := chainQuestions(c.version, c.name, suitesWith(likely(c.version), func(s wire.SuiteInfo) bool { return s.Auth == auth }))
+		more := c.questions(suitesWith(likely(c.version), func(s wire.SuiteInfo) bool { return s.Auth == auth }))
 		qs = append(qs, slices.DeleteFunc(more, func(q question) bool { return q.shownBy(first.certs) })...)
 	}
 	c.ask(ctx, a, qs)
@@ -95,16 +104,16 @@ func (q *question) shownBy(certs [][]byte) bool {
 	if len(certs) == 0 {
 		return false
 	}
-	if authOf(q.suites[0]) != "ECDSA" || q.version < wire.TLS12 {
+	if q.version < wire.TLS12 || authOf(q.suites[0]) == "DSS" {
 		return true
 	}
 	kind := kindOf(certs[0])
-	return kind != "" && slices.ContainsFunc(q.schemes, func(id uint16) bool { return signedBy(wire.LookupScheme(id)) == kind })
+	return kind != "" && slices.ContainsFunc(q.schemes, func(id uint16) bool { return signedBy12(wire.LookupScheme(id)) == kind })
 }
 
 // others asks with accepted suites for what was not asked for before.
 func (c *chainScan) others(ctx context.Context, a *asker, asked []string) {
-	c.ask(ctx, a, chainQuestions(c.version, c.name, suitesWith(c.suites(), func(s wire.SuiteInfo) bool { return !slices.Contains(asked, s.Auth) })))
+	c.ask(ctx, a, c.questions(suitesWith(c.suites(), func(s wire.SuiteInfo) bool { return !slices.Contains(asked, s.Auth) })))
 }
 
 func authsOf(suites []uint16) (auths []string) {
@@ -130,7 +139,7 @@ func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
 		if len(seen) == 0 {
 			return // no chain of any kind that is left
 		}
-		i := slices.Index(left, kindOf(seen[0]))
+		i := slices.Index(left, kindOf13(seen[0]))
 		if i < 0 {
 			break
 		}
@@ -181,39 +190,40 @@ func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]
 	return last
 }
 
-// chainQuestions asks TLS 1.2 or older for one chain of each kind of key, of
-// which there are suites: RSA, ECDSA, EdDSA and DSA.
-func chainQuestions(version uint16, serverName string, suites []uint16) []question {
+// questions asks TLS 1.2 or older for one chain of each kind of key, of which there
+// are suites: RSA, ECDSA, EdDSA and DSA.
+func (c *chainScan) questions(suites []uint16) []question {
 	var qs []question
-	ask := func(auth string, scheme func(wire.SchemeInfo) bool) {
-		q := usual(version, serverName, suitesWith(suites, func(s wire.SuiteInfo) bool {
-			return s.Auth == auth && (s.Kx == "RSA" || s.Kx == "DHE" || s.Kx == "ECDHE")
+	ask := func(auth string, kinds ...keyKind) {
+		q := usual(c.version, c.name, suitesWith(suites, func(s wire.SuiteInfo) bool {
+			return s.Auth == auth && (s.Kx == "DHE" || s.Kx == "ECDHE" || s.Kx == "RSA" && !slices.Contains(kinds, pssKey))
 		}))
 		if len(q.suites) == 0 {
 			return
 		}
 		q.until = untilCertificate
-		if scheme != nil {
-			q.schemes, q.ofCerts = schemesWith(q.schemes, scheme), everyScheme()
+		if c.version == wire.TLS12 && len(kinds) > 0 {
+			q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return slices.Contains(kinds, signedBy12(s)) })
+			q.ofCerts = everyScheme()
 		}
 		qs = append(qs, q)
 	}
-	edwards := func(s wire.SchemeInfo) bool { return signedBy(s) == edwardsKey }
-	ask("RSA", nil)
-	if version < wire.TLS12 {
-		ask("ECDSA", nil)
-	} else {
-		ask("ECDSA", func(s wire.SchemeInfo) bool { return !edwards(s) })
-		ask("ECDSA", edwards)
+	ask("RSA", rsaKey)
+	ask("ECDSA", ecdsaKey, sm2Key)
+	if c.version == wire.TLS12 {
+		ask("ECDSA", edwardsKey)
 	}
-	ask("DSS", nil)
+	if c.version == wire.TLS12 && !c.newest13 {
+		ask("RSA", pssKey)
+	}
+	ask("DSS")
 	return qs
 }
 
 // chainQuestion13 asks TLS 1.3 for a chain of one of some kinds of key.
 func chainQuestion13(serverName string, suites []uint16, group uint16, kinds []keyKind) question {
 	q := question13(serverName, suites, group, untilCertificate)
-	q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return slices.Contains(kinds, signedBy(s)) })
+	q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return slices.Contains(kinds, signedBy13(s)) })
 	q.ofCerts = everyScheme() // whoever signed the certificate
 	return q
 }

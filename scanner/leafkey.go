@@ -11,6 +11,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"shakedown/scanner/chain"
+	"shakedown/scanner/wire"
 )
 
 // keyKind is a kind of key that a chain can be for.
@@ -18,13 +19,43 @@ type keyKind string
 
 const (
 	rsaKey     keyKind = "RSA"
+	pssKey     keyKind = "RSA-PSS" // a key that may sign in no other way (RFC 4055 §1.2)
 	ecdsaKey   keyKind = "ECDSA"
 	edwardsKey keyKind = "EdDSA"  // it shares ECDSA's suites (RFC 8422 §2.1)
 	mldsaKey   keyKind = "ML-DSA" // in TLS 1.3 alone, as what follows
 	sm2Key     keyKind = "SM2"
 )
 
-func keyKinds() []keyKind { return []keyKind{rsaKey, ecdsaKey, edwardsKey, mldsaKey, sm2Key} }
+// keyKinds lists the kinds that TLS 1.3 tells apart by their schemes, which ECDSA's
+// curves are too (RFC 8446 §4.2.3).
+func keyKinds() []keyKind {
+	return []keyKind{rsaKey, pssKey, onCurve(0x0017), onCurve(0x0018), onCurve(0x0019), ecdsaKey, edwardsKey, mldsaKey, sm2Key}
+}
+
+// onCurve is the kind of ECDSA's keys on a usual curve.
+func onCurve(group uint16) keyKind { return ecdsaKey + keyKind(" "+wire.LookupGroup(group).Name) }
+
+// kindOf13 is kindOf, as TLS 1.3 tells them apart.
+func kindOf13(der []byte) keyKind {
+	kind := kindOf(der)
+	if fine := onCurve(curveOf(der)); kind == ecdsaKey && slices.Contains(keyKinds(), fine) {
+		return fine
+	}
+	return kind
+}
+
+// signedBy13 is signedBy, as TLS 1.3 tells them apart.
+func signedBy13(s wire.SchemeInfo) keyKind {
+	switch s.ID {
+	case 0x0403:
+		return onCurve(0x0017)
+	case 0x0503:
+		return onCurve(0x0018)
+	case 0x0603:
+		return onCurve(0x0019)
+	}
+	return signedBy12(s)
+}
 
 // kindOf is the kind of a leaf's key, "" if it cannot be told (RFC 3279 §2.3, RFC
 // 8410 §3).
@@ -33,6 +64,8 @@ func kindOf(der []byte) keyKind {
 	switch {
 	case kind.Equal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}):
 		return rsaKey
+	case kind.Equal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}): // RFC 4055 §1.2
+		return pssKey
 	case kind.Equal(ecPublicKey()) && ofSM2(parameters):
 		return sm2Key
 	case kind.Equal(ecPublicKey()):

@@ -33,6 +33,7 @@ type session struct {
 	groups   map[uint16]*groupScan
 	schemes  map[uint16]hands
 	chains   []sentChain
+	besides  []sentChain // that questions for other things showed
 	protocol results.Protocol
 	more     extras
 	unseen   bool // something that was asked for got no usable answer
@@ -63,6 +64,9 @@ func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
 	s := &session{
 		path: path, aspects: aspects, ask: ask,
 		ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]hands{},
+	}
+	if s.wants(AspectCertificates) {
+		ask.shown = s.beside
 	}
 	others := &siblings{}
 	for _, number := range askedVersions() {
@@ -343,7 +347,7 @@ func (s *session) runChains(ctx context.Context) {
 	var all []*chainScan
 	for _, name := range s.chainNames() {
 		for _, v := range s.chainVersions() {
-			all = append(all, &chainScan{versionScan: s.version(v), name: name, key: s.key, suites: func() []uint16 { return s.allSuites(v) }})
+			all = append(all, &chainScan{versionScan: s.version(v), name: name, newest13: s.speaks(wire.TLS13), key: s.key, suites: func() []uint16 { return s.allSuites(v) }})
 		}
 	}
 	var g errgroup.Group
@@ -354,7 +358,20 @@ func (s *session) runChains(ctx context.Context) {
 	for _, c := range all {
 		s.keep(func() { s.chains, s.unseen = append(s.chains, c.sent...), s.unseen || c.unsettled })
 	}
-	s.keep(func() { s.chains = distinct(s.chains) })
+}
+
+// maxBesides bounds the chains that are kept of those that questions for other things
+// showed.
+const maxBesides = 16
+
+// beside keeps a chain that came with the answer to whatever question: a server may
+// choose its certificate by what is asked for only in passing, such as one scheme.
+func (s *session) beside(serverName string, certs [][]byte) {
+	s.keep(func() {
+		if more := distinct(append(slices.Clip(s.besides), sentChain{serverName, certs})); len(more) <= maxBesides {
+			s.besides = more
+		}
+	})
 }
 
 // chainNames lists the server names that chains are asked for under.
