@@ -72,7 +72,8 @@ func exchanging(suites []uint16, auth string) []uint16 {
 }
 
 // untied gives the ways to ask for groups of TLS 1.2 without a tie to a certificate's
-// curve: with suites that are accepted and have none.
+// curve: with suites that are accepted and have none, or those of ECDSA with the
+// schemes of keys that are on no such curve (RFC 8422 §5.10).
 func untied(serverName string, all func() []uint16) func() []enumerator {
 	return func() (ways []enumerator) {
 		for _, auth := range []string{"RSA", "anon"} {
@@ -80,8 +81,23 @@ func untied(serverName string, all func() []uint16) func() []enumerator {
 				ways = append(ways, groupsOfCurves(serverName, some))
 			}
 		}
+		if some := exchanging(all(), "ECDSA"); len(some) > 0 {
+			ways = append(ways, withEdwardsKeys(groupsOfCurves(serverName, some)))
+		}
 		return ways
 	}
+}
+
+// withEdwardsKeys asks as a client does that knows no other certificate.
+func withEdwardsKeys(by enumerator) enumerator {
+	ask := by.ask
+	by.ask = func(offered []uint16) question {
+		q := ask(offered)
+		q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return signedBy(s) == edwardsKey })
+		q.ofCerts = everyScheme()
+		return q
+	}
+	return by
 }
 
 // opened is an enumeration of groups after the answer to an offer of all.
