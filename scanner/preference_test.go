@@ -52,3 +52,34 @@ func TestAESPushed(t *testing.T) {
 		t.Errorf("preference %s, suites %v", got, ids(e.Suites[results.TLSv12]))
 	}
 }
+
+// What rare suites were chosen while some groups were not on offer tells nothing of an
+// order: those of ECDHE could not be.
+func TestOrderOfRareSuites(t *testing.T) {
+	const onlyGroup = 0x0018
+	f := &fake{suites: map[uint16][]uint16{wire.TLS12: {0xC02F, 0xC013, 0xC027, 0xC028, 0xC060, 0xC061, 0xC050, 0xC051, 0x002F, 0x0035}}, refuse: alertBytes(40)}
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if v, _ := f.version(hello); v != wire.TLS12 {
+			return false
+		}
+		suites := hello.Suites
+		if !slices.Contains(hello.Groups(), onlyGroup) {
+			suites = suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Kx != "ECDHE" })
+		}
+		suite, ok := f.pick(f.suites[wire.TLS12], suites)
+		switch {
+		case !ok:
+			conn.Write(f.refuse)
+		case usesGroup(suite):
+			conn.Write(wire.Records(wire.TLS12, slices.Concat((&wire.ServerHello{Version: wire.TLS12, Suite: suite}).Marshal(), keyExchange(onlyGroup))))
+		default:
+			conn.Write(wire.Records(wire.TLS12, (&wire.ServerHello{Version: wire.TLS12, Suite: suite}).Marshal()))
+		}
+		return true
+	}
+	for range 10 {
+		if e := scanFake(t, f.serve(t), dial.Options{PerEndpoint: 8}, Options{}); e.Preference[results.TLSv12] != results.PreferenceClient || len(e.Suites[results.TLSv12]) != 10 {
+			t.Fatalf("preference %v, suites %v", e.Preference, ids(e.Suites[results.TLSv12]))
+		}
+	}
+}
