@@ -125,7 +125,7 @@ func (a *asker) settle(ctx context.Context, q inquiry, first *answer) *answer {
 }
 
 // meant is a refusal that is none by its words.
-func meant() *answer { return &answer{outcome: refused, alert: 40} }
+func meant() *answer { return &answer{outcome: refused} }
 
 // askAgain puts a question alone, and once more behind a control where that can
 // show that the answer was meant as a refusal. Where closing was shown to mean

@@ -74,6 +74,19 @@ func (h hands) takeRefused() (ids []uint16) {
 	return ids
 }
 
+// join adds hands that were given what others were refused. What was chosen before
+// tells nothing of how that stands in the server's order: it was out of the question.
+func (h hands) join(more hands) hands {
+	late := more.accepted()
+	for _, hand := range h {
+		hand.rest = without(hand.rest, late)
+		for i, o := range hand.offers {
+			hand.offers[i].ids = without(o.ids, late)
+		}
+	}
+	return append(h, more...)
+}
+
 // accepted lists what was accepted, hand by hand.
 func (h hands) accepted() []uint16 {
 	var ids []uint16

@@ -59,7 +59,10 @@ type versionScan struct {
 	looked  gate // all hands were asked for the first time
 	matched gate // there is a pairing, or none will be
 	done    gate
-	doubted *doubted // nil if nothing was doubted yet
+	doubted *doubted       // nil if nothing was doubted yet
+	newer   []*versionScan // but for TLS 1.3
+	fields  *elimination   // DHE that was accepted without named fields; nil if there is none
+	denied  bool           // of TLS 1.2: the server said that it is not among its versions
 
 	choked        atomic.Bool    // what was refused among many was accepted among fewer
 	mixIntolerant results.Answer // whether what was refused among others is accepted by itself
@@ -417,7 +420,7 @@ func (v *versionScan) answer() results.Answer {
 	switch {
 	case v.spoken.Load():
 		return results.Yes
-	case v.opening().wrongVersion(), len(v.hands.undetermined()) == 0:
+	case v.opening().wrongVersion(), v.denied, len(v.hands.undetermined()) == 0:
 		return results.No
 	}
 	return results.Unknown

@@ -1,0 +1,84 @@
+// Finite fields: DHE of servers that know fields by their names. One that is offered
+// such, and has none of them, must not choose DHE, whichever parameters it has for
+// others (RFC 7919 §4); one that has only such chooses it for nobody else.
+
+package scanner
+
+import (
+	"context"
+	"slices"
+
+	"shakedown/scanner/wire"
+)
+
+// fieldless asks for DHE without named fields where nothing of it was accepted with
+// them: for the keys that the server was seen to have, or for any if it refused all
+// suites of the version. Older versions are asked if a newer one was given it: see
+// reconsider.
+func (v *versionScan) fieldless() func(context.Context, *asker) {
+	found := v.hands.accepted()
+	auths := authsOf(found)
+	ids := suitesWith(v.hands.rests(), func(s wire.SuiteInfo) bool {
+		return isDHE(s) && (len(found) == 0 || slices.Contains(auths, s.Auth))
+	})
+	if len(ids) == 0 || len(suitesWith(found, isDHE)) > 0 || !v.refusesSuites() {
+		return func(context.Context, *asker) {}
+	}
+	hand := &elimination{enumerator: withoutFields(v.by), rest: ids}
+	return func(ctx context.Context, a *asker) {
+		if v.newerSpoken() {
+			return
+		}
+		if hand.run(ctx, a); len(hand.accepted) > 0 {
+			v.fields = hand
+		}
+	}
+}
+
+// refusesSuites reports whether the refusals of an older version may have been meant
+// for suites, and not for the version.
+func (v *versionScan) refusesSuites() bool {
+	const handshakeFailure = 40
+	if v.version == wire.SSL30 || v.version == wire.TLS13 {
+		return false
+	}
+	return v.spoken.Load() || v.opening().outcome == refused && v.opening().alert == handshakeFailure
+}
+
+func isDHE(s wire.SuiteInfo) bool { return s.Kx == "DHE" }
+
+// onlyDHE reports whether there are suites, and all of DHE.
+func onlyDHE(ids []uint16) bool { return len(ids) > 0 && len(suitesWith(ids, isDHE)) == len(ids) }
+
+// newerSpoken waits until that is known.
+func (v *versionScan) newerSpoken() bool {
+	return slices.ContainsFunc(v.newer, func(newer *versionScan) bool {
+		newer.known.through()
+		return newer.spoken.Load()
+	})
+}
+
+// withoutFields offers no finite field by its name.
+func withoutFields(by enumerator) enumerator {
+	ask := by.ask
+	by.ask = func(offered []uint16) question {
+		q := ask(offered)
+		q.groups = unnamed(q.groups)
+		return q
+	}
+	return by
+}
+
+// unnamed leaves out finite fields.
+func unnamed(groups []uint16) []uint16 {
+	return slices.DeleteFunc(slices.Clone(groups), func(id uint16) bool { return wire.LookupGroup(id).Kind == "ffdhe" })
+}
+
+// leaveFields goes on without named fields, if DHE was accepted so.
+func (v *versionScan) leaveFields() {
+	if v.fields == nil {
+		return
+	}
+	v.by = v.fields.enumerator
+	v.hands = v.hands.join(hands{v.fields})
+}

@@ -1,0 +1,55 @@
+// Reconsider: older versions, held against newer ones. A server mostly has the same
+// suites in all; one that chooses in an older version what its key cannot sign there
+// (GnuTLS with Ed25519 or RSA-PSS) refuses whatever was offered beside that.
+
+package scanner
+
+import (
+	"context"
+	"slices"
+
+	"shakedown/scanner/wire"
+)
+
+// reconsider asks an older version by itself for each kind of suites that a newer one
+// accepted and it refused, and reports whether something of that was accepted.
+func (s *session) reconsider(ctx context.Context, v *versionScan) bool {
+	if len(v.newer) == 0 || !v.refusesSuites() {
+		return false
+	}
+	kinds := map[string][]uint16{}
+	for _, newer := range v.newer {
+		newer.done.through()
+		if newer.fields != nil {
+			v.by = withoutFields(v.by)
+		}
+		for _, id := range without(newer.hands.accepted(), v.hands.accepted()) {
+			info := wire.LookupSuite(id)
+			if kind := info.Kx + " " + info.Auth; info.First <= v.version && !slices.Contains(kinds[kind], id) {
+				kinds[kind] = append(kinds[kind], id)
+			}
+		}
+	}
+	var again hands
+	for _, ids := range kinds {
+		again = append(again, &elimination{enumerator: v.by, rest: ids})
+	}
+	again.run(ctx, s.ask)
+	v.hands = v.hands.join(again)
+	return len(again.accepted()) > 0
+}
+
+// deny asks for TLS 1.2 by the extension of TLS 1.3, which who speaks that has to heed
+// (RFC 8446 §4.2.1), where all that was said is internal_error: it may be trouble with
+// an older version, that was chosen instead.
+func (s *session) deny(ctx context.Context, v *versionScan) {
+	newest := s.version(wire.TLS13)
+	if v.version != wire.TLS12 || v.spoken.Load() || !v.breaksDown() {
+		return
+	}
+	if newest.known.through(); newest.spoken.Load() {
+		q := usual(v.version, v.name, likely(v.version))
+		q.extra = []wire.Extension{wire.SupportedVersions(v.version)}
+		v.denied = s.ask.ask(ctx, &q).wrongVersion()
+	}
+}
