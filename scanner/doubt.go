@@ -106,12 +106,8 @@ func (v *versionScan) byItself(doubtful []uint16) question {
 
 // askAgain asks for what is doubtful, unless that was done before.
 func (v *versionScan) askAgain(ctx context.Context, a *asker, doubtful []uint16) *answer {
-	if d := v.doubted; d != nil {
-		d.done.through()
-		wasRefused := d.got.outcome == refused && len(without(doubtful, d.suites)) == 0
-		if wasRefused || slices.Equal(doubtful, d.suites) {
-			return &d.got
-		}
+	if d := v.doubted; d != nil && (d.wasRefused(doubtful) || slices.Equal(doubtful, d.suites)) {
+		return &d.got
 	}
 	return a.ask(ctx, new(v.byItself(doubtful)))
 }

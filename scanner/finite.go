@@ -17,22 +17,50 @@ import (
 // reconsider.
 func (v *versionScan) fieldless() func(context.Context, *asker) {
 	found := v.hands.accepted()
-	auths := authsOf(found)
-	ids := suitesWith(v.hands.rests(), func(s wire.SuiteInfo) bool {
-		return isDHE(s) && (len(found) == 0 || slices.Contains(auths, s.Auth))
-	})
+	ids := finiteOf(v.hands.rests(), found)
 	if len(ids) == 0 || len(suitesWith(found, isDHE)) > 0 || !v.refusesSuites() {
 		return func(context.Context, *asker) {}
 	}
 	hand := &elimination{enumerator: withoutFields(v.by), rest: ids}
 	return func(ctx context.Context, a *asker) {
-		if v.newerSpoken() {
+		if v.newerSpoken() || v.finite.wasRefused(ids) {
 			return
 		}
 		if hand.run(ctx, a); len(hand.accepted) > 0 {
 			v.fields = hand
 		}
 	}
+}
+
+// finiteOf are DHE suites for the keys that others are for, if there are others.
+func finiteOf(ids, others []uint16) []uint16 {
+	auths := authsOf(others)
+	return suitesWith(ids, func(s wire.SuiteInfo) bool {
+		return isDHE(s) && (len(others) == 0 || slices.Contains(auths, s.Auth))
+	})
+}
+
+// fieldlessEarly asks while other questions are under way, once it is likely that no DHE
+// will be accepted. Where DHE is all that is doubtful, that is asked for so anyway.
+func (v *versionScan) fieldlessEarly(ctx context.Context, a *asker, found []uint16) {
+	ids := finiteOf(candidates(v.version), found)
+	if len(ids) == 0 || onlyDHE(v.doubted.suites) || len(suitesWith(found, isDHE)) > 0 {
+		return
+	}
+	v.finite = &doubted{suites: ids, done: newGate()}
+	go func() {
+		defer v.finite.done.open()
+		v.finite.got = *a.ask(ctx, new(withoutFields(v.by).ask(ids)))
+	}()
+}
+
+// wasRefused reports whether all of some suites were.
+func (d *doubted) wasRefused(ids []uint16) bool {
+	if d == nil {
+		return false
+	}
+	d.done.through()
+	return d.got.outcome == refused && len(without(ids, d.suites)) == 0
 }
 
 // refusesSuites reports whether the refusals of an older version may have been meant

@@ -12,17 +12,40 @@ import (
 )
 
 // reconsider asks an older version by itself for each kind of suites that a newer one
-// accepted and it refused, and reports whether something of that was accepted.
+// accepted and it refused, or for usual ones if it refused all, and reports whether
+// something of that was accepted.
 func (s *session) reconsider(ctx context.Context, v *versionScan) bool {
-	if len(v.newer) == 0 || !v.refusesSuites() {
+	if !v.refusesSuites() || !v.newerSpoken() {
 		return false
 	}
-	kinds := map[string][]uint16{}
 	for _, newer := range v.newer {
-		newer.done.through()
-		if newer.fields != nil {
+		if newer.done.through(); newer.fields != nil {
 			v.by = withoutFields(v.by)
 		}
+	}
+	suspects := v.usualSuspects
+	if v.spoken.Load() {
+		suspects = v.siblingsSuites
+	}
+	var again hands
+	for _, ids := range suspects() {
+		again = append(again, &elimination{enumerator: v.by, rest: ids})
+	}
+	if s.enumerates() {
+		again.run(ctx, s.ask)
+	} else {
+		for _, hand := range again {
+			hand.step(ctx, s.ask)
+		}
+	}
+	v.hands = v.hands.join(again)
+	return len(again.accepted()) > 0
+}
+
+// siblingsSuites are those that newer versions accepted and this one refused, by kinds.
+func (v *versionScan) siblingsSuites() map[string][]uint16 {
+	kinds := map[string][]uint16{}
+	for _, newer := range v.newer {
 		for _, id := range without(newer.hands.accepted(), v.hands.accepted()) {
 			info := wire.LookupSuite(id)
 			if kind := info.Kx + " " + info.Auth; info.First <= v.version && !slices.Contains(kinds[kind], id) {
@@ -30,13 +53,24 @@ func (s *session) reconsider(ctx context.Context, v *versionScan) bool {
 			}
 		}
 	}
-	var again hands
-	for _, ids := range kinds {
-		again = append(again, &elimination{enumerator: v.by, rest: ids})
+	return kinds
+}
+
+// usualSuspects are usual suites by what is to be signed for them, and with which key:
+// nothing, if the exchange is RSA's, or nobody's.
+func (v *versionScan) usualSuspects() map[string][]uint16 {
+	kinds := map[string][]uint16{}
+	for _, id := range candidates(v.version) {
+		info := wire.LookupSuite(id)
+		switch kind := info.Auth; {
+		case rareness(info) > 2 || kind != "RSA" && kind != "anon":
+		case info.Kx == "RSA":
+			kinds["RSA unsigned"] = append(kinds["RSA unsigned"], id)
+		default:
+			kinds[kind] = append(kinds[kind], id)
+		}
 	}
-	again.run(ctx, s.ask)
-	v.hands = v.hands.join(again)
-	return len(again.accepted()) > 0
+	return kinds
 }
 
 // deny asks for TLS 1.2 by the extension of TLS 1.3, which who speaks that has to heed

@@ -57,6 +57,9 @@ func TestOlderVersionByKinds(t *testing.T) {
 			if got := ids(e.Suites[results.TLSv10]); !slices.Equal(got, want) || e.Status != results.Complete || e.Preference[results.TLSv10] != results.PreferenceServer {
 				t.Errorf("%s, suites %v, want %v, preference %v", e.Status, got, want, e.Preference)
 			}
+			if e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions}}); e.Versions[results.TLSv10] != results.Yes {
+				t.Errorf("versions alone: %v", e.Versions)
+			}
 		})
 	}
 }

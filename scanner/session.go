@@ -254,7 +254,7 @@ func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	v.run(ctx, s.ask, s.enumerates())
 	s.deny(ctx, v)
 	s.rank(ctx, v)
-	if s.enumerates() && s.reconsider(ctx, v) {
+	if s.reconsider(ctx, v) {
 		s.rank(ctx, v)
 	}
 }

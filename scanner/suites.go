@@ -61,6 +61,7 @@ type versionScan struct {
 	done    gate
 	doubted *doubted       // nil if nothing was doubted yet
 	newer   []*versionScan // but for TLS 1.3
+	finite  *doubted       // DHE without named fields, put early; nil if it was not
 	fields  *elimination   // DHE that was accepted without named fields; nil if there is none
 	denied  bool           // of TLS 1.2: the server said that it is not among its versions
 
@@ -363,6 +364,9 @@ func (v *versionScan) table(ctx context.Context, a *asker, i int) *table {
 	if v.version == wire.TLS12 && i == 0 {
 		t.onRefusal = func(next []uint16, refused hands, found []uint16) bool {
 			v.doubted = v.doubtEarly(ctx, a, next, refused, found)
+			if v.doubted != nil {
+				v.fieldlessEarly(ctx, a, found)
+			}
 			return v.doubted != nil
 		}
 	}
