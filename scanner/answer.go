@@ -70,9 +70,14 @@ type listener struct {
 	warning *wire.Alert // the last one that was not fatal
 }
 
-func newListener(q *question) *listener {
+// newListener listens for the answer to a question. Its hello may stand in memory that
+// is lent until it is sent; one with a key is needed for longer.
+func newListener(q *question, lent []byte) *listener {
+	if q.key != nil {
+		lent = nil
+	}
 	l := &listener{q: q}
-	l.sent, l.records = q.hello()
+	l.sent, l.records = q.hello(lent)
 	return l
 }
 

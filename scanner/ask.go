@@ -328,13 +328,13 @@ func (a *asker) move(lane *dial.Lane) { a.left, a.lane = a.opened(), lane }
 
 // put sends the hello and reads until its answer is complete.
 func (q *question) put(conn *dial.Conn) *answer {
-	l := newListener(q)
+	buf := conn.Buffer() // half to write from and to read into, half to keep the answer in
+	buf, kept := buf[:len(buf)/2], buf[len(buf)/2:]
+	l := newListener(q, buf)
 	// A write that fails is not yet an answer: a server that refused may have
 	// said so before it closed.
 	_, writeErr := conn.Write(l.records)
-	buf := conn.Buffer()
-	l.parser.Lend(buf[len(buf)/2:]) // half to read into, half to keep it in
-	buf = buf[:len(buf)/2]
+	l.parser.Lend(kept)
 	for {
 		n, err := conn.Read(buf)
 		if n > 0 && l.feed(buf[:n]) {

@@ -42,24 +42,7 @@ func certificate(t testing.TB, name string, key crypto.Signer) tls.Certificate {
 // serveTLS is crypto/tls with a configuration.
 func serveTLS(t *testing.T, cfg *tls.Config) netip.AddrPort {
 	t.Helper()
-	l, err := tls.Listen("tcp", "127.0.0.1:0", cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				conn.(*tls.Conn).HandshakeContext(context.Background())
-			}()
-		}
-	}()
-	return netip.MustParseAddrPort(l.Addr().String())
+	return serveEach(t, cfg, func(conn net.Conn) { conn.(*tls.Conn).Handshake() })
 }
 
 func keys(t testing.TB) (ec, rs, ed crypto.Signer) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -139,7 +140,7 @@ func (v *versionScan) doubtful(found []uint16) []uint16 {
 	if i := slices.IndexFunc(found, func(id uint16) bool { return rareness(wire.LookupSuite(id)) == 0 }); i >= 0 {
 		auth = authOf(found[i])
 	}
-	refused := slices.DeleteFunc(common(auth), func(id uint16) bool { return slices.Contains(found, id) })
+	refused := without(common(auth), found)
 	if rest := suitesWith(refused, func(s wire.SuiteInfo) bool { return s.Kx != "DHE" }); len(rest) > 0 {
 		return rest
 	}
@@ -158,9 +159,15 @@ func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
 }
 
 // common lists the suites of TLS 1.2 and older that every library has, for one
-// kind of certificate.
-func common(auth string) []uint16 {
-	return suitesWith(likely(wire.TLS12), func(s wire.SuiteInfo) bool {
-		return s.Auth == auth && strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM")
-	})
-}
+// kind of certificate. The slice is shared: do not change it.
+func common(auth string) []uint16 { return commonSuites()[auth] }
+
+var commonSuites = sync.OnceValue(func() map[string][]uint16 {
+	by := map[string][]uint16{}
+	for _, id := range likely(wire.TLS12) {
+		if s := wire.LookupSuite(id); strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM") {
+			by[s.Auth] = append(by[s.Auth], id)
+		}
+	}
+	return by
+})

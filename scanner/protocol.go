@@ -150,13 +150,23 @@ func (p *protocolScan) accepts(ctx context.Context, q question) bool {
 // client: whether it asks for a certificate, and what it staples.
 func (p *protocolScan) wholeFlight(ctx context.Context) {
 	q, ok := p.flightQuestion()
-	if !ok {
+	switch {
+	case !ok && p.anonymous(): // no certificate, nothing beside it, and none to be asked for (RFC 5246 §7.4.4)
+		p.set(func(f *results.Protocol) {
+			f.ClientCertificateRequested, f.OCSPStaple, f.SCT = results.No, results.No, results.No
+		})
+		return
+	case !ok:
 		return
 	}
 	q.extra = []wire.Extension{wire.StatusRequest(), wire.SignedCertificateTimestamps()}
 	got := p.ask.ask(ctx, &q)
-	whole := got
+	whole, timestamps, unstapled := got, got, results.Unknown
 	if got.outcome != accepted { // wolfSSL's module answers no hello that asks for a staple
+		q.extra = []wire.Extension{wire.SignedCertificateTimestamps()}
+		if timestamps = p.ask.ask(ctx, &q); timestamps.outcome == accepted {
+			unstapled = results.No // whoever asks for one gets no handshake either
+		}
 		q.extra = nil
 		whole = p.ask.ask(ctx, &q)
 	}
@@ -165,14 +175,20 @@ func (p *protocolScan) wholeFlight(ctx context.Context) {
 	}
 	p.set(func(f *results.Protocol) {
 		f.ClientCertificateRequested = fact(whole, func() bool { return whole.request }, results.Unknown)
-		f.OCSPStaple = fact(got, func() bool { return got.staple }, results.Unknown)
-		f.SCT = fact(got, func() bool {
-			return got.sct || wire.HasSCT(got.hello.Extensions) || len(got.certs) > 0 && chain.HasSCT(got.certs[0])
+		f.OCSPStaple = fact(got, func() bool { return got.staple }, unstapled)
+		f.SCT = fact(timestamps, func() bool {
+			return timestamps.sct || wire.HasSCT(timestamps.hello.Extensions) || len(timestamps.certs) > 0 && chain.HasSCT(timestamps.certs[0])
 		}, results.Unknown)
 		for _, name := range whole.authorities {
 			f.ClientCertificateAuthorities = append(f.ClientCertificateAuthorities, chain.Name(name))
 		}
 	})
+}
+
+// anonymous reports whether the server never shows a certificate.
+func (p *protocolScan) anonymous() bool {
+	certified := suitesWith(p.suites, func(s wire.SuiteInfo) bool { return s.Auth != "anon" })
+	return p.tls13 == nil && p.old != 0 && len(certified) == 0
 }
 
 // flightQuestion prefers the version whose flight is in the clear.

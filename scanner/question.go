@@ -46,10 +46,10 @@ type question struct {
 }
 
 // hello composes the hello: as a handshake message, and in records as it goes on
-// the wire.
-func (q *question) hello() (message, records []byte) {
+// the wire; in the memory that it is lent, if that is enough.
+func (q *question) hello(lent []byte) (message, records []byte) {
 	h := q.compose()
-	return h.Record(min(q.version, wire.TLS10))
+	return h.Record(min(q.version, wire.TLS10), lent)
 }
 
 func (q *question) compose() wire.ClientHello {

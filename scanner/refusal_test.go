@@ -2,7 +2,6 @@ package scanner
 
 import (
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -225,24 +224,43 @@ func TestFallbackRefusedByClosing(t *testing.T) {
 	}
 }
 
-// A server that answers no hello that asks for a staple is asked without: whether
-// it wants a client certificate is known all the same, and of a staple nothing.
+// A server that answers no hello that asks for a staple is asked without: whether it
+// wants a client certificate is known all the same, and who is refused gets no staple.
 func TestStapleNotToBeAskedFor(t *testing.T) {
 	const statusRequest = 5
 	ec, _, _ := keys(t)
-	cert := certificate(t, "portal.example", ec)
-	addr := serveTLS(t, &tls.Config{
-		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequestClientCert,
-		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-			if slices.Contains(h.Extensions, statusRequest) {
-				return nil, errors.New("what is that?")
+	for name, c := range map[string]struct {
+		alert byte
+		want  results.Answer
+	}{"refused": {40, results.No}, "in trouble": {80, results.Unknown}} {
+		t.Run(name, func(t *testing.T) {
+			cfg := &tls.Config{
+				MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12,
+				Certificates: []tls.Certificate{certificate(t, "portal.example", ec)}, ClientAuth: tls.RequestClientCert,
 			}
-			return nil, nil
-		},
-	})
-	e := scanFake(t, addr, dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
-	if e.Protocol.ClientCertificateRequested != results.Yes || e.Protocol.OCSPStaple != results.Unknown {
-		t.Errorf("requested %s, staple %s", e.Protocol.ClientCertificateRequested, e.Protocol.OCSPStaple)
+			addr := serveConns(t, func(conn net.Conn) {
+				heard := &tape{Conn: conn}
+				hello, err := readHello(heard)
+				if err == nil && slices.ContainsFunc(hello.Extensions, func(e wire.Extension) bool { return e.Type == statusRequest }) {
+					conn.Write(alertBytes(c.alert))
+					return
+				}
+				tls.Server(heard.again(), cfg).Handshake()
+			})
+			e := scanFake(t, addr, dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
+			if p := e.Protocol; p.ClientCertificateRequested != results.Yes || p.OCSPStaple != c.want || p.SCT != results.No {
+				t.Errorf("requested %s, staple %s, SCT %s", p.ClientCertificateRequested, p.OCSPStaple, p.SCT)
+			}
+		})
+	}
+}
+
+// Who is anonymous shows no certificate, and nothing that goes with one.
+func TestAnonymousStaples(t *testing.T) {
+	f := &fake{suites: map[uint16][]uint16{wire.TLS12: {0x003A, 0x0034}}, refuse: alertBytes(40)} // DH-anon
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
+	if p := e.Protocol; p.ClientCertificateRequested != results.No || p.OCSPStaple != results.No || p.SCT != results.No {
+		t.Errorf("requested %s, staple %s, SCT %s", p.ClientCertificateRequested, p.OCSPStaple, p.SCT)
 	}
 }
 
