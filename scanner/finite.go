@@ -19,11 +19,11 @@ func (v *versionScan) fieldless() func(context.Context, *asker) {
 	found := v.hands.accepted()
 	ids := finiteOf(v.hands.rests(), found)
 	if len(ids) == 0 || len(suitesWith(found, isDHE)) > 0 || !v.refusesSuites() {
-		return func(context.Context, *asker) {}
+		return func(context.Context, *asker) { v.finite.wasRefused(nil) }
 	}
 	hand := &elimination{enumerator: withoutFields(v.by), rest: ids}
 	return func(ctx context.Context, a *asker) {
-		if v.newerSpoken() || v.finite.wasRefused(ids) {
+		if v.newestSpoken() != nil || v.finite.wasRefused(ids) {
 			return
 		}
 		if hand.run(ctx, a); len(hand.accepted) > 0 {
@@ -54,7 +54,8 @@ func (v *versionScan) fieldlessEarly(ctx context.Context, a *asker, found []uint
 	}()
 }
 
-// wasRefused reports whether all of some suites were.
+// wasRefused waits for the answer, if it was asked, and reports whether all of some
+// suites were.
 func (d *doubted) wasRefused(ids []uint16) bool {
 	if d == nil {
 		return false
@@ -78,12 +79,14 @@ func isDHE(s wire.SuiteInfo) bool { return s.Kx == "DHE" }
 // onlyDHE reports whether there are suites, and all of DHE.
 func onlyDHE(ids []uint16) bool { return len(ids) > 0 && len(suitesWith(ids, isDHE)) == len(ids) }
 
-// newerSpoken waits until that is known.
-func (v *versionScan) newerSpoken() bool {
-	return slices.ContainsFunc(v.newer, func(newer *versionScan) bool {
-		newer.known.through()
-		return newer.spoken.Load()
-	})
+// newestSpoken waits until it is known which newer version is spoken; nil if none is.
+func (v *versionScan) newestSpoken() *versionScan {
+	for _, newer := range slices.Backward(v.newer) {
+		if newer.known.through(); newer.spoken.Load() {
+			return newer
+		}
+	}
+	return nil
 }
 
 // withoutFields offers no finite field by its name.

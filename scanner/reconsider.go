@@ -6,7 +6,6 @@ package scanner
 
 import (
 	"context"
-	"slices"
 
 	"shakedown/scanner/wire"
 )
@@ -15,20 +14,22 @@ import (
 // accepted and it refused, or for usual ones if it refused all, and reports whether
 // something of that was accepted.
 func (s *session) reconsider(ctx context.Context, v *versionScan) bool {
-	if !v.refusesSuites() || !v.newerSpoken() {
+	if !v.refusesSuites() {
 		return false
 	}
-	for _, newer := range v.newer {
-		if newer.done.through(); newer.fields != nil {
-			v.by = withoutFields(v.by)
-		}
+	newest := v.newestSpoken() // which is not reconsidered itself
+	if newest == nil {
+		return false
 	}
-	suspects := v.usualSuspects
+	if newest.done.through(); newest.fields != nil {
+		v.by = withoutFields(v.by)
+	}
+	suspects := v.usualSuspects()
 	if v.spoken.Load() {
-		suspects = v.siblingsSuites
+		suspects = v.refusedOf(newest.hands.accepted())
 	}
 	var again hands
-	for _, ids := range suspects() {
+	for _, ids := range suspects {
 		again = append(again, &elimination{enumerator: v.by, rest: ids})
 	}
 	if s.enumerates() {
@@ -42,15 +43,14 @@ func (s *session) reconsider(ctx context.Context, v *versionScan) bool {
 	return len(again.accepted()) > 0
 }
 
-// siblingsSuites are those that newer versions accepted and this one refused, by kinds.
-func (v *versionScan) siblingsSuites() map[string][]uint16 {
+// refusedOf are those of a newer version's suites that this one could have accepted, by
+// kinds.
+func (v *versionScan) refusedOf(newer []uint16) map[string][]uint16 {
 	kinds := map[string][]uint16{}
-	for _, newer := range v.newer {
-		for _, id := range without(newer.hands.accepted(), v.hands.accepted()) {
-			info := wire.LookupSuite(id)
-			if kind := info.Kx + " " + info.Auth; info.First <= v.version && !slices.Contains(kinds[kind], id) {
-				kinds[kind] = append(kinds[kind], id)
-			}
+	for _, id := range without(newer, v.hands.accepted()) {
+		info := wire.LookupSuite(id)
+		if kind := info.Kx + " " + info.Auth; info.First <= v.version {
+			kinds[kind] = append(kinds[kind], id)
 		}
 	}
 	return kinds
