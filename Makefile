@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 PLATFORMS ?= linux/amd64 linux/arm64
 TOOLS    = $(CURDIR)/bin/tools
 
-.PHONY: build demo test lint fuzz bench truth equalwork peers scale install release needs
+.PHONY: build demo test lint fuzz bench truth truth-random equalwork peers scale install release needs
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/shakedown ./cmd/shakedown
@@ -31,6 +31,14 @@ truth: build
 	@bench/lab/install.sh $$(go run ./bench/lab/stacks/truth -packages)
 	@go build -o bin/tools/truth ./bench/lab/stacks/truth
 	@bin/tools/truth -binary bin/shakedown -table bench/lab/stacks/TRUTH.md
+
+# The scan beside N servers with configurations that SEED draws.
+SEED ?= 1
+N    ?= 20
+truth-random: build
+	@bench/lab/install.sh gnutls-bin openssl
+	@go build -o bin/tools/truth ./bench/lab/stacks/truth
+	@bin/tools/truth -binary bin/shakedown -random $(N) -seed $(SEED)
 
 # The scan beside other scanners, near and at a distance; needs root. PEERS has
 # further flags: -quick to try it out, -many 10000, -help for all.

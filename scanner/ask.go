@@ -21,6 +21,8 @@ type asker struct {
 	lane     *dial.Lane
 	patience time.Duration // of the second asking
 	insist   bool          // ask again even where nothing was ever heard
+	// shown is told of every chain that an answer brought; nil if nobody wants to know.
+	shown func(serverName string, certs [][]byte)
 
 	lines     atomic.Int32             // of questions, that are carried on side by side
 	left      int                      // connections of a lane that was left
@@ -123,7 +125,7 @@ func (a *asker) settle(ctx context.Context, q inquiry, first *answer) *answer {
 }
 
 // meant is a refusal that is none by its words.
-func meant() *answer { return &answer{outcome: refused, alert: 40} }
+func meant() *answer { return &answer{outcome: refused} }
 
 // askAgain puts a question alone, and once more behind a control where that can
 // show that the answer was meant as a refusal. Where closing was shown to mean
@@ -252,6 +254,7 @@ func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got *
 		a.heard.open()
 	}
 	if got.outcome == accepted {
+		a.tellChain(q, got)
 		a.heedRetry(got)
 		a.keepControls(q, got)
 		if !a.readsLong.Load() && long(q) {
@@ -259,6 +262,16 @@ func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got *
 		}
 	}
 	return got
+}
+
+// tellChain tells of a chain that came with an answer.
+func (a *asker) tellChain(q inquiry, got *answer) {
+	if a.shown == nil || len(got.certs) == 0 {
+		return
+	}
+	if asked := q.asked(); asked.couldSign(got.certs) {
+		a.shown(asked.serverName, got.certs)
+	}
 }
 
 // keepControls keeps the first questions that were accepted.

@@ -22,6 +22,7 @@ import (
 	"shakedown/results"
 	"shakedown/scanner/dial"
 	"shakedown/scanner/inventory"
+	"shakedown/scanner/wire"
 )
 
 // certificate is self-signed for a name with a key.
@@ -161,6 +162,50 @@ func TestEveryCurve(t *testing.T) {
 				t.Errorf("%d chains, %s; failures %+v", len(e.Chains), e.Status, e.Failures)
 			}
 		})
+	}
+}
+
+// A key that signs by RSA-PSS alone can stand beside a usual one.
+func TestChainOfPSS(t *testing.T) {
+	_, rs, _ := keys(t)
+	usual := certificate(t, "portal.example", rs).Certificate[0]
+	pss := bytes.Replace(usual, []byte{0x0d, 1, 1, 1, 5, 0}, []byte{0x0d, 1, 1, 10, 5, 0}, 1) // its key's algorithm
+	f := &fake{suites: map[uint16][]uint16{wire.TLS12: {0xC02F}}, refuse: alertBytes(40)}
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		der := usual
+		switch schemes := hello.Schemes(); {
+		case hello.Version != wire.TLS12 || hello.Versions() != nil || !slices.Contains(hello.Suites, 0xC02F):
+			return false
+		case slices.Contains(schemes, 0x0401):
+		case slices.Contains(schemes, 0x0809):
+			der = pss
+		default:
+			conn.Write(f.refuse)
+			return true
+		}
+		flight := (&wire.ServerHello{Version: wire.TLS12, Suite: 0xC02F}).Marshal()
+		conn.Write(wire.Records(wire.TLS12, slices.Concat(flight, certificateMessage(der), keyExchange(0x001D))))
+		return true
+	}
+	if e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectCertificates}}); len(e.Chains) != 2 || e.Status != results.Complete {
+		t.Errorf("%s, %d chains, failures %+v", e.Status, len(e.Chains), e.Failures)
+	}
+}
+
+// What a server shows to another question than one for certificates is found too.
+func TestChainShownBesides(t *testing.T) {
+	_, rs, _ := keys(t)
+	for _, aspects := range [][]Aspect{{AspectCertificates}, {AspectCertificates, AspectSignatures}} {
+		usual, rare := certificate(t, "portal.example", rs), certificate(t, "rare.example", rs)
+		e := scanFake(t, serveTLS(t, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if h.SignatureSchemes[0] == tls.PSSWithSHA512 {
+				return &rare, nil
+			}
+			return &usual, nil
+		}}), dial.Options{}, Options{Aspects: aspects})
+		if len(e.Chains) != len(aspects) || e.Status != results.Complete {
+			t.Errorf("%v: %s, %d chains, failures %+v", aspects, e.Status, len(e.Chains), e.Failures)
+		}
 	}
 }
 

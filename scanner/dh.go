@@ -59,6 +59,9 @@ func (p *protocolScan) diffieHellman(ctx context.Context) {
 		}
 		q := p.question(suites)
 		q.until = untilKeyExchange
+		if p.fieldless {
+			q.groups = unnamed(q.groups)
+		}
 		if got := p.ask.ask(ctx, &q); got.outcome == accepted && len(got.keyExchange.DHPrime) > 0 {
 			weaker := parametersOf(got.keyExchange)
 			p.set(func(f *results.Protocol) { weaker.keep(f) })

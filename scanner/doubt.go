@@ -43,7 +43,7 @@ func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, r
 	}
 	go func() {
 		defer d.done.open()
-		d.got = *a.ask(ctx, new(v.by.ask(d.suites)))
+		d.got = *a.ask(ctx, new(v.byItself(d.suites)))
 	}()
 	return d
 }
@@ -52,25 +52,41 @@ func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, r
 func (v *versionScan) doubt(ctx context.Context, a *asker) {
 	var g errgroup.Group
 	var smaller hands
+	fieldless := v.fieldless()
 	g.Go(func() error { smaller = v.runSmaller(ctx, a, v.hands); return nil })
-	deceived := v.deceives(ctx, a)
+	doubtful := v.inDoubt()
+	if !onlyDHE(doubtful) {
+		g.Go(func() error { fieldless(ctx, a); return nil })
+	}
+	deceived, dhe := v.deceives(ctx, a, doubtful)
+	if dhe {
+		fieldless(ctx, a)
+	}
 	g.Wait()
 	v.hands = append(v.hands, smaller...)
+	v.leaveFields()
 	if deceived {
 		v.oneByOne(ctx, a)
 	}
 }
 
-// deceives reports whether the server accepts by itself what it refused among
-// others.
-func (v *versionScan) deceives(ctx context.Context, a *asker) bool {
-	doubtful := v.doubtful(v.hands.accepted())
-	if len(doubtful) == 0 {
-		return false
+// inDoubt lists what is doubtful and was not asked for by itself.
+func (v *versionScan) inDoubt() []uint16 {
+	return without(v.doubtful(v.hands.accepted()), byThemselves(v.hands))
+}
+
+// deceives reports whether the server accepts by itself what it refused among others,
+// and whether DHE without named fields, which was the way to ask if it was all.
+func (v *versionScan) deceives(ctx context.Context, a *asker, doubtful []uint16) (others, dhe bool) {
+	if len(v.doubtful(v.hands.accepted())) == 0 {
+		return false, false
 	}
 	got := &answer{outcome: refused}
-	if doubtful = without(doubtful, byThemselves(v.hands)); len(doubtful) > 0 {
+	if len(doubtful) > 0 {
 		got = v.askAgain(ctx, a, doubtful)
+	}
+	if dhe = got.outcome == accepted && onlyDHE(doubtful); dhe {
+		got = a.ask(ctx, new(v.by.ask(doubtful))) // was it for the fields, or for the company?
 	}
 	switch got.outcome {
 	case accepted:
@@ -78,19 +94,23 @@ func (v *versionScan) deceives(ctx context.Context, a *asker) bool {
 	case refused:
 		v.mixIntolerant = results.No
 	}
-	return got.outcome == accepted
+	return got.outcome == accepted, dhe
+}
+
+// byItself asks for what is doubtful.
+func (v *versionScan) byItself(doubtful []uint16) question {
+	if onlyDHE(doubtful) {
+		return withoutFields(v.by).ask(doubtful)
+	}
+	return v.by.ask(doubtful)
 }
 
 // askAgain asks for what is doubtful, unless that was done before.
 func (v *versionScan) askAgain(ctx context.Context, a *asker, doubtful []uint16) *answer {
-	if d := v.doubted; d != nil {
-		d.done.through()
-		wasRefused := d.got.outcome == refused && len(without(doubtful, d.suites)) == 0
-		if wasRefused || slices.Equal(doubtful, d.suites) {
-			return &d.got
-		}
+	if d := v.doubted; d != nil && (d.wasRefused(doubtful) || slices.Equal(doubtful, d.suites)) {
+		return &d.got
 	}
-	return a.ask(ctx, new(v.by.ask(doubtful)))
+	return a.ask(ctx, new(v.byItself(doubtful)))
 }
 
 // byThemselves lists common suites that were refused among none but such.
@@ -135,7 +155,7 @@ func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
 		hand.rest = nil
 	}
 	singles.run(ctx, a)
-	v.hands = append(v.hands, singles...)
+	v.hands = v.hands.join(singles)
 }
 
 // common lists the suites of TLS 1.2 and older that every library has, for one

@@ -42,15 +42,16 @@ func scanGroups13(ctx context.Context, a *asker, serverName string, suites []uin
 
 // scanGroups12 enumerates the groups of TLS 1.2; nil where no suite uses one.
 // RSA suites are tried first: see groupsOfCurves. all gives every suite that is
-// accepted: it is called where likely ones do not tell everything.
-func scanGroups12(ctx context.Context, a *asker, serverName string, all func() []uint16, whole bool) *groupScan {
-	if g := openGroups12(ctx, a, serverName, likely(wire.TLS12), all, whole); g != nil {
+// accepted: it is called where likely ones do not tell everything. untied: see
+// playGroups.
+func scanGroups12(ctx context.Context, a *asker, serverName string, all func() []uint16, whole bool, untied func() []enumerator) *groupScan {
+	if g := openGroups12(ctx, a, serverName, likely(wire.TLS12), whole, untied); g != nil {
 		return g
 	}
-	return openGroups12(ctx, a, serverName, all(), all, whole)
+	return openGroups12(ctx, a, serverName, all(), whole, untied)
 }
 
-func openGroups12(ctx context.Context, a *asker, serverName string, suites []uint16, all func() []uint16, whole bool) *groupScan {
+func openGroups12(ctx context.Context, a *asker, serverName string, suites []uint16, whole bool, untied func() []enumerator) *groupScan {
 	for _, auth := range []string{"RSA", "ECDSA", "anon"} {
 		some := exchanging(suites, auth)
 		if len(some) == 0 {
@@ -60,7 +61,7 @@ func openGroups12(ctx context.Context, a *asker, serverName string, suites []uin
 		groups := groupsOf(wire.TLS12)
 		opening := a.ask(ctx, new(by.ask(groups)))
 		if opening.outcome == accepted || !opening.settled() {
-			return playGroups(ctx, a, wire.TLS12, opened(by, groups, opening), whole, untied(serverName, all))
+			return playGroups(ctx, a, wire.TLS12, opened(by, groups, opening), whole, untied)
 		}
 	}
 	return nil
@@ -72,16 +73,32 @@ func exchanging(suites []uint16, auth string) []uint16 {
 }
 
 // untied gives the ways to ask for groups of TLS 1.2 without a tie to a certificate's
-// curve: with suites that are accepted and have none.
-func untied(serverName string, all func() []uint16) func() []enumerator {
+// curve: with suites that are accepted and have none, or those of ECDSA with the
+// schemes of keys that are on no such curve (RFC 8422 §5.10), if there may be one.
+func untied(serverName string, all func() []uint16, edwards func() bool) func() []enumerator {
 	return func() (ways []enumerator) {
 		for _, auth := range []string{"RSA", "anon"} {
 			if some := exchanging(all(), auth); len(some) > 0 {
 				ways = append(ways, groupsOfCurves(serverName, some))
 			}
 		}
+		if some := exchanging(all(), "ECDSA"); len(some) > 0 && edwards() {
+			ways = append(ways, withEdwardsKeys(groupsOfCurves(serverName, some)))
+		}
 		return ways
 	}
+}
+
+// withEdwardsKeys asks as a client does that knows no other certificate.
+func withEdwardsKeys(by enumerator) enumerator {
+	ask := by.ask
+	by.ask = func(offered []uint16) question {
+		q := ask(offered)
+		q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return signedBy(s) == edwardsKey })
+		q.ofCerts = everyScheme()
+		return q
+	}
+	return by
 }
 
 // opened is an enumeration of groups after the answer to an offer of all.

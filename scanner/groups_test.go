@@ -23,16 +23,24 @@ func TestCurveOfCertificatePreferred(t *testing.T) {
 		t.Fatal(err)
 	}
 	der := certificate(t, "portal.example", key).Certificate[0]
-	for name, c := range map[string]struct{ suites, want []uint16 }{
-		"anonymous suites too": {[]uint16{signed, anonymous}, []uint16{0x001D, 0x0017, 0x0019, 0x0018}},
-		"none":                 {[]uint16{signed}, []uint16{0x001D, 0x0017}},
+	_, _, ed := keys(t)
+	edwards := certificate(t, "portal.example", ed).Certificate[0]
+	for name, c := range map[string]struct {
+		suites, want []uint16
+		edwards      bool // a certificate of Ed25519 too
+	}{
+		"anonymous suites too": {[]uint16{signed, anonymous}, []uint16{0x001D, 0x0017, 0x0019, 0x0018}, false},
+		"Ed25519 too":          {[]uint16{signed}, []uint16{0x001D, 0x0017, 0x0019, 0x0018}, true},
+		"no other certificate": {[]uint16{signed}, []uint16{0x001D, 0x0017}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &fake{suites: map[uint16][]uint16{wire.TLS12: c.suites}, serverFirst: true, refuse: alertBytes(40)}
 			f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
-				suites := hello.Suites
-				if !slices.Contains(hello.Groups(), 0x0017) {
+				suites, der := hello.Suites, der
+				if c.edwards && !slices.Contains(hello.Schemes(), 0x0403) {
+					der = edwards
+				} else if !slices.Contains(hello.Groups(), 0x0017) || !slices.Contains(hello.Schemes(), 0x0403) {
 					suites = slices.DeleteFunc(suites, func(id uint16) bool { return id == signed })
 				}
 				suite, hasSuite := f.pick(c.suites, suites)

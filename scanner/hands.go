@@ -13,6 +13,9 @@ type enumerator struct {
 	// favourite marks what a server with an order of its own may still let a
 	// client push to the front; nil if there is no such thing.
 	favourite func(uint16) bool
+	// rival marks what a server that would have begun with a favourite may let a
+	// client push to the front instead.
+	rival func(uint16) bool
 	// kind is what a server may choose by before it looks at anybody's order; nil if
 	// there is no such thing.
 	kind func(uint16) string
@@ -69,6 +72,19 @@ func (h hands) takeRefused() (ids []uint16) {
 		}
 	}
 	return ids
+}
+
+// join adds hands that were given what others were refused. What was chosen before
+// tells nothing of how that stands in the server's order: it was out of the question.
+func (h hands) join(more hands) hands {
+	late := more.accepted()
+	for _, hand := range h {
+		hand.rest = without(hand.rest, late)
+		for i, o := range hand.offers {
+			hand.offers[i].ids = without(o.ids, late)
+		}
+	}
+	return append(h, more...)
 }
 
 // accepted lists what was accepted, hand by hand.

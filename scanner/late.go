@@ -111,7 +111,7 @@ func (l *late) play(ctx context.Context, a *asker) hands {
 func (l *late) isRead(ctx context.Context, a *asker) bool {
 	r := l.rider
 	if r.rode.through(); !r.read {
-		r.alight(a.ask(ctx, new(l.by.ask(append(slices.Clip(r.rest), l.sure)))))
+		r.alight(a.ask(ctx, new(l.by.ask(append(slices.Clip(r.rest), l.sure)))), true)
 	}
 	return r.read
 }
@@ -132,8 +132,9 @@ func (r *rider) beside(ids []uint16) []uint16 {
 
 // alight takes the answer to the question that it rode along on, and reports whether
 // that tells nothing of the others on offer: it chose something of the rider, or may
-// be a refusal of so long a list.
-func (r *rider) alight(got *answer) (nothing bool) {
+// be a refusal of so long a list. Where not all groups were on offer, some suites were
+// out of the question, and the choice tells nothing of an order.
+func (r *rider) alight(got *answer, allGroups bool) (nothing bool) {
 	if r == nil {
 		return false
 	}
@@ -142,8 +143,11 @@ func (r *rider) alight(got *answer) (nothing bool) {
 		return true
 	}
 	id := r.chosen(got)
-	if nothing = slices.Contains(r.rest, id); nothing {
+	switch nothing = slices.Contains(r.rest, id); {
+	case nothing && allGroups:
 		r.accept(id)
+	case nothing:
+		r.found(id)
 	}
 	return nothing
 }

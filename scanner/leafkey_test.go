@@ -51,6 +51,10 @@ func TestCurveOf(t *testing.T) {
 	if der := certificate(key.Public()); curveOf(der) != 0 || kindOf(der) != rsaKey {
 		t.Errorf("an RSA key is on curve %s, of kind %q", wire.ID(curveOf(der)), kindOf(der))
 	}
+	pss := bytes.Replace(certificate(key.Public()), []byte{0x0d, 1, 1, 1, 5, 0}, []byte{0x0d, 1, 1, 10, 5, 0}, 1)
+	if got := keyTypeOf(pss); got != "rsa-pss" {
+		t.Errorf("a key of RSA-PSS is of type %q", got)
+	}
 	edwards, _, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

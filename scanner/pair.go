@@ -29,7 +29,7 @@ func (t *table) pair(ctx context.Context, s *series, e *elimination) {
 		suites, sure := p.suites(e)
 		r := t.mount(e)
 		got := s.ask(ctx, new(p.ask(r.beside(suites), p.groups.rest)), true)
-		if r.alight(got) {
+		if r.alight(got, false) {
 			continue
 		}
 		before := len(e.accepted)

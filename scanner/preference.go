@@ -46,7 +46,7 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usua
 	if backwards.choice == backwards.ids[0] {
 		// Either the client decides, or the server's favourite happened to
 		// stand first.
-		forwards := choose(by.favouritesLast(guess), false)
+		forwards := choose(by.forwards(guess, backwards.ids), false)
 		if forwards == nil {
 			return unknown
 		}
@@ -67,16 +67,21 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usua
 		}
 	}
 	both.leave()
-	order, seen, ok := ownOrder(ctx, a, by, ids, usual, seen)
-	if !ok {
-		return unknown
+	var g errgroup.Group
+	var shoved *offer
+	pushed := by.pushed(arrange(ids, seen, usual))
+	if pushed != nil {
+		g.Go(func() error { shoved = choice(a.ask(ctx, new(by.ask(pushed))), by, pushed); return nil })
 	}
-	if pushed := by.favouritesFirst(order); pushed != nil {
-		o := choose(pushed, false)
-		if o == nil {
-			return ranking{results.PreferenceUnknown, order}
-		}
-		seen = append(seen, *o)
+	order, seen, ok := ownOrder(ctx, a, by, ids, usual, seen)
+	g.Wait()
+	switch {
+	case !ok:
+		return unknown
+	case pushed != nil && shoved == nil:
+		return ranking{results.PreferenceUnknown, order}
+	case pushed != nil:
+		seen = append(seen, *shoved)
 	}
 	if serverDecides(seen, order) {
 		return ranking{results.PreferenceServer, order}
@@ -231,14 +236,33 @@ func (by enumerator) favouritesLast(ids []uint16) []uint16 {
 	return ids
 }
 
-// favouritesFirst is an offer that puts the client's favourites before all
-// others; nil where there are none, or the server's own order begins with one.
-func (by enumerator) favouritesFirst(order []uint16) []uint16 {
-	if by.favourite == nil || by.favourite(order[0]) || !slices.ContainsFunc(order, by.favourite) {
+// forwards is an offer that begins with something else than one that is backwards:
+// with the usual first, or, where all but one are favourites, with one of those.
+func (by enumerator) forwards(order, backwards []uint16) []uint16 {
+	if ids := by.favouritesLast(order); ids[0] != backwards[0] {
+		return ids
+	}
+	ids := slices.Clone(backwards)
+	slices.Reverse(ids)
+	return ids
+}
+
+// pushed is an offer that puts the client's favourites before all others, or their
+// rivals where the server's own order begins with a favourite; nil where there are
+// none of those.
+func (by enumerator) pushed(order []uint16) []uint16 {
+	if by.favourite == nil {
 		return nil
 	}
-	ids := by.backwards(order)
-	slices.Reverse(ids)
+	push := by.favourite
+	if push(order[0]) {
+		push = by.rival
+	}
+	if !slices.ContainsFunc(order, push) {
+		return nil
+	}
+	ids := slices.Clone(order)
+	slices.SortStableFunc(ids, func(a, b uint16) int { return asInt(push(b)) - asInt(push(a)) })
 	return ids
 }
 
@@ -250,10 +274,13 @@ func asInt(b bool) int {
 }
 
 // otherKinds gives offers in which each kind comes first that stood first in
-// neither of two.
+// neither of two, and another favourite where one did so for want of anything else.
 func (by enumerator) otherKinds(one, two offer) (offers [][]uint16) {
 	if by.kind == nil {
 		return nil
+	}
+	if first, second := two.ids[0], two.ids[1]; by.favourite != nil && by.favourite(first) && by.favourite(second) && !by.favourite(one.ids[0]) {
+		offers = append(offers, slices.Concat([]uint16{second, first}, two.ids[2:]))
 	}
 	kinds := []string{by.kind(one.ids[0]), by.kind(two.ids[0])}
 	for i, id := range two.ids {

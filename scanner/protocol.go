@@ -23,6 +23,7 @@ type protocolScan struct {
 
 	old, older uint16   // the two newest versions before TLS 1.3 that are spoken; 0 for none
 	suites     []uint16 // of old
+	fieldless  bool     // old has DHE only for who offers no named fields
 	tls13      []uint16 // suites of TLS 1.3, nil if it is not spoken
 	group      uint16   // of TLS 1.3, for which we have keys
 

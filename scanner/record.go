@@ -22,7 +22,7 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 	for _, v := range s.versions {
 		s.foldVersion(e, v)
 	}
-	for _, c := range s.chains {
+	for _, c := range distinct(append(s.chains, s.besides...)) {
 		judged := chain.Judge(c.der, chain.Options{ServerName: nameToMatch(s.path), Roots: roots, At: at})
 		judged.ServerName, judged.OCSPStaple = c.serverName, s.more.stapled[string(c.der[0])]
 		e.Chains = append(e.Chains, judged)

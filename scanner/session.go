@@ -33,6 +33,8 @@ type session struct {
 	groups   map[uint16]*groupScan
 	schemes  map[uint16]hands
 	chains   []sentChain
+	besides  []sentChain // that whatever question showed
+	chained  gate        // all chains were asked for
 	protocol results.Protocol
 	more     extras
 	unseen   bool // something that was asked for got no usable answer
@@ -63,7 +65,10 @@ type keyGroup struct {
 func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
 	s := &session{
 		path: path, aspects: aspects, ask: ask,
-		ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]hands{},
+		chained: newGate(), ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]hands{},
+	}
+	if s.wants(AspectCertificates) {
+		ask.shown = s.beside
 	}
 	others := &siblings{}
 	for _, number := range askedVersions() {
@@ -72,6 +77,9 @@ func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
 		v.groups = s.enumerates() && s.wants(AspectGroups) && number >= wire.TLS12
 		v.order = s.wants(AspectPreference)
 		s.versions = append(s.versions, v)
+	}
+	for i, v := range s.versions[:len(s.versions)-1] {
+		v.newer = s.versions[i+1 : len(s.versions)-1]
 	}
 	return s
 }
@@ -245,6 +253,15 @@ func (s *session) parts() []func(context.Context) {
 func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	v.open(ctx, s.ask)
 	v.run(ctx, s.ask, s.enumerates())
+	s.deny(ctx, v)
+	s.rank(ctx, v)
+	if s.reconsider(ctx, v) {
+		s.rank(ctx, v)
+	}
+}
+
+// rank asks for the order of a version's suites.
+func (s *session) rank(ctx context.Context, v *versionScan) {
 	if s.wants(AspectPreference) && v.spoken.Load() {
 		r := rank(ctx, s.ask, v.by, v.hands.accepted(), usualRank, v.hands.offers())
 		s.keep(func() { s.ranks[v.version] = r })
@@ -288,9 +305,10 @@ func (s *session) runGroups12(ctx context.Context) {
 		return
 	}
 	all := func() []uint16 { return s.allSuites(wire.TLS12) }
-	g := s.pairedGroups(ctx, wire.TLS12, untied(s.path.ServerName, all))
+	ways := untied(s.path.ServerName, all, s.mayShowEdwards)
+	g := s.pairedGroups(ctx, wire.TLS12, ways)
 	if g == nil {
-		g = scanGroups12(ctx, s.ask, s.path.ServerName, all, s.wants(AspectPreference))
+		g = scanGroups12(ctx, s.ask, s.path.ServerName, all, s.wants(AspectPreference), ways)
 	}
 	s.keep(func() { s.groups[wire.TLS12] = g })
 }
@@ -343,6 +361,7 @@ func (s *session) runSchemes13(ctx context.Context) {
 // without one. Under a name that is nobody's one question tells most often that no
 // others are to be had.
 func (s *session) runChains(ctx context.Context) {
+	defer s.chained.open()
 	versions := s.chainVersions()
 	if len(versions) == 0 {
 		return
@@ -376,6 +395,20 @@ func (s *session) askChains(ctx context.Context, versions []uint16, names ...str
 	}
 }
 
+// maxBesides bounds the chains that are kept of those that questions for other things
+// showed.
+const maxBesides = 16
+
+// beside keeps a chain that came with the answer to whatever question: a server may
+// choose its certificate by what is asked for only in passing, such as one scheme.
+func (s *session) beside(serverName string, certs [][]byte) {
+	s.keep(func() {
+		if more := distinct(append(slices.Clip(s.besides), sentChain{serverName, certs})); len(more) <= maxBesides {
+			s.besides = more
+		}
+	})
+}
+
 func (s *session) chainScan(version uint16, name string) *chainScan {
 	return &chainScan{versionScan: s.version(version), name: name, key: s.key, suites: func() []uint16 { return s.allSuites(version) }, newer: func() bool { return s.speaks(wire.TLS13) }}
 }
@@ -387,6 +420,18 @@ func (s *session) chainNames() []string {
 		return []string{""}
 	}
 	return []string{s.path.ServerName, ""}
+}
+
+// mayShowEdwards reports whether there may be a certificate for such a key: unless
+// all chains were asked for, and none was.
+func (s *session) mayShowEdwards() bool {
+	if !s.wants(AspectCertificates) {
+		return true
+	}
+	s.chained.through()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.besides, func(c sentChain) bool { return kindOf(c.der[0]) == edwardsKey })
 }
 
 // authOf is what a suite is signed with.
@@ -417,6 +462,7 @@ func (s *session) runProtocol(ctx context.Context) {
 			p.group = s.key().group
 		case p.old == 0:
 			p.old, p.suites = v.version, s.allSuites(v.version)
+			p.fieldless = v.fields != nil
 		case p.older == 0:
 			p.older = v.version
 		}

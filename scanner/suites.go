@@ -59,7 +59,11 @@ type versionScan struct {
 	looked  gate // all hands were asked for the first time
 	matched gate // there is a pairing, or none will be
 	done    gate
-	doubted *doubted // nil if nothing was doubted yet
+	doubted *doubted       // nil if nothing was doubted yet
+	newer   []*versionScan // but for TLS 1.3
+	finite  *doubted       // DHE without named fields, put early; nil if it was not
+	fields  *elimination   // DHE that was accepted without named fields; nil if there is none
+	denied  bool           // of TLS 1.2: the server said that it is not among its versions
 
 	choked        atomic.Bool    // what was refused among many was accepted among fewer
 	mixIntolerant results.Answer // whether what was refused among others is accepted by itself
@@ -122,8 +126,12 @@ func suitesIn(version uint16, serverName string) enumerator {
 		chosen: func(got *answer) uint16 { return got.hello.Suite },
 		// OpenSSL's PRIORITIZE_CHACHA, for clients without AES in hardware.
 		favourite: func(id uint16) bool { return strings.Contains(wire.LookupSuite(id).Name, "CHACHA20") },
-		kind:      keyOf, // Erlang chooses its certificate first
-		hopes:     func(accepted []uint16) func(uint16) hope { return kin(version, accepted) },
+		// crypto/tls takes a client that begins with it for one with AES in hardware.
+		rival: func(id uint16) bool {
+			return strings.Contains(wire.LookupSuite(id).Name, "_AES_") && strings.Contains(wire.LookupSuite(id).Name, "_GCM_")
+		},
+		kind:  keyOf, // Erlang chooses its certificate first
+		hopes: func(accepted []uint16) func(uint16) hope { return kin(version, accepted) },
 	}
 }
 
@@ -356,6 +364,9 @@ func (v *versionScan) table(ctx context.Context, a *asker, i int) *table {
 	if v.version == wire.TLS12 && i == 0 {
 		t.onRefusal = func(next []uint16, refused hands, found []uint16) bool {
 			v.doubted = v.doubtEarly(ctx, a, next, refused, found)
+			if v.doubted != nil {
+				v.fieldlessEarly(ctx, a, found)
+			}
 			return v.doubted != nil
 		}
 	}
@@ -413,7 +424,7 @@ func (v *versionScan) answer() results.Answer {
 	switch {
 	case v.spoken.Load():
 		return results.Yes
-	case v.opening().wrongVersion(), len(v.hands.undetermined()) == 0:
+	case v.opening().wrongVersion(), v.denied, len(v.hands.undetermined()) == 0:
 		return results.No
 	}
 	return results.Unknown

@@ -93,7 +93,7 @@ func (t *table) put(ctx context.Context, s *series, e *elimination, expects bool
 	}
 	r := t.mount(e)
 	got := s.ask(ctx, new(e.ask(r.beside(e.rest))), expects)
-	if !r.alight(got) {
+	if !r.alight(got, true) {
 		e.take(got)
 	}
 }

@@ -60,7 +60,7 @@ func (h *Half) Seal(dst []byte, contentType byte, plaintext []byte) []byte {
 // seal13 hides the content type behind the plaintext (RFC 8446 §5.2).
 func (h *Half) seal13(dst []byte, contentType byte, plaintext []byte) []byte {
 	at := len(dst)
-	n := len(plaintext) + 1 + tagSize
+	n := len(plaintext) + 1 + h.aead.Overhead()
 	dst = append(dst, applicationData, 3, 3, byte(n>>8), byte(n))
 	dst = append(dst, plaintext...)
 	dst = append(dst, contentType)
@@ -106,7 +106,7 @@ func (h *Half) Open(record []byte) (contentType byte, plaintext []byte, err erro
 // (RFC 8446 §5.4).
 func (h *Half) open13(record []byte) (byte, []byte, error) {
 	body := record[headerSize:]
-	if record[0] != applicationData || len(body) < tagSize+1 {
+	if record[0] != applicationData || len(body) <= h.aead.Overhead() {
 		return 0, nil, ErrRecord
 	}
 	copy(h.aad[:headerSize], record)

@@ -25,6 +25,7 @@ type Suite struct {
 	sha384 bool
 	chacha bool
 	key    int // bytes of an AEAD key
+	ccm    int // bytes of a tag of CCM; 0 if it is another
 }
 
 // Lookup finds a suite; false if its records cannot be protected here.
@@ -37,12 +38,14 @@ func Lookup(id uint16) (Suite, bool) {
 	return Suite{}, false
 }
 
-// suites are those of TLS 1.3 (RFC 8446 §B.4) but CCM, then the AEAD suites of
-// TLS 1.2 (RFC 5288, 5289, 7905) whatever their key exchange.
+// suites are those of TLS 1.3 (RFC 8446 §B.4), then the AEAD suites of TLS 1.2
+// (RFC 5288, 5289, 7905) but CCM, whatever their key exchange.
 var suites = [...]Suite{
 	{ID: 0x1301, tls13: true, key: 16},
 	{ID: 0x1302, tls13: true, key: 32, sha384: true},
 	{ID: 0x1303, tls13: true, key: 32, chacha: true},
+	{ID: 0x1304, tls13: true, key: 16, ccm: 16},
+	{ID: 0x1305, tls13: true, key: 16, ccm: 8},
 	{ID: 0xC02B, key: 16},
 	{ID: 0xC02C, key: 32, sha384: true},
 	{ID: 0xC02F, key: 16},
@@ -81,6 +84,9 @@ func (s Suite) aead(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, fmt.Errorf("record key: %w", err)
+	}
+	if s.ccm > 0 {
+		return ccm{block, s.ccm}, nil
 	}
 	return cipher.NewGCM(block)
 }

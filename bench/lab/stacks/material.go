@@ -62,7 +62,7 @@ func NewMaterial(ctx context.Context, dir string) (*Material, error) {
 func (m *Material) File(name string) string { return filepath.Join(m.Dir, name) }
 
 // byOpenSSL makes what the lab's authority does not: keys in PKCS #8, which
-// some want, keys of Ed25519 and DSA (of a size that SHA-1 may sign with in old
+// some want, keys of Ed25519, RSA-PSS, P-384 and DSA (of a size that SHA-1 may sign with in old
 // versions),
 // parameters for finite-field Diffie-Hellman, an OCSP response.
 func (m *Material) byOpenSSL(ctx context.Context) error {
@@ -86,6 +86,10 @@ func (m *Material) byOpenSSL(ctx context.Context) error {
 			"-reqin", m.File("self.ask"), "-respout", m.File("self.ocsp"), "-ndays", "7"},
 		{"openssl", "genpkey", "-algorithm", "ED25519", "-out", m.File("ed.key")},
 		self("ed"),
+		{"openssl", "genpkey", "-algorithm", "RSA-PSS", "-out", m.File("pss.key")},
+		self("pss"),
+		{"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-out", m.File("p384.key")},
+		self("p384"),
 	})
 }
 

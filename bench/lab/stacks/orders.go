@@ -67,9 +67,12 @@ func (c chooser) preference(ctx context.Context, all []string) (p results.Prefer
 
 // favours reports whether a server with an order of its own still follows a client
 // that puts ChaCha20 first, for want of AES in hardware (OpenSSL's
-// SSL_OP_PRIORITIZE_CHACHA).
+// SSL_OP_PRIORITIZE_CHACHA), or, where its order begins with that, AES-GCM (Go's).
 func (c chooser) favours(ctx context.Context, order []string) (bool, error) {
 	i := slices.IndexFunc(order, func(name string) bool { return strings.Contains(name, "CHACHA20") })
+	if i == 0 {
+		i = slices.IndexFunc(order, func(name string) bool { return strings.Contains(name, "AES") && strings.Contains(name, "GCM") })
+	}
 	if i <= 0 {
 		return false, nil
 	}

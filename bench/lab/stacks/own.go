@@ -174,6 +174,10 @@ func goServer(_ context.Context, m *Material, _ lab.Place) (*Running, error) {
 	if err != nil {
 		return nil, err
 	}
+	return serveGo(config)
+}
+
+func serveGo(config *tls.Config) (*Running, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err

@@ -101,7 +101,7 @@ func sClient(address, flag string, more ...string) []string {
 	return append([]string{"openssl", "s_client", "-connect", address, "-servername", Host, flag}, more...)
 }
 
-// groupTrials offer one group. In TLS 1.2 an ECDSA certificate on P-256 needs its
+// groupTrials offer one group. In TLS 1.2 an ECDSA certificate on P-256 or P-384 needs its
 // own curve on offer as well (RFC 8422 §5.1); it stands last then.
 func groupTrials(address string) (trials []trial) {
 	for _, g := range wire.Groups() {
@@ -109,7 +109,7 @@ func groupTrials(address string) (trials []trial) {
 			continue
 		}
 		if g.TLS13 {
-			trials = append(trials, trial{Point{results.TLSv13, false, g.ID}, [][]string{sClient(address, "-tls1_3", "-groups", g.OpenSSL)}, ""})
+			trials = append(trials, trial{Point{results.TLSv13, false, g.ID}, [][]string{sClient(address, "-tls1_3", "-ciphersuites", allOf13, "-groups", g.OpenSSL)}, ""})
 		}
 		if !g.TLS12 || g.Kind == "ffdhe" {
 			continue // finite fields are of DHE suites, and no group of the record's
@@ -119,6 +119,7 @@ func groupTrials(address string) (trials []trial) {
 			sClient(address, "-tls1_2", "-cipher", rsa, "-groups", g.OpenSSL),
 			sClient(address, "-tls1_2", "-cipher", ecdsa, "-groups", g.OpenSSL),
 			sClient(address, "-tls1_2", "-cipher", ecdsa, "-groups", g.OpenSSL+":prime256v1"),
+			sClient(address, "-tls1_2", "-cipher", ecdsa, "-groups", g.OpenSSL+":secp384r1"),
 		}, g.OpenSSL + ", "})
 	}
 	return trials
@@ -136,7 +137,7 @@ func schemeTrials(address string) (trials []trial) {
 		if s.TLS13 {
 			t := trial{point: Point{results.TLSv13, true, s.ID}, shows: signature(name)}
 			for _, schemes := range schemeOffers(name) {
-				t.argvs = append(t.argvs, sClient(address, "-tls1_3", "-sigalgs", schemes))
+				t.argvs = append(t.argvs, sClient(address, "-tls1_3", "-ciphersuites", allOf13, "-sigalgs", schemes))
 			}
 			trials = append(trials, t)
 		}

@@ -27,6 +27,8 @@ func main() {
 	binary := flag.String("binary", "bin/shakedown", "what is held against the truth")
 	table := flag.String("table", "", "the file to write the table to; standard output if empty")
 	only := flag.String("only", "", "a pattern of stacks' names")
+	random := flag.Int("random", 0, "draw so many configurations in place of the stacks")
+	seed := flag.Uint64("seed", 1, "what -random draws from")
 	packages := flag.Bool("packages", false, "print the packages that the stacks need, and end")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -35,7 +37,11 @@ func main() {
 		fmt.Println(strings.Join(needed(), " "))
 		return
 	}
-	agree, err := run(ctx, *binary, *table, *only)
+	all := stacks.All()
+	if *random > 0 {
+		all = stacks.Random(*seed, *random)
+	}
+	agree, err := run(ctx, *binary, *table, *only, all)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "truth:", err)
 	}
@@ -53,7 +59,7 @@ func needed() []string {
 	return slices.Compact(all)
 }
 
-func run(ctx context.Context, binary, table, only string) (agree bool, err error) {
+func run(ctx context.Context, binary, table, only string, all []stacks.Stack) (agree bool, err error) {
 	pattern, err := regexp.Compile(only)
 	if err != nil {
 		return false, err
@@ -72,7 +78,7 @@ func run(ctx context.Context, binary, table, only string) (agree bool, err error
 	}
 	agree = true
 	var rows []stacks.Row
-	for _, s := range stacks.All() {
+	for _, s := range all {
 		if !pattern.MatchString(s.Name) {
 			continue
 		}
