@@ -44,6 +44,7 @@ type answer struct {
 	stapled     []byte   // the OCSP response
 	alert       uint8    // of a refusal
 	goodbye     bool     // it closed with a close_notify
+	unspoken    bool     // a refusal that is none by its words
 	sealed      bool     // it said something encrypted, and no ServerHello
 	kinds       []uint32 // SSLv2
 	failure     results.Failure

@@ -39,6 +39,7 @@ type asker struct {
 	stalls    int                      // handshakes that were tried again and met silence
 	mu        sync.Mutex               // guards failures
 	failures  []results.Failure
+	temper    temper
 }
 
 func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
@@ -71,10 +72,7 @@ func (a *asker) askFirst(ctx context.Context, q inquiry) *answer {
 func (a *asker) inLine(ctx context.Context, q inquiry, open opener) (got *answer) {
 	a.lines.Add(1)
 	defer a.lines.Add(-1)
-	if got = a.exchange(ctx, q, open); !got.settled() {
-		got = a.settle(ctx, q, got)
-	}
-	return got
+	return a.settle(ctx, q, a.exchange(ctx, q, open))
 }
 
 // idle reports whether there are places that nobody uses, or hardly anybody waits
@@ -103,6 +101,11 @@ func (a *asker) knock(ctx context.Context, q inquiry, before *answer) *answer {
 
 // settle asks again where that may help.
 func (a *asker) settle(ctx context.Context, q inquiry, first *answer) *answer {
+	return a.weigh(ctx, q, a.askTwice(ctx, q, first))
+}
+
+// askTwice asks again what got no usable answer.
+func (a *asker) askTwice(ctx context.Context, q inquiry, first *answer) *answer {
 	switch {
 	case a.refusedAsBefore(first):
 		return meant()
@@ -123,7 +126,7 @@ func (a *asker) settle(ctx context.Context, q inquiry, first *answer) *answer {
 }
 
 // meant is a refusal that is none by its words.
-func meant() *answer { return &answer{outcome: refused, alert: 40} }
+func meant() *answer { return &answer{outcome: refused, alert: 40, unspoken: true} }
 
 // askAgain puts a question alone, and once more behind a control where that can
 // show that the answer was meant as a refusal. Where closing was shown to mean
@@ -133,6 +136,7 @@ func (a *asker) askAgain(ctx context.Context, q inquiry, first *answer) (word *a
 	controlled := first.outcome == closed && a.closes.Load() && a.controlled(ctx, first)
 	if !controlled {
 		word = a.exchange(ctx, q, a.slowly(first))
+		a.compare(first, word, false)
 	}
 	for range 2 { // one who closes may do so with a reset once, and once without
 		switch {
@@ -146,6 +150,7 @@ func (a *asker) askAgain(ctx context.Context, q inquiry, first *answer) (word *a
 			a.learn(word)
 			return word, true
 		}
+		a.compare(before, word, !controlled)
 		controlled = false
 	}
 	return word, false
@@ -223,6 +228,9 @@ func (a *asker) controlled(ctx context.Context, other *answer) bool {
 		return false
 	}
 	got := a.exchange(ctx, q, a.alone)
+	if got.outcome == closed || got.failure.Kind == results.KindAlert {
+		a.temper.slams.Store(true)
+	}
 	return got.outcome == accepted
 }
 

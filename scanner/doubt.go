@@ -71,13 +71,31 @@ func (v *versionScan) deceives(ctx context.Context, a *asker) bool {
 	if doubtful = without(doubtful, byThemselves(v.hands)); len(doubtful) > 0 {
 		got = v.askAgain(ctx, a, doubtful)
 	}
-	switch got.outcome {
-	case accepted:
-		v.mixIntolerant = results.Yes
-	case refused:
+	switch {
+	case got.outcome == refused:
 		v.mixIntolerant = results.No
+	case got.outcome == accepted && v.refusesAmongOthers(ctx, a, got.hello.Suite):
+		v.mixIntolerant = results.Yes
+		return true
 	}
-	return got.outcome == accepted
+	return false
+}
+
+// refusesAmongOthers reports whether a suite that is accepted by itself is refused once
+// more by a hand that it was refused with.
+func (v *versionScan) refusesAmongOthers(ctx context.Context, a *asker, suite uint16) bool {
+	i := slices.IndexFunc(v.hands, func(e *elimination) bool { return slices.Contains(e.rest, suite) })
+	if i < 0 || len(v.hands[i].undetermined()) > 0 {
+		return false
+	}
+	hand := v.hands[i]
+	hand.ended = false
+	if hand.step(ctx, a); hand.ended {
+		return hand.last.refuses()
+	}
+	a.temper.wavers.Store(true)
+	hand.run(ctx, a)
+	return false
 }
 
 // askAgain asks for what is doubtful, unless that was done before.

@@ -49,6 +49,9 @@ func (s *session) runPath(ctx context.Context) {
 	g.Wait()
 	if len(polls) > 0 {
 		facts := tally(polls)
+		if slices.ContainsFunc(polls, (*poll).wavers) {
+			s.ask.temper.wavers.Store(true)
+		}
 		s.keep(func() { s.more.drift = facts })
 	}
 }
@@ -106,6 +109,9 @@ func (p *poll) run(ctx context.Context, a *asker) {
 
 func (p *poll) ask(ctx context.Context, a *asker) {
 	got := a.exchange(ctx, &p.q, a.lane.Open)
+	if got.outcome == closed || got.unopened() { // by one who had too many connections, perhaps
+		got = a.exchange(ctx, &p.q, a.alone)
+	}
 	facts := p.facts(got)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,6 +128,16 @@ func (p *poll) ask(ctx context.Context, a *asker) {
 // unsure reports whether an answer came only once beside others.
 func (p *poll) unsure() bool {
 	return len(p.count) > 1 && slices.Contains(slices.Collect(maps.Values(p.count)), 1)
+}
+
+// wavers reports whether the question was both accepted and refused.
+func (p *poll) wavers() bool {
+	name := string(wire.VersionName(p.q.version))
+	given := map[string]bool{}
+	for _, facts := range p.sets {
+		given[facts[name]] = true
+	}
+	return given[string(results.Yes)] && given[string(results.No)]
 }
 
 // asked is how many usable answers there are.

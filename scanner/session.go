@@ -203,6 +203,9 @@ func (s *session) inquire(ctx context.Context) {
 		g.Go(func() error { part(ctx); return nil })
 	}
 	g.Wait()
+	if s.wants(AspectPath) && !s.ask.misled() {
+		s.ask.recheck(ctx)
+	}
 }
 
 // parts lists what is asked, each part for a goroutine of its own. Parts wait
