@@ -40,6 +40,7 @@ type asker struct {
 	mu        sync.Mutex               // guards failures
 	failures  []results.Failure
 	temper    temper
+	presence  presence
 }
 
 func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
@@ -213,7 +214,7 @@ func (a *asker) worthAsking(ctx context.Context, first *answer) bool {
 		return false
 	}
 	there := first.failure.Kind == results.KindEOF || first.failure.Kind == results.KindReset
-	return a.heard.isOpen() || a.insist || there
+	return (a.heard.isOpen() || a.insist || there) && a.present(ctx)
 }
 
 // controlled asks what was accepted before: a server that still answers that
@@ -259,6 +260,7 @@ func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got *
 	if got.settled() || got.failure.Kind == results.KindAlert {
 		a.heard.open()
 	}
+	a.presence.hear(got)
 	if got.outcome == accepted {
 		a.heedRetry(got)
 		a.keepControls(q, got)
@@ -292,6 +294,9 @@ type opener func(context.Context) (*dial.Conn, *results.Failure)
 // is none: the next takes its place.
 func (a *asker) connect(ctx context.Context, open opener, use func(*dial.Conn)) *results.Failure {
 	for {
+		if f := a.presence.gone.Load(); f != nil {
+			return f
+		}
 		conn, f := open(ctx)
 		if f == nil {
 			f = guarded(conn, use)
@@ -355,7 +360,7 @@ func (q *question) put(conn *dial.Conn) *answer {
 
 // note counts the failure of an answer and returns the answer.
 func (a *asker) note(got *answer) *answer {
-	if got.settled() {
+	if got.settled() || got.failure.Count == 0 { // or it was not asked
 		return got
 	}
 	a.mu.Lock()

@@ -29,8 +29,9 @@ const (
 
 // poll is one question and the answers that it got so far.
 type poll struct {
-	q  question
-	mu sync.Mutex
+	q     question
+	known results.Answer // whether its version is spoken, as was found before
+	mu    sync.Mutex
 	// sets are the different answers, each as facts, and how often each came.
 	sets  map[string]map[string]string
 	count map[string]int
@@ -59,7 +60,7 @@ func (s *session) runPath(ctx context.Context) {
 func (s *session) polls() []*poll {
 	var polls []*poll
 	add := func(q question) {
-		polls = append(polls, &poll{q: q, sets: map[string]map[string]string{}, count: map[string]int{}})
+		polls = append(polls, &poll{q: q, known: s.version(q.version).answer(), sets: map[string]map[string]string{}, count: map[string]int{}})
 	}
 	spoken, refused := false, false // of the versions before TLS 1.3, newest first
 	for _, v := range slices.Backward(s.versions) {
@@ -130,10 +131,10 @@ func (p *poll) unsure() bool {
 	return len(p.count) > 1 && slices.Contains(slices.Collect(maps.Values(p.count)), 1)
 }
 
-// wavers reports whether the question was both accepted and refused.
+// wavers reports whether the question was both accepted and refused, now or before.
 func (p *poll) wavers() bool {
 	name := string(wire.VersionName(p.q.version))
-	given := map[string]bool{}
+	given := map[string]bool{string(p.known): true}
 	for _, facts := range p.sets {
 		given[facts[name]] = true
 	}

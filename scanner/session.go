@@ -35,8 +35,9 @@ type session struct {
 	chains   []sentChain
 	protocol results.Protocol
 	more     extras
-	unseen   bool // something that was asked for got no usable answer
-	dead     bool // nothing of TLS was heard: the rest was not asked
+	former   *session // when it was not known yet that the address wavers; nil if it was, or does not
+	unseen   bool     // something that was asked for got no usable answer
+	dead     bool     // nothing of TLS was heard: the rest was not asked
 }
 
 // extras are what is not asked by hellos alone, or not by default.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"shakedown/results"
+	"shakedown/scanner/wire"
 )
 
 // insistence is how often a wavering address has to refuse before that is believed:
@@ -65,6 +66,11 @@ func (a *asker) insistOn(ctx context.Context, q inquiry, refusal *answer, abreas
 		g.Go(func() error { answers[i] = a.exchange(ctx, q, open); return nil })
 	}
 	g.Wait()
+	if !a.stillAccepts(ctx) {
+		return a.note(&answer{failure: a.leave(results.Failure{
+			Stage: results.StageHello, Kind: results.KindAlert, Alert: wire.AlertName(refusal.alert), Count: 1, Detail: "it refuses what it accepted before",
+		})})
+	}
 	said := 1
 	var other *answer
 	for _, got := range answers {
@@ -81,6 +87,18 @@ func (a *asker) insistOn(ctx context.Context, q inquiry, refusal *answer, abreas
 		return a.note(other)
 	}
 	return refusal
+}
+
+// stillAccepts reports whether the address accepts what it accepted before, if it
+// accepted anything.
+func (a *asker) stillAccepts(ctx context.Context) bool {
+	control := a.control.Load()
+	for range insistence {
+		if control == nil || a.exchange(ctx, control, a.lane.Open).outcome == accepted {
+			return true
+		}
+	}
+	return false
 }
 
 // remember keeps a refusal, to be put again.
@@ -136,6 +154,7 @@ func (s *session) reconsider(ctx context.Context) *session {
 		return s
 	}
 	anew := newSession(s.path, s.aspects, s.ask)
+	anew.former = s
 	anew.more = extras{complete: s.more.complete, certificate: s.more.certificate, siblings: s.more.siblings, now: s.more.now}
 	anew.inquire(ctx)
 	return anew
