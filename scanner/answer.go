@@ -4,6 +4,7 @@
 package scanner
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -167,6 +168,9 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 		return true
 	}
 	if l.q.version == wire.TLS13 {
+		if !bytes.Equal(h.SessionID, wire.SessionIDOf(l.sent)) { // RFC 8446 §4.1.3: clients MUST break off
+			return l.fail(results.KindMalformed, "a ServerHello that does not echo the session id: it answers another hello")
+		}
 		// A HelloRetryRequest that asks for no share (wolfSSL's) says which
 		// suite, and that there is no group in common.
 		share, ok := h.KeyShare()

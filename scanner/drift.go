@@ -53,6 +53,9 @@ func (s *session) runPath(ctx context.Context) {
 		if slices.ContainsFunc(polls, (*poll).wavers) {
 			s.ask.temper.wavers.Store(true)
 		}
+		if s.ask.temper.wavers.Load() && facts.Steadiness != results.Drifting {
+			facts.Steadiness = results.Flapping
+		}
 		s.keep(func() { s.more.drift = facts })
 	}
 }

@@ -65,17 +65,16 @@ func (a *asker) present(ctx context.Context) bool {
 	if p.unheard.Load() < deserted || ctx.Err() != nil {
 		return true
 	}
-	a.note(&answer{failure: a.leave(last.failure)})
+	a.leave(last.failure)
 	return false
 }
 
 // leave asks nothing further of an address, and says so in the failure that led to it.
-func (a *asker) leave(f results.Failure) results.Failure {
+func (a *asker) leave(f results.Failure) {
 	f.Detail = fmt.Sprintf("after %d connections it did not accept what it had accepted, and was asked nothing further", a.opened())
-	unasked := f
-	unasked.Count = 0
-	a.presence.gone.Store(&unasked)
-	return f
+	a.note(&answer{failure: f})
+	f.Count = 0
+	a.presence.gone.Store(&f)
 }
 
 // rest waits, and reports whether the run goes on.

@@ -154,6 +154,8 @@ func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.
 		return results.Unknown
 	case second.Resumed:
 		return results.Yes
+	case r.ask.temper.wavers.Load(): // another server may have answered
+		return results.Unknown
 	}
 	return results.No
 }

@@ -66,10 +66,8 @@ func (a *asker) insistOn(ctx context.Context, q inquiry, refusal *answer, abreas
 		g.Go(func() error { answers[i] = a.exchange(ctx, q, open); return nil })
 	}
 	g.Wait()
-	if !a.stillAccepts(ctx) {
-		return a.note(&answer{failure: a.leave(results.Failure{
-			Stage: results.StageHello, Kind: results.KindAlert, Alert: wire.AlertName(refusal.alert), Count: 1, Detail: "it refuses what it accepted before",
-		})})
+	if gone := a.stillAccepts(ctx); gone != nil {
+		return &answer{failure: *gone}
 	}
 	said := 1
 	var other *answer
@@ -89,16 +87,34 @@ func (a *asker) insistOn(ctx context.Context, q inquiry, refusal *answer, abreas
 	return refusal
 }
 
-// stillAccepts reports whether the address accepts what it accepted before, if it
-// accepted anything.
-func (a *asker) stillAccepts(ctx context.Context) bool {
+// stillAccepts puts what the address accepted before, if it accepted anything. If it
+// does not any more it is left, as the failure says; one finds that out for all.
+func (a *asker) stillAccepts(ctx context.Context) (gone *results.Failure) {
 	control := a.control.Load()
-	for range insistence {
-		if control == nil || a.exchange(ctx, control, a.lane.Open).outcome == accepted {
-			return true
+	if control == nil {
+		return nil
+	}
+	got := a.exchange(ctx, control, a.lane.Open)
+	if got.outcome == accepted {
+		return nil
+	}
+	p := &a.presence
+	p.looking.Lock()
+	defer p.looking.Unlock()
+	for range 2 * insistence { // of all that is not asked for this nothing will be known
+		if gone := p.gone.Load(); gone != nil {
+			return gone
+		}
+		if got = a.exchange(ctx, control, a.lane.Open); got.outcome == accepted {
+			return nil
 		}
 	}
-	return false
+	f := got.failure
+	if got.settled() {
+		f = results.Failure{Stage: results.StageHello, Kind: results.KindAlert, Alert: wire.AlertName(got.alert), Count: 1}
+	}
+	a.leave(f)
+	return p.gone.Load()
 }
 
 // remember keeps a refusal, to be put again.
@@ -153,6 +169,7 @@ func (s *session) reconsider(ctx context.Context) *session {
 	if !s.ask.misled() || ctx.Err() != nil {
 		return s
 	}
+	s.ask.stillAccepts(ctx)
 	anew := newSession(s.path, s.aspects, s.ask)
 	anew.former = s
 	anew.more = extras{complete: s.more.complete, certificate: s.more.certificate, siblings: s.more.siblings, now: s.more.now}

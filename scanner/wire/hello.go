@@ -102,6 +102,12 @@ func (h *ClientHello) room() int {
 	return n
 }
 
+// SessionIDOf finds the session id in a ClientHello message of our own making.
+func SessionIDOf(message []byte) []byte {
+	const at = 4 + 2 + 32 // behind the message's header, the version and the random
+	return message[at+1:][:message[at]]
+}
+
 // ParseClientHello reads the body of a ClientHello message. The result keeps no
 // reference to it.
 func ParseClientHello(body []byte) (*ClientHello, error) {
