@@ -30,7 +30,7 @@ const (
 // poll is one question and the answers that it got so far.
 type poll struct {
 	q     question
-	known results.Answer // whether its version is spoken, as was found before
+	known results.Answer // how it was answered before; "" if it was not put
 	mu    sync.Mutex
 	// sets are the different answers, each as facts, and how often each came.
 	sets  map[string]map[string]string
@@ -82,6 +82,9 @@ func (s *session) polls() []*poll {
 				q.suites, q.until = with, untilCertificate
 			}
 			add(q)
+			if !s.enumerates() { // these may not be what was accepted
+				polls[len(polls)-1].known = ""
+			}
 		case !yes && !refused && v.version >= wire.TLS10:
 			refused = true
 			add(q)

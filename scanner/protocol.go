@@ -292,7 +292,7 @@ func (a *asker) intolerance(ctx context.Context, q *question) results.Answer {
 	switch {
 	case got.outcome == accepted:
 		return results.No
-	case objects(got):
+	case got.refuses(), objects(got) && !a.temper.slams.Load():
 		return results.Yes
 	}
 	return results.Unknown

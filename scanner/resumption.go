@@ -148,16 +148,21 @@ func (r *resumption) withRequest(o handshake.Offer) handshake.Offer {
 // again offers a session.
 func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.Session) results.Answer {
 	o.Resume, o.Suites, o.Request, o.HTTP = s, []uint16{s.Suite()}, nil, false
-	second, _ := r.ask.finishTwice(ctx, o)
-	switch {
-	case !second.Finished:
-		return results.Unknown
-	case second.Resumed:
-		return results.Yes
-	case r.ask.temper.wavers.Load(): // another server may have answered
-		return results.Unknown
+	tries := 1
+	if r.ask.temper.wavers.Load() { // another server may answer
+		tries = insistence
 	}
-	return results.No
+	said := results.Unknown
+	for range tries {
+		second, _ := r.ask.finishTwice(ctx, o)
+		switch {
+		case second.Resumed:
+			return results.Yes
+		case second.Finished:
+			said = results.No
+		}
+	}
+	return said
 }
 
 // newResumption asks in the suites that were accepted and can be resumed here.
