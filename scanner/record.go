@@ -118,6 +118,9 @@ func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 		g := s.groups[v.version]
 		if g == nil {
 			g = &groupScan{}
+			if slices.ContainsFunc(v.undetermined(), usesGroup) { // nobody could ask
+				g.hands = hands{{rest: groupsOf(v.version)}}
+			}
 		}
 		g.fold(e, name, got)
 	}

@@ -326,7 +326,7 @@ func (s *session) runSchemes12(ctx context.Context) {
 	if !s.speaks(wire.TLS12) {
 		return
 	}
-	found := scanSchemes12(ctx, s.ask, s.path.ServerName, s.allSuites(wire.TLS12))
+	found := scanSchemes12(ctx, s.ask, s.path.ServerName, s.allSuites(wire.TLS12), s.version(wire.TLS12).undetermined())
 	s.keep(func() { s.schemes[wire.TLS12] = found })
 }
 
