@@ -204,6 +204,7 @@ func (s *session) inquire(ctx context.Context) {
 		g.Go(func() error { part(ctx); return nil })
 	}
 	g.Wait()
+	s.requestAgain(ctx)
 	if s.wants(AspectPath) && !s.ask.misled() {
 		s.ask.recheck(ctx)
 	}
