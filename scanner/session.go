@@ -206,6 +206,9 @@ func (s *session) inquire(ctx context.Context) {
 	g.Wait()
 	s.requestAgain(ctx)
 	if s.wants(AspectPath) && !s.ask.misled() {
+		for _, v := range s.versions {
+			v.rememberBreakdown(s.ask)
+		}
 		s.ask.recheck(ctx)
 	}
 }

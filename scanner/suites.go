@@ -433,6 +433,18 @@ func (v *versionScan) breaksDown() (internal bool) {
 	return internal
 }
 
+// rememberBreakdown has those questions put again of which breaksDown makes a refusal.
+func (v *versionScan) rememberBreakdown(a *asker) {
+	if v.version >= wire.TLS12 || v.spoken.Load() || !v.breaksDown() {
+		return
+	}
+	for _, hand := range v.hands {
+		if hand.last.outcome == failed {
+			a.temper.remember(new(v.by.ask(hand.rest)), &hand.last)
+		}
+	}
+}
+
 // undetermined lists the suites that got no usable answer.
 func (v *versionScan) undetermined() []uint16 {
 	if v.opening().wrongVersion() {

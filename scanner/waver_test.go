@@ -220,3 +220,21 @@ func TestSteadyPaysNothing(t *testing.T) {
 		t.Errorf("%s, %d of %d questions were put twice", e.Status, twice.Load(), e.Connections)
 	}
 }
+
+// internal_error in place of all answers in an old version, as OpenSSL says that its
+// security level forbids it, may be trouble that passes.
+func TestBreakdownThatPasses(t *testing.T) {
+	f, before := usualServer(), asking{}
+	f.suites[wire.TLS11] = []uint16{0x002F, 0x0035}
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if hello.Version != wire.TLS11 || before.count(hello) > 2 {
+			return false
+		}
+		conn.Write(alertBytes(80))
+		return true
+	}
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: everything()})
+	if got := e.Versions[results.TLSv11]; got != results.Yes {
+		t.Errorf("TLS 1.1 %s, %s, failures %+v", got, e.Status, e.Failures)
+	}
+}
