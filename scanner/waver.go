@@ -16,8 +16,8 @@ import (
 )
 
 // insistence is how often a wavering address has to refuse before that is believed:
-// of two servers, the one that would accept is missed once in 256 times.
-const insistence = 8
+// of two servers, the one that would accept is missed once in a thousand times.
+const insistence = 10
 
 // temper is what is known of how an address refuses.
 type temper struct {
