@@ -120,7 +120,8 @@ type Steadiness string
 
 // The kinds of steadiness. Drifting is a few stable sets of answers, each seen
 // more than once: different servers. Flapping is answers that came only once
-// however often was asked. Of several questions, the least steady counts.
+// however often was asked, or something that was refused at one time and accepted
+// at another. Of several questions, the least steady counts.
 const (
 	Steady            Steadiness = "steady"
 	Drifting          Steadiness = "drifting"

@@ -4,6 +4,7 @@
 package scanner
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -44,6 +45,7 @@ type answer struct {
 	stapled     []byte   // the OCSP response
 	alert       uint8    // of a refusal
 	goodbye     bool     // it closed with a close_notify
+	unspoken    bool     // a refusal that is none by its words
 	sealed      bool     // it said something encrypted, and no ServerHello
 	kinds       []uint32 // SSLv2
 	failure     results.Failure
@@ -62,7 +64,8 @@ func (a *answer) unopened() bool {
 // listener reads the answer to one question from the bytes of a server.
 type listener struct {
 	q       *question
-	sent    []byte // the hello, as a message,
+	session []byte // the id in the hello
+	sent    []byte // that hello, as a message,
 	records []byte // and as it goes on the wire
 	parser  wire.Parser
 	flight  *handshake.Flight // TLS 1.3, after the ServerHello
@@ -77,7 +80,7 @@ func newListener(q *question, lent []byte) *listener {
 		lent = nil
 	}
 	l := &listener{q: q}
-	l.sent, l.records = q.hello(lent)
+	l.session, l.sent, l.records = q.hello(lent)
 	return l
 }
 
@@ -171,6 +174,9 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 		return true
 	}
 	if l.q.version == wire.TLS13 {
+		if !bytes.Equal(h.SessionID, l.session) { // RFC 8446 §4.1.3: clients MUST break off
+			return l.fail(results.KindMalformed, "a ServerHello that does not echo the session id: it answers another hello")
+		}
 		// A HelloRetryRequest that asks for no share (wolfSSL's) says which
 		// suite, and that there is no group in common.
 		share, ok := h.KeyShare()

@@ -41,6 +41,8 @@ type asker struct {
 	stalls    int                      // handshakes that were tried again and met silence
 	mu        sync.Mutex               // guards failures
 	failures  []results.Failure
+	temper    temper
+	presence  presence
 }
 
 func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
@@ -73,10 +75,7 @@ func (a *asker) askFirst(ctx context.Context, q inquiry) *answer {
 func (a *asker) inLine(ctx context.Context, q inquiry, open opener) (got *answer) {
 	a.lines.Add(1)
 	defer a.lines.Add(-1)
-	if got = a.exchange(ctx, q, open); !got.settled() {
-		got = a.settle(ctx, q, got)
-	}
-	return got
+	return a.settle(ctx, q, a.exchange(ctx, q, open))
 }
 
 // idle reports whether there are places that nobody uses, or hardly anybody waits
@@ -105,6 +104,11 @@ func (a *asker) knock(ctx context.Context, q inquiry, before *answer) *answer {
 
 // settle asks again where that may help.
 func (a *asker) settle(ctx context.Context, q inquiry, first *answer) *answer {
+	return a.weigh(ctx, q, a.askTwice(ctx, q, first))
+}
+
+// askTwice asks again what got no usable answer.
+func (a *asker) askTwice(ctx context.Context, q inquiry, first *answer) *answer {
 	switch {
 	case a.refusedAsBefore(first):
 		return meant()
@@ -125,7 +129,7 @@ func (a *asker) settle(ctx context.Context, q inquiry, first *answer) *answer {
 }
 
 // meant is a refusal that is none by its words.
-func meant() *answer { return &answer{outcome: refused} }
+func meant() *answer { return &answer{outcome: refused, unspoken: true} }
 
 // askAgain puts a question alone, and once more behind a control where that can
 // show that the answer was meant as a refusal. Where closing was shown to mean
@@ -135,6 +139,7 @@ func (a *asker) askAgain(ctx context.Context, q inquiry, first *answer) (word *a
 	controlled := first.outcome == closed && a.closes.Load() && a.controlled(ctx, first)
 	if !controlled {
 		word = a.exchange(ctx, q, a.slowly(first))
+		a.compare(first, word, false)
 	}
 	for range 2 { // one who closes may do so with a reset once, and once without
 		switch {
@@ -148,6 +153,7 @@ func (a *asker) askAgain(ctx context.Context, q inquiry, first *answer) (word *a
 			a.learn(word)
 			return word, true
 		}
+		a.compare(before, word, !controlled)
 		controlled = false
 	}
 	return word, false
@@ -210,7 +216,7 @@ func (a *asker) worthAsking(ctx context.Context, first *answer) bool {
 		return false
 	}
 	there := first.failure.Kind == results.KindEOF || first.failure.Kind == results.KindReset
-	return a.heard.isOpen() || a.insist || there
+	return (a.heard.isOpen() || a.insist || there) && a.present(ctx)
 }
 
 // controlled asks what was accepted before: a server that still answers that
@@ -225,6 +231,9 @@ func (a *asker) controlled(ctx context.Context, other *answer) bool {
 		return false
 	}
 	got := a.exchange(ctx, q, a.alone)
+	if got.outcome == closed || got.failure.Kind == results.KindAlert {
+		a.temper.slams.Store(true)
+	}
 	return got.outcome == accepted
 }
 
@@ -253,6 +262,7 @@ func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got *
 	if got.settled() || got.failure.Kind == results.KindAlert {
 		a.heard.open()
 	}
+	a.presence.hear(got)
 	if got.outcome == accepted {
 		a.tellChain(q, got)
 		a.heedRetry(got)
@@ -297,6 +307,9 @@ type opener func(context.Context) (*dial.Conn, *results.Failure)
 // is none: the next takes its place.
 func (a *asker) connect(ctx context.Context, open opener, use func(*dial.Conn)) *results.Failure {
 	for {
+		if f := a.presence.gone.Load(); f != nil {
+			return f
+		}
 		conn, f := open(ctx)
 		if f == nil {
 			f = guarded(conn, use)
@@ -360,7 +373,7 @@ func (q *question) put(conn *dial.Conn) *answer {
 
 // note counts the failure of an answer and returns the answer.
 func (a *asker) note(got *answer) *answer {
-	if got.settled() {
+	if got.settled() || got.failure.Count == 0 { // or it was not asked
 		return got
 	}
 	a.mu.Lock()

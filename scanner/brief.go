@@ -76,8 +76,15 @@ func (a *asker) inBrief(ctx context.Context, q inquiry, open opener, got *answer
 	if short == nil {
 		return
 	}
-	if again := a.exchangeOnce(ctx, short, open); again.settled() {
+	again := a.exchangeOnce(ctx, short, open)
+	if !again.settled() {
+		return
+	}
+	*got = *again
+	if a.readsLong.Load() {
+		return
+	}
+	if long := a.exchangeOnce(ctx, q, open); unread(long) { // it was not by chance
 		a.brief.Store(true)
-		*got = *again
 	}
 }

@@ -51,9 +51,9 @@ func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, r
 // doubt asks again for what was refused in a way that may not be meant.
 func (v *versionScan) doubt(ctx context.Context, a *asker) {
 	var g errgroup.Group
-	var smaller hands
+	smaller := v.smaller(v.hands)
 	fieldless := v.fieldless()
-	g.Go(func() error { smaller = v.runSmaller(ctx, a, v.hands); return nil })
+	g.Go(func() error { v.runSmaller(ctx, a, smaller); return nil })
 	doubtful := v.inDoubt()
 	if !onlyDHE(doubtful) {
 		g.Go(func() error { fieldless(ctx, a); return nil })
@@ -88,13 +88,14 @@ func (v *versionScan) deceives(ctx context.Context, a *asker, doubtful []uint16)
 	if dhe = got.outcome == accepted && onlyDHE(doubtful); dhe {
 		got = a.ask(ctx, new(v.by.ask(doubtful))) // was it for the fields, or for the company?
 	}
-	switch got.outcome {
-	case accepted:
-		v.mixIntolerant = results.Yes
-	case refused:
+	switch {
+	case got.outcome == refused:
 		v.mixIntolerant = results.No
+	case got.outcome == accepted && v.refusesAmongOthers(ctx, a, got.hello.Suite):
+		v.mixIntolerant = results.Yes
+		return true, dhe
 	}
-	return got.outcome == accepted, dhe
+	return false, dhe
 }
 
 // byItself asks for what is doubtful.
@@ -103,6 +104,23 @@ func (v *versionScan) byItself(doubtful []uint16) question {
 		return withoutFields(v.by).ask(doubtful)
 	}
 	return v.by.ask(doubtful)
+}
+
+// refusesAmongOthers reports whether a suite that is accepted by itself is refused once
+// more by a hand that it was refused with.
+func (v *versionScan) refusesAmongOthers(ctx context.Context, a *asker, suite uint16) bool {
+	i := slices.IndexFunc(v.hands, func(e *elimination) bool { return slices.Contains(e.rest, suite) })
+	if i < 0 || len(v.hands[i].undetermined()) > 0 {
+		return false
+	}
+	hand := v.hands[i]
+	hand.ended = false
+	if hand.step(ctx, a); hand.ended {
+		return hand.last.refuses()
+	}
+	a.temper.wavers.Store(true)
+	hand.run(ctx, a)
+	return false
 }
 
 // askAgain asks for what is doubtful, unless that was done before.

@@ -29,8 +29,9 @@ const (
 
 // poll is one question and the answers that it got so far.
 type poll struct {
-	q  question
-	mu sync.Mutex
+	q     question
+	known results.Answer // how it was answered before; "" if it was not put
+	mu    sync.Mutex
 	// sets are the different answers, each as facts, and how often each came.
 	sets  map[string]map[string]string
 	count map[string]int
@@ -49,6 +50,12 @@ func (s *session) runPath(ctx context.Context) {
 	g.Wait()
 	if len(polls) > 0 {
 		facts := tally(polls)
+		if slices.ContainsFunc(polls, (*poll).wavers) {
+			s.ask.temper.wavers.Store(true)
+		}
+		if s.ask.temper.wavers.Load() && facts.Steadiness != results.Drifting {
+			facts.Steadiness = results.Flapping
+		}
 		s.keep(func() { s.more.drift = facts })
 	}
 }
@@ -56,7 +63,7 @@ func (s *session) runPath(ctx context.Context) {
 func (s *session) polls() []*poll {
 	var polls []*poll
 	add := func(q question) {
-		polls = append(polls, &poll{q: q, sets: map[string]map[string]string{}, count: map[string]int{}})
+		polls = append(polls, &poll{q: q, known: s.version(q.version).answer(), sets: map[string]map[string]string{}, count: map[string]int{}})
 	}
 	spoken, refused := false, false // of the versions before TLS 1.3, newest first
 	for _, v := range slices.Backward(s.versions) {
@@ -75,6 +82,9 @@ func (s *session) polls() []*poll {
 				q.suites, q.until = with, untilCertificate
 			}
 			add(q)
+			if !s.enumerates() { // these may not be what was accepted
+				polls[len(polls)-1].known = ""
+			}
 		case !yes && !refused && v.version >= wire.TLS10:
 			refused = true
 			add(q)
@@ -106,6 +116,9 @@ func (p *poll) run(ctx context.Context, a *asker) {
 
 func (p *poll) ask(ctx context.Context, a *asker) {
 	got := a.exchange(ctx, &p.q, a.lane.Open)
+	if got.outcome == closed || got.unopened() { // by one who had too many connections, perhaps
+		got = a.exchange(ctx, &p.q, a.alone)
+	}
 	facts := p.facts(got)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,6 +135,16 @@ func (p *poll) ask(ctx context.Context, a *asker) {
 // unsure reports whether an answer came only once beside others.
 func (p *poll) unsure() bool {
 	return len(p.count) > 1 && slices.Contains(slices.Collect(maps.Values(p.count)), 1)
+}
+
+// wavers reports whether the question was both accepted and refused, now or before.
+func (p *poll) wavers() bool {
+	name := string(wire.VersionName(p.q.version))
+	given := map[string]bool{string(p.known): true}
+	for _, facts := range p.sets {
+		given[facts[name]] = true
+	}
+	return given[string(results.Yes)] && given[string(results.No)]
 }
 
 // asked is how many usable answers there are.

@@ -5,6 +5,7 @@ package scanner
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -27,6 +28,23 @@ func (s *session) speaksHTTP(alpn []string, head []byte) results.Answer {
 		return results.No
 	}
 	return ""
+}
+
+// requestAgain asks one who promised HTTP, and broke off in place of an answer, once
+// more. Silence had its time.
+func (s *session) requestAgain(ctx context.Context) {
+	r := s.more.resumption
+	if r == nil || r.head != nil || r.silent || s.speaksHTTP(s.protocol.ALPN, nil) != results.Yes {
+		return
+	}
+	o := r.new
+	if len(o.Suites) == 0 {
+		o = r.old
+	}
+	if len(o.Suites) == 0 {
+		return
+	}
+	r.hear(r.ask.finish(ctx, r.withRequest(o), r.ask.alone))
 }
 
 func isHTTP(head []byte) bool { return bytes.HasPrefix(head, []byte("HTTP/1.")) }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,5 +159,24 @@ func swallow(conn net.Conn) {
 		if _, err := conn.Read(make([]byte, 512)); err != nil {
 			return
 		}
+	}
+}
+
+// A request that was cut off in place of its answer is made once more.
+func TestRequestCutOff(t *testing.T) {
+	var requests atomic.Int64
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if requests.Add(1) == 1 {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Strict-Transport-Security", "max-age=600")
+	})
+	s := httptest.NewUnstartedServer(handler)
+	s.TLS, s.Config.ErrorLog = &tls.Config{NextProtos: []string{"http/1.1"}}, log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	e := scanFake(t, netip.MustParseAddrPort(s.Listener.Addr().String()), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectProtocol}})
+	if hsts := e.Protocol.HSTS; hsts == nil || *hsts != 600 || requests.Load() != 2 {
+		t.Errorf("hsts %v after %d requests, failures %+v", hsts, requests.Load(), e.Failures)
 	}
 }

@@ -31,13 +31,17 @@ func (a *asker) wantsShare(q inquiry, got *answer) bool {
 	return asked != nil && slices.ContainsFunc(asked.suites, universal)
 }
 
-// withShare puts a refused question once more, with a key; who accepts that is asked
-// so from then on.
+// withShare puts a refused question once more, with a key. Who accepts that, and goes on
+// to refuse it without one, is asked so from then on.
 func (a *asker) withShare(ctx context.Context, q inquiry, open opener, got *answer) {
 	again := a.keyed(ctx, keyless(q), open)
 	if again.outcome == accepted {
-		a.deaf.Store(true)
 		*got = *again
+		if without := a.exchangeOnce(ctx, q, open); without.outcome == accepted {
+			*got = *without
+		} else if without.refuses() && !a.hears.Load() {
+			a.deaf.Store(true)
+		}
 		return
 	}
 	a.hears.Store(true) // or nobody is there to hear: either way it is not asked again

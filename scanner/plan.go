@@ -22,6 +22,9 @@ const likelyGroups = 5
 // likelySchemes is how many signature schemes.
 const likelySchemes = 6
 
+// likelyRefusals is how many refusals an ordinary server's facts rest on.
+const likelyRefusals = 20
+
 // PlannedPath is what would be asked of one path.
 type PlannedPath struct {
 	inventory.Path
@@ -84,7 +87,7 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 		probes = append(probes, PlannedProbe{"protocol", "at most 17, and one for each application protocol; of them at most 6 are finished, and one sends HEAD /", 0, 19})
 	}
 	if wants(AspectPath) {
-		probes = append(probes, PlannedProbe{"path", fmt.Sprintf("%d for each of at most three questions, up to %d where answers differ", repeats, maxRounds*repeats), 0, 3 * repeats})
+		probes = append(probes, PlannedProbe{"path", fmt.Sprintf("%d for each of at most three questions, up to %d where answers differ, and one for each refusal: an address that takes one back is asked everything anew", repeats, maxRounds*repeats), 0, 3*repeats + likelyRefusals})
 	}
 	return probes
 }

@@ -36,7 +36,7 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usua
 	both := series{asker: a}
 	defer both.leave()
 	choose := func(ids []uint16, expects bool) *offer {
-		return choice(both.ask(ctx, new(by.ask(ids)), expects), by, ids)
+		return a.choice(both.ask(ctx, new(by.ask(ids)), expects), by, ids)
 	}
 	backwards := choose(by.backwards(guess), true)
 	if backwards == nil {
@@ -71,7 +71,7 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usua
 	var shoved *offer
 	pushed := by.pushed(arrange(ids, seen, usual))
 	if pushed != nil {
-		g.Go(func() error { shoved = choice(a.ask(ctx, new(by.ask(pushed))), by, pushed); return nil })
+		g.Go(func() error { shoved = a.choice(a.ask(ctx, new(by.ask(pushed))), by, pushed); return nil })
 	}
 	order, seen, ok := ownOrder(ctx, a, by, ids, usual, seen)
 	g.Wait()
@@ -123,7 +123,7 @@ func sideBySide(ctx context.Context, a *asker, by enumerator, lists [][]uint16, 
 	for i, list := range lists {
 		g.Go(func() error {
 			ids := by.backwards(list)
-			answers[i] = choice(a.ask(ctx, new(by.ask(ids))), by, ids)
+			answers[i] = a.choice(a.ask(ctx, new(by.ask(ids))), by, ids)
 			return nil
 		})
 	}
@@ -306,9 +306,10 @@ func keyOf(id uint16) string {
 	return s.Auth
 }
 
-// choice is which of some ids a server picked; nil if it did not say.
-func choice(got *answer, by enumerator, ids []uint16) *offer {
+// choice is which of some accepted ids a server picked; nil if it did not say.
+func (a *asker) choice(got *answer, by enumerator, ids []uint16) *offer {
 	if got.outcome != accepted {
+		a.contradict(got)
 		return nil
 	}
 	return &offer{ids, by.chosen(got)}

@@ -342,14 +342,7 @@ func (p *protocolScan) intolerances(ctx context.Context) {
 	usual := func(change func(*question)) results.Answer {
 		q := usual(version, p.name, suites)
 		change(&q)
-		got := p.ask.ask(ctx, &q)
-		switch {
-		case got.outcome == accepted:
-			return results.No
-		case got.settled(), got.outcome == failed && got.failure.Kind == results.KindAlert:
-			return results.Yes
-		}
-		return results.Unknown
+		return p.ask.intolerance(ctx, &q)
 	}
 	size := usual(func(q *question) { q.extra = []wire.Extension{wire.Padding(1800)} })
 	extension := usual(func(q *question) {
@@ -365,6 +358,25 @@ func (p *protocolScan) intolerances(ctx context.Context) {
 	p.set(func(f *results.Protocol) {
 		f.SizeIntolerant, f.ExtensionIntolerant, f.ManySuitesIntolerant, f.VersionIntolerant = size, extension, many, newer
 	})
+}
+
+// intolerance says whether a server is intolerant of a question that it must accept: it
+// says so by whatever alert, and once more behind a control.
+func (a *asker) intolerance(ctx context.Context, q *question) results.Answer {
+	objects := func(got *answer) bool {
+		return got.refuses() || got.outcome == failed && got.failure.Kind == results.KindAlert
+	}
+	got := a.ask(ctx, q)
+	if objects(got) && a.controlled(ctx, got) {
+		got = a.ask(ctx, q)
+	}
+	switch {
+	case got.outcome == accepted:
+		return results.No
+	case got.refuses(), objects(got) && !a.temper.slams.Load():
+		return results.Yes
+	}
+	return results.Unknown
 }
 
 // unassigned lists suites that do not exist.

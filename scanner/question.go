@@ -47,10 +47,12 @@ type question struct {
 }
 
 // hello composes the hello: as a handshake message, and in records as it goes on
-// the wire; in the memory that it is lent, if that is enough.
-func (q *question) hello(lent []byte) (message, records []byte) {
+// the wire; in the memory that it is lent, if that is enough. The session id stands in
+// its own.
+func (q *question) hello(lent []byte) (session, message, records []byte) {
 	h := q.compose()
-	return h.Record(min(q.version, wire.TLS10), lent)
+	message, records = h.Record(min(q.version, wire.TLS10), lent)
+	return h.SessionID, message, records
 }
 
 func (q *question) compose() wire.ClientHello {

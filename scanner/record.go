@@ -15,6 +15,19 @@ import (
 
 // fold makes the record.
 func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
+	s.foldFacts(e, roots, at)
+	if s.former != nil {
+		var former results.Endpoint
+		s.former.foldFacts(&former, roots, at)
+		adopt(e, &former)
+	}
+	if e.Status = status(e); s.unseen && e.Status == results.Complete {
+		e.Status = results.Partial
+	}
+}
+
+// foldFacts writes what a session found out.
+func (s *session) foldFacts(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 	e.Connections = s.ask.opened()
 	e.Failures = s.ask.failures
 	e.Versions = map[results.Version]results.Answer{}
@@ -35,10 +48,6 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 	e.PathFacts = s.more.drift
 	if r := s.more.resumption; r != nil && s.wants(AspectProtocol) {
 		e.PathFacts.ClockSkewS = r.skew
-	}
-	e.Status = status(e)
-	if s.unseen && e.Status == results.Complete {
-		e.Status = results.Partial
 	}
 }
 
@@ -109,6 +118,9 @@ func (s *session) foldVersion(e *results.Endpoint, v *versionScan) {
 		g := s.groups[v.version]
 		if g == nil {
 			g = &groupScan{}
+			if slices.ContainsFunc(v.undetermined(), usesGroup) { // nobody could ask
+				g.hands = hands{{rest: groupsOf(v.version)}}
+			}
 		}
 		g.fold(e, name, got)
 	}
@@ -128,7 +140,7 @@ func status(e *results.Endpoint) results.Status {
 	switch {
 	case determined == 0:
 		return results.Failed
-	case !e.Undetermined.IsZero(), slices.Contains(protocolAnswers(e.Protocol), results.Unknown), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
+	case !e.Undetermined.IsZero(), slices.ContainsFunc(answersOf(&e.Protocol), func(a *results.Answer) bool { return *a == results.Unknown }), slices.Contains(mapValues(e.Preference), results.PreferenceUnknown),
 		slices.Contains(mapValues(e.GroupPreference), results.PreferenceUnknown), completesUnknown(e),
 		e.PathFacts.Steadiness == results.SteadinessUnknown, slices.Contains(mapValues(e.PathFacts.TicketsFrom), results.Unknown):
 		return results.Partial
@@ -136,13 +148,13 @@ func status(e *results.Endpoint) results.Status {
 	return results.Complete
 }
 
-// protocolAnswers lists the yes-or-no facts of a protocol record.
-func protocolAnswers(p results.Protocol) []results.Answer {
-	return []results.Answer{
-		p.ExtendedMasterSecret, p.EncryptThenMAC, p.SecureRenegotiation, p.Compression, p.FallbackSCSV,
-		p.ResumptionID, p.ResumptionTicket, p.ResumptionPSK, p.EarlyData, p.ClientCertificateRequested,
-		p.OCSPStaple, p.SCT, p.VersionIntolerant, p.SizeIntolerant, p.ExtensionIntolerant,
-		p.ManySuitesIntolerant, p.SuiteMixIntolerant, p.ManySchemesIntolerant,
+// answersOf lists the yes-or-no facts of a protocol record.
+func answersOf(p *results.Protocol) []*results.Answer {
+	return []*results.Answer{
+		&p.ExtendedMasterSecret, &p.EncryptThenMAC, &p.SecureRenegotiation, &p.Compression, &p.FallbackSCSV,
+		&p.ResumptionID, &p.ResumptionTicket, &p.ResumptionPSK, &p.EarlyData, &p.ClientCertificateRequested,
+		&p.OCSPStaple, &p.SCT, &p.VersionIntolerant, &p.SizeIntolerant, &p.ExtensionIntolerant,
+		&p.ManySuitesIntolerant, &p.SuiteMixIntolerant, &p.ManySchemesIntolerant,
 	}
 }
 

@@ -29,7 +29,8 @@ type resumption struct {
 
 	byID, byTicket, psk, early results.Answer
 	left                       []*handshake.Session // by ticket, to be offered elsewhere
-	head                       []byte               // what the request was answered with
+	head                       []byte               // what the request was answered with; nil if with nothing
+	silent                     bool                 // it had its time
 	now                        func() time.Time     // nil: no clock to hold the server's against
 	skew                       *int                 // seconds; nil where both clocks agree, or nothing told
 }
@@ -73,7 +74,9 @@ func (r *resumption) ticket(ctx context.Context) (results.Answer, *handshake.Ses
 		o = r.withRequest(o)
 	}
 	first, _ := r.ask.finishTwice(ctx, o)
-	r.hear(first)
+	if o.Request != nil {
+		r.hear(first)
+	}
 	switch {
 	case !first.Finished:
 		return results.Unknown, nil
@@ -131,6 +134,7 @@ func (r *resumption) otherwise(ctx context.Context, first handshake.Outcome) han
 
 // hear keeps what a server answered the request with.
 func (r *resumption) hear(o handshake.Outcome) {
+	r.silent = o.Failure.Kind == results.KindTimeout
 	if o.Head != nil {
 		r.head = o.Head
 		if r.now != nil {
@@ -148,14 +152,21 @@ func (r *resumption) withRequest(o handshake.Offer) handshake.Offer {
 // again offers a session.
 func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.Session) results.Answer {
 	o.Resume, o.Suites, o.Request, o.HTTP = s, []uint16{s.Suite()}, nil, false
-	second, _ := r.ask.finishTwice(ctx, o)
-	switch {
-	case !second.Finished:
-		return results.Unknown
-	case second.Resumed:
-		return results.Yes
+	tries := 1
+	if r.ask.temper.wavers.Load() { // another server may answer
+		tries = insistence
 	}
-	return results.No
+	said := results.Unknown
+	for range tries {
+		second, _ := r.ask.finishTwice(ctx, o)
+		switch {
+		case second.Resumed:
+			return results.Yes
+		case second.Finished:
+			said = results.No
+		}
+	}
+	return said
 }
 
 // newResumption asks in the suites that were accepted and can be resumed here.

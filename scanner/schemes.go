@@ -25,22 +25,24 @@ const schemeHands = 2
 // suite first, and refuse if no scheme that is offered fits it, although it
 // would have signed with another key for another suite. Schemes of DSA have a hand
 // each: NSS refuses a hash that is too long for its key, and whatever was offered
-// with it.
-func scanSchemes12(ctx context.Context, a *asker, serverName string, suites []uint16) hands {
+// with it. Of a kind whose suites got no answer (open), nothing is known.
+func scanSchemes12(ctx context.Context, a *asker, serverName string, suites, open []uint16) hands {
 	var kinds []hands
+	var unasked hands
 	for _, kind := range []struct {
 		auth  string
 		keys  []string
 		hands int
 	}{{"RSA", []string{"rsa", "rsa-pss"}, schemeHands}, {"ECDSA", []string{"ecdsa", "ed25519", "ed448"}, schemeHands}, {"DSS", []string{"dsa"}, 6}} {
-		signed := suitesWith(suites, func(s wire.SuiteInfo) bool { return (s.Kx == "ECDHE" || s.Kx == "DHE") && s.Auth == kind.auth })
-		if len(signed) == 0 {
-			continue
-		}
+		signs := func(s wire.SuiteInfo) bool { return (s.Kx == "ECDHE" || s.Kx == "DHE") && s.Auth == kind.auth }
 		schemes := schemesWith(schemesOf(wire.TLS12), func(s wire.SchemeInfo) bool { return slices.Contains(kind.keys, s.KeyType) })
-		kinds = append(kinds, deal(schemesOfSuites(serverName, signed), schemes, kind.hands))
+		if signed := suitesWith(suites, signs); len(signed) > 0 {
+			kinds = append(kinds, deal(schemesOfSuites(serverName, signed), schemes, kind.hands))
+		} else if len(suitesWith(open, signs)) > 0 {
+			unasked = append(unasked, &elimination{rest: schemes})
+		}
 	}
-	return scanSchemes(ctx, a, kinds)
+	return append(scanSchemes(ctx, a, kinds), unasked...)
 }
 
 // scanSchemes enumerates the schemes of each kind, side by side, and asks once

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"crypto/tls"
+	"net"
 	"slices"
 	"testing"
 
@@ -56,5 +57,23 @@ func TestCertificateOfAnotherIssuer(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Where suites of a kind got no answer, nobody could ask for its schemes: none of them is
+// denied.
+func TestSchemesOfUnansweredSuites(t *testing.T) {
+	f := usualServer()
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		ofECDSA := slices.ContainsFunc(hello.Suites, func(id uint16) bool { return authOf(id) == "ECDSA" })
+		if hello.Versions() != nil || !ofECDSA {
+			return false
+		}
+		conn.Write([]byte("what is that?"))
+		return true
+	}
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectSignatures}})
+	if open := e.Undetermined.SignatureSchemes[results.TLSv12]; !slices.Contains(open, "0x0403") || len(e.SignatureSchemes[results.TLSv12]) == 0 {
+		t.Errorf("schemes %v, undetermined %v", e.SignatureSchemes[results.TLSv12], open)
 	}
 }

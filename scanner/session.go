@@ -37,8 +37,9 @@ type session struct {
 	chained  gate        // all chains were asked for
 	protocol results.Protocol
 	more     extras
-	unseen   bool // something that was asked for got no usable answer
-	dead     bool // nothing of TLS was heard: the rest was not asked
+	former   *session // when it was not known yet that the address wavers; nil if it was, or does not
+	unseen   bool     // something that was asked for got no usable answer
+	dead     bool     // nothing of TLS was heard: the rest was not asked
 }
 
 // extras are what is not asked by hellos alone, or not by default.
@@ -212,6 +213,13 @@ func (s *session) inquire(ctx context.Context) {
 		g.Go(func() error { part(ctx); return nil })
 	}
 	g.Wait()
+	s.requestAgain(ctx)
+	if s.wants(AspectPath) && !s.ask.misled() {
+		for _, v := range s.versions {
+			v.rememberBreakdown(s.ask)
+		}
+		s.ask.recheck(ctx)
+	}
 }
 
 // parts lists what is asked, each part for a goroutine of its own. Parts wait
@@ -341,7 +349,7 @@ func (s *session) runSchemes12(ctx context.Context) {
 	if !s.speaks(wire.TLS12) {
 		return
 	}
-	found := scanSchemes12(ctx, s.ask, s.path.ServerName, s.allSuites(wire.TLS12))
+	found := scanSchemes12(ctx, s.ask, s.path.ServerName, s.allSuites(wire.TLS12), s.version(wire.TLS12).undetermined())
 	s.keep(func() { s.schemes[wire.TLS12] = found })
 }
 

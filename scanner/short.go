@@ -57,7 +57,7 @@ func shortOrder(ctx context.Context, a *asker, by enumerator, ids []uint16, usua
 			continue
 		}
 		list := by.backwards(firsts[:min(shortList, len(firsts))])
-		got := choice(s.ask(ctx, new(by.ask(list)), len(rest) > 2), by, list)
+		got := a.choice(s.ask(ctx, new(by.ask(list)), len(rest) > 2), by, list)
 		if got == nil {
 			return nil, seen, false
 		}

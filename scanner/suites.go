@@ -376,7 +376,7 @@ func (v *versionScan) table(ctx context.Context, a *asker, i int) *table {
 // play plays one of the dealt hands, which may be cut to several by now.
 func (v *versionScan) play(ctx context.Context, a *asker, t *table, dealt hands) hands {
 	played := t.play(ctx, dealt)
-	return append(played, v.runSmaller(ctx, a, played)...)
+	return append(played, v.runSmaller(ctx, a, v.smaller(played))...)
 }
 
 // manySuites is more than some servers read: wolfSSL refuses 151.
@@ -385,9 +385,8 @@ const manySuites = 128
 // piecesOf is in how many parts any server can read suites.
 func piecesOf(suites []uint16) int { return (len(suites) + manySuites - 1) / manySuites }
 
-// runSmaller plays what smaller deals.
-func (v *versionScan) runSmaller(ctx context.Context, a *asker, of hands) hands {
-	smaller := v.smaller(of)
+// runSmaller plays what smaller dealt.
+func (v *versionScan) runSmaller(ctx context.Context, a *asker, smaller hands) hands {
 	smaller.run(ctx, a)
 	if len(smaller.accepted()) > 0 {
 		v.choked.Store(true)
@@ -442,6 +441,18 @@ func (v *versionScan) breaksDown() (internal bool) {
 		internal = internal || broke
 	}
 	return internal
+}
+
+// rememberBreakdown has those questions put again of which breaksDown makes a refusal.
+func (v *versionScan) rememberBreakdown(a *asker) {
+	if v.version >= wire.TLS12 || v.spoken.Load() || !v.breaksDown() {
+		return
+	}
+	for _, hand := range v.hands {
+		if hand.last.outcome == failed {
+			a.temper.remember(new(v.by.ask(hand.rest)), &hand.last)
+		}
+	}
 }
 
 // undetermined lists the suites that got no usable answer.

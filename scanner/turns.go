@@ -118,7 +118,7 @@ func (t *rota) visitAll(ctx context.Context, visits []*visit) {
 			if v.wants(AspectCertificates) {
 				t.opt.Roots(v.path).Expect()
 			}
-			v.timed(func() { v.inquire(ctx) })
+			v.timed(func() { v.inquire(ctx); v.session = v.askAnew(ctx) })
 		}
 	}
 	t.offerAround(ctx, visits)

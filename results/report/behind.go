@@ -21,8 +21,11 @@ func behindWords(e *endpoint) string {
 	}
 	switch f.Steadiness {
 	case results.Drifting:
-		return fmt.Sprintf("at least %d different servers behind one address: %s", f.Servers, list(facts, 3))
+		return fmt.Sprintf("at least %d different servers behind one address, of which any may accept what is listed: %s", f.Servers, list(facts, 3))
 	case results.Flapping:
+		if len(facts) == 0 {
+			return "it accepts what it refused another time, as several servers behind one address would"
+		}
 		return "answers change from one connection to the next: " + list(facts, 3)
 	}
 	return ""

@@ -14,9 +14,13 @@ func TestBehindWords(t *testing.T) {
 			{Fact: "TLSv1.2 certificate", Answers: []results.Tally{{Answer: strings.Repeat("ab", 32), Count: 8}}},
 		},
 	}}}
-	want := "at least 2 different servers behind one address: TLSv1.1 no ×5, yes ×3, TLSv1.2 certificate abababababab… ×8"
+	want := "at least 2 different servers behind one address, of which any may accept what is listed: TLSv1.1 no ×5, yes ×3, TLSv1.2 certificate abababababab… ×8"
 	if got := behindWords(e); strings.ReplaceAll(got, " and ", ", ") != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	e.PathFacts = results.PathFacts{Steadiness: results.Flapping, Repeats: 8}
+	if got := behindWords(e); !strings.HasPrefix(got, "it accepts what it refused") {
+		t.Errorf("one that takes a refusal back: %s", got)
 	}
 	e.PathFacts = results.PathFacts{Steadiness: results.Steady, Repeats: 8}
 	if got := behindWords(e); got != "" {
