@@ -1,10 +1,11 @@
-// Doubt: refusals of TLS 1.2 that may not be meant. Some servers choose a suite
+// Doubt: refusals before TLS 1.3 that may not be meant. Some servers choose a suite
 // that they cannot do, and then refuse whatever else was offered with it.
 
 package scanner
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,12 +29,12 @@ type doubted struct {
 func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, refusals hands, found []uint16) *doubted {
 	hopes, refused := kin(v.version, found), refusals.rests()
 	elsewhere := func(id uint16) bool { return !slices.Contains(refused, id) && !slices.Contains(next, id) }
-	for _, id := range common(authOf(found[0])) {
+	for _, id := range common(kindsOf(found)[0]) {
 		if h := hopes(id); h == high && !slices.Contains(refused, id) || h == fair && next == nil && elsewhere(id) {
 			found = append(found, id)
 		}
 	}
-	d := &doubted{suites: without(v.doubtful(found), byThemselves(refusals)), done: newGate()}
+	d := &doubted{suites: without(v.doubtful(a, found), byThemselves(refusals)), done: newGate()}
 	isOpen := func(id uint16) bool {
 		return elsewhere(id) || hopes(id) > faint && !slices.Contains(refused, id)
 	}
@@ -63,7 +64,7 @@ func (v *versionScan) doubt(ctx context.Context, a *asker) {
 // deceives reports whether the server accepts by itself what it refused among
 // others.
 func (v *versionScan) deceives(ctx context.Context, a *asker) bool {
-	doubtful := v.doubtful(v.hands.accepted())
+	doubtful := v.doubtful(a, v.hands.accepted())
 	if len(doubtful) == 0 {
 		return false
 	}
@@ -109,38 +110,95 @@ func without(ids, out []uint16) []uint16 {
 
 // doubtful lists suites of TLS 1.2 that every library has and that are not among
 // what was found: where they are accepted by themselves, the refusals of whole
-// hands are not to be believed. They are for one kind of certificate: what
-// servers choose and cannot do is often for one that they do not have.
-func (v *versionScan) doubtful(found []uint16) []uint16 {
+// hands are not to be believed. They are for the first kind of certificate that
+// was seen: what servers choose and cannot do is often for one that they do not have;
+// for the others too where a server closes without a word, which hides all trouble.
+// DHE is refused by all who have no parameters for it.
+func (v *versionScan) doubtful(a *asker, found []uint16) []uint16 {
 	if v.version != wire.TLS12 {
 		return nil
 	}
-	auth := "RSA"
-	if i := slices.IndexFunc(found, func(id uint16) bool { return rareness(wire.LookupSuite(id)) == 0 }); i >= 0 {
-		auth = authOf(found[i])
+	kinds := kindsOf(found)
+	if !a.closes.Load() {
+		kinds = kinds[:1]
 	}
-	refused := slices.DeleteFunc(common(auth), func(id uint16) bool { return slices.Contains(found, id) })
-	if rest := suitesWith(refused, func(s wire.SuiteInfo) bool { return s.Kx != "DHE" }); len(rest) > 0 {
+	if rest := notDHE(without(common(kinds...), found)); len(rest) > 0 {
 		return rest
 	}
-	return refused
+	return without(common(kinds[0]), found)
+}
+
+func notDHE(ids []uint16) []uint16 {
+	return suitesWith(ids, func(s wire.SuiteInfo) bool { return s.Kx != "DHE" })
 }
 
 // oneByOne gives every suite that was refused a hand of its own.
 func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
-	var singles hands
-	for _, hand := range v.hands {
-		singles = append(singles, deal(v.by, hand.rest, len(hand.rest))...)
-		hand.rest = nil
-	}
-	singles.run(ctx, a)
-	v.hands = append(v.hands, singles...)
+	v.anew(ctx, a, func(id uint16) string { return wire.ID(id) })
 }
 
-// common lists the suites of TLS 1.2 and older that every library has, for one
-// kind of certificate.
-func common(auth string) []uint16 {
-	return suitesWith(likely(wire.TLS12), func(s wire.SuiteInfo) bool {
-		return s.Auth == auth && strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM")
+// anew deals what was refused once more, a hand for each group.
+func (v *versionScan) anew(ctx context.Context, a *asker, group func(uint16) string) {
+	groups := map[string][]uint16{}
+	for _, id := range v.hands.rests() {
+		groups[group(id)] = append(groups[group(id)], id)
+	}
+	for _, hand := range v.hands {
+		hand.rest = nil
+	}
+	var smaller hands
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		smaller = append(smaller, deal(v.by, groups[name], 1)...)
+	}
+	smaller.run(ctx, a)
+	v.hands = append(v.hands, smaller...)
+}
+
+// reconsider asks an older version, once all are known, for what it refused and
+// another accepted, or what every library has where there is no TLS 1.2 to go by. If
+// it is accepted by itself, the refusals were of the company: those suites are then
+// asked for one by one, the others by kind of certificate and exchange, as what a
+// server chooses and cannot do is mostly of one kind. It reports whether more was found.
+func (v *versionScan) reconsider(ctx context.Context, a *asker, speaks12 bool) bool {
+	found, hoped := v.hands.accepted(), v.by.elsewhere.of(v.version)
+	if !speaks12 {
+		hoped = slices.Concat(hoped, without(suitesWith(common(kindsOf(found)...), v.has), hoped))
+	}
+	doubtful := without(notDHE(without(hoped, found)), v.hands.undetermined())
+	if doubtful = without(doubtful, byThemselves(v.hands)); len(doubtful) == 0 || a.ask(ctx, new(v.by.ask(doubtful))).outcome != accepted {
+		return false
+	}
+	v.mixIntolerant = results.Yes
+	v.anew(ctx, a, func(id uint16) string {
+		if slices.Contains(hoped, id) {
+			return wire.ID(id)
+		}
+		s := wire.LookupSuite(id)
+		return s.Auth + " " + s.Kx
 	})
+	return true
+}
+
+// has reports whether a suite is one of the version.
+func (v *versionScan) has(s wire.SuiteInfo) bool { return s.First <= v.version }
+
+// common lists the suites of TLS 1.2 and older that every library has, for some
+// kinds of certificate.
+func common(auths ...string) []uint16 {
+	return suitesWith(likely(wire.TLS12), func(s wire.SuiteInfo) bool {
+		return slices.Contains(auths, s.Auth) && strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM")
+	})
+}
+
+// kindsOf lists for which kinds of certificate usual suites are, RSA if for none.
+func kindsOf(ids []uint16) (auths []string) {
+	for _, id := range ids {
+		if s := wire.LookupSuite(id); rareness(s) == 0 && !slices.Contains(auths, s.Auth) {
+			auths = append(auths, s.Auth)
+		}
+	}
+	if len(auths) == 0 {
+		return []string{"RSA"}
+	}
+	return auths
 }

@@ -203,6 +203,19 @@ func (s *session) inquire(ctx context.Context) {
 		g.Go(func() error { part(ctx); return nil })
 	}
 	g.Wait()
+	s.reconsider(ctx)
+}
+
+// reconsider asks older versions again where what others accept was refused.
+func (s *session) reconsider(ctx context.Context) {
+	for _, v := range s.versions {
+		if v.version >= wire.TLS12 || !s.enumerates() || !v.spoken.Load() {
+			continue
+		}
+		if v.reconsider(ctx, s.ask, s.version(wire.TLS12).spoken.Load()) {
+			s.rank(ctx, v)
+		}
+	}
 }
 
 // parts lists what is asked, each part for a goroutine of its own. Parts wait
@@ -244,6 +257,11 @@ func (s *session) parts() []func(context.Context) {
 func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	v.open(ctx, s.ask)
 	v.run(ctx, s.ask, s.enumerates())
+	s.rank(ctx, v)
+}
+
+// rank asks for the order of a version's suites.
+func (s *session) rank(ctx context.Context, v *versionScan) {
 	if s.wants(AspectPreference) && v.spoken.Load() {
 		r := rank(ctx, s.ask, v.by, v.hands.accepted(), usualRank, v.hands.offers())
 		s.keep(func() { s.ranks[v.version] = r })
