@@ -1,5 +1,6 @@
-// Checks of certificates: of every chain that was seen, so that a server with
-// an RSA and an ECDSA certificate passes with both or not at all.
+// Checks of certificates: of every chain that clients of the endpoint meet, so that a
+// server with an RSA and an ECDSA certificate passes with both or not at all. What
+// the same address shows to who asks for no name, or for another, is not judged.
 
 package profiles
 
@@ -69,7 +70,8 @@ func appendWord(words []string, w string) []string {
 // unseenCerts says which certificates must be there and were not seen: one at
 // least, and one of each kind that an accepted suite needs.
 func (f *facts) unseenCerts() []string {
-	if len(f.e.Chains) == 0 {
+	own := f.e.OwnChains()
+	if len(own) == 0 {
 		switch {
 		case f.e.Status == results.Failed:
 			return []string{"no certificate was seen: " + f.whyUnknown()}
@@ -77,7 +79,7 @@ func (f *facts) unseenCerts() []string {
 			return []string{"no certificate was seen: not asked (aspect certificates), or " + f.whyUnknown()}
 		}
 	}
-	seen := mapped(f.e.Chains, func(c results.Chain) string { return authOf(c.Auth) })
+	seen := mapped(own, func(c results.Chain) string { return authOf(c.Auth) })
 	var out []string
 	for _, auth := range f.auths() {
 		if (auth == "RSA" || auth == "ECDSA") && !slices.Contains(seen, auth) {

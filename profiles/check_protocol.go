@@ -3,6 +3,7 @@
 package profiles
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +33,11 @@ func protocolChecks() []check {
 			name: "hsts", about: "where HTTP is spoken, Strict-Transport-Security is sent, for at least so long", limit: "seconds", aspects: asks,
 			expected: func(r Rule) string { return fmt.Sprintf("HSTS for at least %d seconds", r.Limit) },
 			judge:    longHSTS,
+		},
+		{
+			name: "staple-kept", about: "a certificate that asks for an OCSP staple (must-staple) is sent with one", aspects: []string{"certificates", "suites", "protocol"},
+			expected: func(Rule) string { return "an OCSP staple with each certificate that asks for one" },
+			judge:    func(f *facts, r Rule) verdict { return f.everyCert(r, stapleKept) },
 		},
 		{
 			name: "authorities-named", about: "where a client certificate is asked for, the authorities that are accepted are named", aspects: asks,
@@ -127,6 +133,21 @@ func longHSTS(f *facts, r Rule) verdict {
 		return unknown("no request was answered, over HTTP or otherwise")
 	}
 	return unknown("HSTS " + f.whyProtocol(""))
+}
+
+// stapleKept holds a server to what its certificates promise: clients that heed
+// must-staple turn away from one without a staple.
+func stapleKept(f *facts, c cert, _ Rule) (bad, open, good string) {
+	staple := cmp.Or(c.chain.OCSPStaple, f.e.Protocol.OCSPStaple)
+	switch {
+	case !c.leaf.MustStaple:
+		return "", "", ""
+	case staple == results.Yes:
+		return "", "", c.name() + " stapled"
+	case staple == results.No:
+		return c.name() + " must be stapled, and no staple is sent", "", ""
+	}
+	return "", "ocsp staple: " + f.whyProtocol(staple), ""
 }
 
 func longPrime(f *facts, r Rule) verdict {

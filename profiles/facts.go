@@ -17,13 +17,14 @@ type facts struct {
 	e     *results.Endpoint
 	lib   *Library
 	at    time.Time
-	certs []cert // leaves, one for each chain
+	certs []cert // leaves, one for each chain that clients of this endpoint meet
 }
 
 func newFacts(e *results.Endpoint, lib *Library, at time.Time) *facts {
 	f := &facts{e: e, lib: lib, at: at}
-	for i := range e.Chains {
-		if c := &e.Chains[i]; len(c.Certificates) > 0 {
+	own := e.OwnChains()
+	for i := range own {
+		if c := &own[i]; len(c.Certificates) > 0 {
 			f.certs = append(f.certs, readCert(c))
 		}
 	}
@@ -156,7 +157,7 @@ func (f *facts) auths() []string {
 			out = append(out, auth)
 		}
 	}
-	for _, c := range f.e.Chains {
+	for _, c := range f.e.OwnChains() {
 		add(authOf(c.Auth))
 	}
 	for _, list := range f.e.Suites {

@@ -87,7 +87,7 @@ func JudgeTogether(es []*results.Endpoint, p *Profile, at time.Time) []results.F
 // need not hold on to more.
 func Kept(e *results.Endpoint) *results.Endpoint {
 	kept := &results.Endpoint{
-		Service: e.Service, Path: e.Path, Address: e.Address, Status: e.Status, Versions: e.Versions, Failures: e.Failures,
+		Service: e.Service, Path: e.Path, Address: e.Address, Status: e.Status, ServerName: e.ServerName, Versions: e.Versions, Failures: e.Failures,
 	}
 	for _, c := range e.Chains {
 		c.Certificates = slices.Clone(c.Certificates[:min(1, len(c.Certificates))])

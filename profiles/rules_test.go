@@ -92,6 +92,14 @@ func TestRules(t *testing.T) {
 		{"known-weaknesses", "3DES", accept(results.TLSv12, "0xC008"), "sweet32 fail"},
 		{"known-weaknesses", "TLS 1.0 with CBC", accept(results.TLSv10, "0xC009"), "beast warn, early-tls-off fail"},
 		{"known-weaknesses", "no fallback signal", func(e *results.Endpoint) { accept(results.TLSv11, "0xC009")(e); e.Protocol.FallbackSCSV = "no" }, "early-tls-off fail, fallback-scsv fail"},
+		{"known-weaknesses", "must-staple without a staple", func(e *results.Endpoint) {
+			e.Chains[0].Certificates[0].MustStaple, e.Protocol.OCSPStaple = true, results.No
+		}, "staple-kept fail"},
+		{"known-weaknesses", "must-staple with a staple", func(e *results.Endpoint) { e.Chains[0].Certificates[0].MustStaple = true }, "staple-kept pass"},
+		{"known-weaknesses", "must-staple, staple not asked", func(e *results.Endpoint) {
+			e.Chains[0].Certificates[0].MustStaple, e.Protocol.OCSPStaple = true, ""
+		}, "staple-kept unknown"},
+		{"known-weaknesses", "no must-staple", func(e *results.Endpoint) { e.Protocol.OCSPStaple = results.No }, "staple-kept not_applicable"},
 		{"known-weaknesses", "compression", func(e *results.Endpoint) { e.Protocol.Compression = "yes" }, "crime fail"},
 		{"known-weaknesses", "compression unknown", func(e *results.Endpoint) { e.Protocol.Compression = "unknown" }, "crime unknown"},
 		{"known-weaknesses", "compression not asked", func(e *results.Endpoint) { e.Protocol.Compression = "" }, "crime unknown"},
@@ -115,6 +123,15 @@ func TestRules(t *testing.T) {
 		{"pci-dss-4", "expired", problem(results.Expired), "trusted fail, not-expired fail"},
 		{"pci-dss-4", "TLS 1.0", accept(results.TLSv10, "0xC009"), "early-tls-off fail"},
 		{"pci-dss-4", "another name", func(e *results.Endpoint) { e.Chains[0].HostnameMatch = results.No }, "hostname fail"},
+		{"pci-dss-4", "what the address shows to other clients", func(e *results.Endpoint) {
+			e.ServerName = "portal.example"
+			for _, name := range []string{"", results.Nobody} {
+				other := e.Chains[0]
+				other.ServerName, other.Trusted, other.HostnameMatch, other.Problems = name, results.No, results.No, []results.Problem{results.NameMismatch, results.SelfSignedProblem, results.WeakKey}
+				e.Chains = append(e.Chains, other)
+			}
+		}, ""},
+		{"pci-dss-4", "no chain but other clients'", func(e *results.Endpoint) { e.ServerName = "other.example" }, "hostname unknown, trusted unknown, not-expired unknown, rsa-bits unknown, ec-bits unknown"},
 		{"pci-dss-4", "trust unknown", func(e *results.Endpoint) { e.Chains[0].Trusted = results.Unknown }, "trusted unknown"},
 		{"target-group", "sound", nil, "reachable-rfc9151 pass"},
 		{"target-group", "self-signed", problem(results.SelfSignedProblem), "certificate-identity warn"},

@@ -36,6 +36,7 @@ func (lib *Library) weaknessProfile() *Profile {
 			{ID: "weak-key", Severity: results.High, Check: "problems-none", Values: []string{"weak_key"}, Citation: "RFC 9325 §4.5; CA/Browser Forum BR §6.1.5", Mend: "make a new key: RSA 2048 or P-256, and order a certificate for it"},
 			{ID: "key-sound", Severity: results.High, Check: "rsa-sound", Citation: "CVE-2017-15361 (ROCA), CVE-2022-26320; CA/Browser Forum BR §6.1.1.3", Mend: "make a new key with another program, and order a certificate for it"},
 			{ID: "key-shared", Severity: results.Low, Advice: true, Check: "key-not-shared", Citation: "CVE-2016-0800 (DROWN), ALPACA (USENIX Security 2021)", Mend: "one key for each service", Why: "what is learned of the key at the weakest holder holds for all"},
+			{ID: "staple-kept", Severity: results.Medium, Check: "staple-kept", Citation: "RFC 7633 §4.2.3", Mend: mendStaple, Why: "clients that heed must-staple refuse such a certificate without a staple; for others it promises what is not kept"},
 			{ID: "groups-strong", Severity: results.Medium, Check: "groups-none", Values: []string{"weak"}, Citation: "RFC 9325 §4.5, RFC 8422 §5.1.1", Mend: mendGroups([]string{"X25519", "secp256r1", "secp384r1"})},
 		},
 		Unseen: []Unseen{

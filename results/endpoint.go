@@ -198,15 +198,40 @@ type Protocol struct {
 	HSTS *int   `json:"hsts,omitempty"` // seconds
 }
 
-// Chain is one certificate chain as a server sent it, and its verdict.
+// Nobody is the server name that chains are asked for under beside the endpoint's own:
+// no server can have it (RFC 6761 §6.4).
+const Nobody = "nobody.invalid"
+
+// OwnChains are those that clients of the endpoint meet. Others are shown only to who
+// asks for another name, or for none.
+func (e *Endpoint) OwnChains() (own []Chain) {
+	for _, c := range e.Chains {
+		if e.Owns(&c) {
+			own = append(own, c)
+		}
+	}
+	return own
+}
+
+// Owns reports whether clients of the endpoint meet a chain.
+func (e *Endpoint) Owns(c *Chain) bool {
+	if e.ServerName == "" {
+		return c.ServerName != Nobody
+	}
+	return c.ServerName == e.ServerName
+}
+
+// Chain is one certificate chain as a server sent it, and its verdict: for the
+// endpoint's own name, whatever name it was asked under.
 type Chain struct {
-	ServerName    string     `json:"server_name"`
-	Auth          string     `json:"auth"` // RSA, ECDSA, EdDSA, DSA, ML-DSA: what the leaf's key signs with
+	ServerName    string     `json:"server_name"` // that was asked for, "" for none
+	Auth          string     `json:"auth"`        // RSA, ECDSA, EdDSA, DSA, ML-DSA: what the leaf's key signs with
 	Certificates  []Cert     `json:"certificates"`
 	Trusted       Answer     `json:"trusted"` // path, times, usages and constraints; not the name
 	SelfSigned    SelfSigned `json:"self_signed"`
 	HostnameMatch Answer     `json:"hostname_match,omitempty"`
-	Problems      []Problem  `json:"problems"` // sorted
+	Problems      []Problem  `json:"problems"`              // sorted
+	OCSPStaple    Answer     `json:"ocsp_staple,omitempty"` // sent beside this leaf; absent where it was not asked for
 }
 
 // SelfSigned says which certificate verifies with its own key.
@@ -232,7 +257,8 @@ type Cert struct {
 	KeyType            string    `json:"key_type,omitempty"` // RSA, ECDSA, Ed25519, Ed448, DSA, ML-DSA-44, ML-DSA-65, ML-DSA-87
 	KeyBits            int       `json:"key_bits,omitempty"`
 	SignatureAlgorithm string    `json:"signature_algorithm,omitempty"`
-	DER                []byte    `json:"der"` // base64 in JSON
+	MustStaple         bool      `json:"must_staple,omitempty"` // clients are to refuse it without an OCSP staple (RFC 7633); absent where it does not ask for that
+	DER                []byte    `json:"der"`                   // base64 in JSON
 }
 
 // Problem is a fault of a certificate chain.

@@ -70,9 +70,14 @@ type listener struct {
 	warning *wire.Alert // the last one that was not fatal
 }
 
-func newListener(q *question) *listener {
+// newListener listens for the answer to a question. Its hello may stand in memory that
+// is lent until it is sent; one with a key is needed for longer.
+func newListener(q *question, lent []byte) *listener {
+	if q.key != nil {
+		lent = nil
+	}
 	l := &listener{q: q}
-	l.sent, l.records = q.hello()
+	l.sent, l.records = q.hello(lent)
 	return l
 }
 
@@ -284,16 +289,29 @@ func (l *listener) alert(body []byte) (done bool) {
 		l.got.goodbye = true
 		l.end(results.Failure{Stage: results.StageHello, Kind: results.KindEOF, Count: 1, Detail: "the server closed the connection (close_notify)"})
 		return true
-	case refusal(a.Description) || l.q.serverName == "" && a.Description == 112:
+	case refusal(a.Description) || l.q.stranger && a.Description == unrecognizedName:
 		// Some servers look for a certificate that suits only after their
-		// ServerHello. unrecognized_name to a hello without a name: names are
-		// required here.
+		// ServerHello. unrecognized_name to a stranger: names are required here.
 		l.got.outcome, l.got.alert = refused, a.Description
 		return true
 	}
-	l.fail(results.KindAlert, "")
+	l.fail(results.KindAlert, l.q.wantsName(a.Description))
 	l.got.failure.Alert = wire.AlertName(a.Description)
 	return true
+}
+
+const unrecognizedName = 112
+
+// wantsName is what to do about a server that answers names alone (RFC 6066 §3):
+// what it speaks stays unknown to who does not know one.
+func (q *question) wantsName(alert uint8) string {
+	switch {
+	case alert != unrecognizedName:
+		return ""
+	case q.serverName == "":
+		return "the server wants a server name: give one by --sni, or as server_name in the inventory"
+	}
+	return "the server does not know this server name: give another by --sni, or as server_name in the inventory"
 }
 
 // fail ends the answer as unusable.

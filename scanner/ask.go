@@ -171,11 +171,11 @@ func (a *asker) refusedAsBefore(got *answer) bool {
 // do with alerts that mean other things (JSSE a group with unexpected_message), or
 // encrypt the alert and leave out their ServerHello (picotls a scheme).
 // internal_error is none of them: it tells of trouble, which can last; unless it
-// answers the want of a server name, beside one that was accepted (crypto/tls, where
-// certificates are chosen by name).
+// answers a name that is none of the server's, or none, beside one that was accepted
+// (crypto/tls, where certificates are chosen by name).
 func (a *asker) mayRefuse(q inquiry, got *answer) bool {
 	f := got.failure
-	return got.outcome == closed || got.sealed || a.brokeOff(q, got) || f.Kind == results.KindAlert && f.Stage == results.StageHello && (f.Alert != wire.AlertName(80) || a.nameless(q))
+	return got.outcome == closed || got.sealed || a.brokeOff(q, got) || f.Kind == results.KindAlert && f.Stage == results.StageHello && (f.Alert != wire.AlertName(80) || a.strange(q))
 }
 
 // brokeOff reports whether a server gives up in place of its key exchange, which it
@@ -190,10 +190,10 @@ func (a *asker) brokeOff(q inquiry, got *answer) bool {
 	return f.Kind == results.KindEOF || f.Kind == results.KindReset || f.Kind == results.KindAlert && f.Alert != wire.AlertName(80)
 }
 
-// nameless reports whether an inquiry lacks the server name that the control has.
-func (a *asker) nameless(q inquiry) bool {
+// strange reports whether an inquiry lacks the server name that the control has.
+func (a *asker) strange(q inquiry) bool {
 	asked, control := q.asked(), a.control.Load()
-	return asked != nil && control != nil && asked.serverName == "" && control.serverName != ""
+	return asked != nil && asked.stranger && control != nil && !control.stranger
 }
 
 func sameWord(a, b *answer) bool {
@@ -323,13 +323,13 @@ func (a *asker) move(lane *dial.Lane) { a.left, a.lane = a.opened(), lane }
 
 // put sends the hello and reads until its answer is complete.
 func (q *question) put(conn *dial.Conn) *answer {
-	l := newListener(q)
+	buf := conn.Buffer() // half to write from and to read into, half to keep the answer in
+	buf, kept := buf[:len(buf)/2], buf[len(buf)/2:]
+	l := newListener(q, buf)
 	// A write that fails is not yet an answer: a server that refused may have
 	// said so before it closed.
 	_, writeErr := conn.Write(l.records)
-	buf := conn.Buffer()
-	l.parser.Lend(buf[len(buf)/2:]) // half to read into, half to keep it in
-	buf = buf[:len(buf)/2]
+	l.parser.Lend(kept)
 	for {
 		n, err := conn.Read(buf)
 		if n > 0 && l.feed(buf[:n]) {

@@ -1,5 +1,5 @@
 // Chains: every certificate chain that a server can be made to show, by kind
-// of key and with or without a server name.
+// of key, and by server name: the endpoint's own, none, and one that is nobody's.
 
 package scanner
 
@@ -22,20 +22,11 @@ type sentChain struct {
 }
 
 // signedBy is the kind of key that a scheme is for.
-func signedBy(s wire.SchemeInfo) keyKind {
-	switch s.KeyType {
-	case "rsa", "rsa-pss":
-		return rsaKey
-	case "ecdsa":
-		return ecdsaKey
-	case "ed25519", "ed448":
-		return edwardsKey
-	case "mldsa44", "mldsa65", "mldsa87":
-		return mldsaKey
-	case "sm2":
-		return sm2Key
-	}
-	return ""
+func signedBy(s wire.SchemeInfo) keyKind { return kindOfType(s.KeyType) }
+
+// chainSchemes are the schemes of TLS 1.3 that make a server show a chain.
+func chainSchemes() []uint16 {
+	return schemesWith(schemesOf(wire.TLS13), func(s wire.SchemeInfo) bool { return signedBy(s) != "" })
 }
 
 // chainScan asks a version for its chains under a name.
@@ -44,6 +35,7 @@ type chainScan struct {
 	name      string
 	suites    func() []uint16 // those accepted, once they are known
 	key       func() keyGroup // of TLS 1.3
+	newer     func() bool     // whether TLS 1.3 is spoken, which tells more
 	sent      []sentChain
 	unsettled bool // some question got no usable answer
 }
@@ -60,12 +52,53 @@ func (c *chainScan) run(ctx context.Context, a *asker) {
 	case own:
 		c.looked.through()
 		c.others(ctx, a, c.shown(ctx, a))
+		c.twins(ctx, a)
 	default:
 		c.ask(ctx, a, chainQuestions(c.version, c.name, likely(c.version)))
 		c.others(ctx, a, authsOf(suitesWith(c.suites(), func(s wire.SuiteInfo) bool {
 			return slices.Contains(likely(c.version), uint16(s.ID))
 		})))
+		c.twins(ctx, a)
 	}
+}
+
+// look asks for any one chain, which tells by whose configuration a name is answered;
+// with accepted suites only where those are none that any server has some of, as they
+// are known late.
+func (c *chainScan) look(ctx context.Context, a *asker) {
+	if c.version == wire.TLS13 {
+		if key := c.key(); key.failure == nil {
+			c.ask(ctx, a, []question{chainQuestion13(c.name, likely(c.version), key.group, chainSchemes())})
+		}
+		return
+	}
+	c.askOne(ctx, a, likely(c.version))
+	if len(c.sent) > 0 {
+		return
+	}
+	if accepted := c.suites(); len(without(accepted, likely(c.version))) == len(accepted) {
+		c.askOne(ctx, a, accepted)
+	}
+}
+
+// askOne asks TLS 1.2 or older for any one chain.
+func (c *chainScan) askOne(ctx context.Context, a *asker, suites []uint16) {
+	q := usual(c.version, c.name, suitesWith(suites, showsCertificate))
+	q.until = untilCertificate
+	if len(q.suites) > 0 {
+		c.ask(ctx, a, []question{q})
+	}
+}
+
+// news reports whether a chain came that is not among those seen.
+func (c *chainScan) news(seen []sentChain) bool {
+	return len(distinct(slices.Concat(seen, c.sent))) > len(distinct(seen))
+}
+
+// showsCertificate reports whether a suite makes a server show its certificate, and
+// chainQuestions asks for it.
+func showsCertificate(s wire.SuiteInfo) bool {
+	return slices.Contains([]string{"RSA", "ECDSA", "DSS"}, s.Auth) && slices.Contains([]string{"RSA", "DHE", "ECDHE"}, s.Kx)
 }
 
 // shown takes the chains that the first questions for suites showed, and asks for
@@ -114,7 +147,7 @@ func authsOf(suites []uint16) (auths []string) {
 	return auths
 }
 
-// newest asks TLS 1.3, where the signature schemes choose the kind of key
+// newest asks TLS 1.3, where the signature schemes choose the key, its curve too
 // (RFC 8446 §4.2.3), by elimination, from a chain on that was seen, if any was.
 func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
 	c.keep(seen)
@@ -122,33 +155,35 @@ func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
 	if key.failure != nil {
 		return
 	}
-	left := keyKinds()
+	left := chainSchemes()
 	for first := true; len(left) > 0; first = false {
 		if !first || len(seen) == 0 {
-			seen = c.askKinds(ctx, a, key.group, left, first)
+			seen = c.askSchemes(ctx, a, key.group, left, first)
 		}
 		if len(seen) == 0 {
-			return // no chain of any kind that is left
+			return // no chain that could sign by one that is left
 		}
-		i := slices.Index(left, kindOf(seen[0]))
-		if i < 0 {
+		rest := beyond(left, seen[0])
+		if len(rest) == len(left) {
 			break
 		}
-		left = slices.Delete(left, i, i+1)
+		left = rest
 	}
 	// What was seen does not tell what is left: each kind is asked for by itself.
 	var qs []question
-	for _, kind := range left {
-		qs = append(qs, chainQuestion13(c.name, likely(c.version), key.group, []keyKind{kind}))
+	for _, kind := range keyKinds() {
+		if schemes := schemesWith(left, func(s wire.SchemeInfo) bool { return signedBy(s) == kind }); len(schemes) > 0 {
+			qs = append(qs, chainQuestion13(c.name, likely(c.version), key.group, schemes))
+		}
 	}
 	c.ask(ctx, a, qs)
 }
 
-// askKinds asks for a chain of one of some kinds of key. Where none was seen yet, it
-// asks once more without the schemes of certificates' own signatures: OpenSSL 4.1
-// finds that of SM2 in no list.
-func (c *chainScan) askKinds(ctx context.Context, a *asker, group uint16, kinds []keyKind, first bool) [][]byte {
-	q := chainQuestion13(c.name, likely(c.version), group, kinds)
+// askSchemes asks for a chain that could sign by one of some schemes. Where none was
+// seen yet, it asks once more without the schemes of certificates' own signatures:
+// OpenSSL 4.1 finds that of SM2 in no list.
+func (c *chainScan) askSchemes(ctx context.Context, a *asker, group uint16, schemes []uint16, first bool) [][]byte {
+	q := chainQuestion13(c.name, likely(c.version), group, schemes)
 	seen := c.ask(ctx, a, []question{q})
 	if first && len(seen) == 0 {
 		q.ofCerts = nil
@@ -170,15 +205,29 @@ func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]
 	answers := make([]answer, len(qs))
 	var g errgroup.Group
 	for i, q := range qs {
+		q.stranger = c.name != c.versionScan.name
 		g.Go(func() error { answers[i] = *a.askFirst(ctx, &q); return nil })
 	}
 	g.Wait()
-	for _, got := range answers {
+	for i, got := range answers {
 		c.unsettled = c.unsettled || !got.settled()
-		c.keep(got.certs)
+		if qs[i].couldSign(got.certs) {
+			c.keep(got.certs)
+		}
 		last = got.certs
 	}
 	return last
+}
+
+// couldSign reports whether a handshake can go on with a chain that came. Where a server
+// of TLS 1.2 has none for the schemes that were offered, it may show whichever it has,
+// of another name even, and then find that it cannot sign (crypto/tls): nobody meets that.
+func (q *question) couldSign(certs [][]byte) bool {
+	if len(certs) == 0 || q.version != wire.TLS12 {
+		return true
+	}
+	kind := kindOf(certs[0])
+	return kind == "" || slices.ContainsFunc(q.schemes, func(id uint16) bool { return signedBy(wire.LookupScheme(id)) == kind })
 }
 
 // chainQuestions asks TLS 1.2 or older for one chain of each kind of key, of
@@ -187,7 +236,7 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 	var qs []question
 	ask := func(auth string, scheme func(wire.SchemeInfo) bool) {
 		q := usual(version, serverName, suitesWith(suites, func(s wire.SuiteInfo) bool {
-			return s.Auth == auth && (s.Kx == "RSA" || s.Kx == "DHE" || s.Kx == "ECDHE")
+			return s.Auth == auth && showsCertificate(s)
 		}))
 		if len(q.suites) == 0 {
 			return
@@ -210,10 +259,10 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 	return qs
 }
 
-// chainQuestion13 asks TLS 1.3 for a chain of one of some kinds of key.
-func chainQuestion13(serverName string, suites []uint16, group uint16, kinds []keyKind) question {
+// chainQuestion13 asks TLS 1.3 for a chain that can sign by one of some schemes.
+func chainQuestion13(serverName string, suites []uint16, group uint16, schemes []uint16) question {
 	q := question13(serverName, suites, group, untilCertificate)
-	q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return slices.Contains(kinds, signedBy(s)) })
+	q.schemes = schemes
 	q.ofCerts = everyScheme() // whoever signed the certificate
 	return q
 }
@@ -246,8 +295,7 @@ func usableGroup(ctx context.Context, a *asker, serverName string, suites []uint
 	}
 }
 
-// distinct drops chains that were sent before under the same name, and those
-// without a name that a name shows too.
+// distinct drops chains that were sent before, under the same name or another.
 func distinct(chains []sentChain) []sentChain {
 	var out []sentChain
 	for _, c := range chains {

@@ -25,11 +25,11 @@ import (
 )
 
 // certificate is self-signed for a name with a key.
-func certificate(t testing.TB, name string, key crypto.Signer) tls.Certificate {
+func certificate(t testing.TB, name string, key crypto.Signer, more ...pkix.Extension) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), ExtraExtensions: more,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -41,24 +41,7 @@ func certificate(t testing.TB, name string, key crypto.Signer) tls.Certificate {
 // serveTLS is crypto/tls with a configuration.
 func serveTLS(t *testing.T, cfg *tls.Config) netip.AddrPort {
 	t.Helper()
-	l, err := tls.Listen("tcp", "127.0.0.1:0", cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				conn.(*tls.Conn).HandshakeContext(context.Background())
-			}()
-		}
-	}()
-	return netip.MustParseAddrPort(l.Addr().String())
+	return serveEach(t, cfg, func(conn net.Conn) { conn.(*tls.Conn).Handshake() })
 }
 
 func keys(t testing.TB) (ec, rs, ed crypto.Signer) {
@@ -78,13 +61,14 @@ func keys(t testing.TB) (ec, rs, ed crypto.Signer) {
 	return ecKey, rsaKey, edKey
 }
 
-// Every certificate that a server has is found, by kind of key and by name, in
+// Every certificate that a server has is found, by kind of key and by name (its own,
+// none, one that is nobody's), in
 // TLS 1.2 in the clear and in TLS 1.3 through the encrypted flight, whatever
 // group the server insists on.
 func TestEveryChain(t *testing.T) {
 	ec, rs, ed := keys(t)
 	named := []tls.Certificate{certificate(t, "portal.example", ec), certificate(t, "portal.example", rs), certificate(t, "portal.example", ed)}
-	fallback := certificate(t, "default.example", ec)
+	fallback, unnamed := certificate(t, "default.example", ec), certificate(t, "unnamed.example", ec)
 	for _, c := range []struct {
 		name    string
 		version uint16
@@ -102,6 +86,9 @@ func TestEveryChain(t *testing.T) {
 			addr := serveTLS(t, &tls.Config{
 				MinVersion: c.version, MaxVersion: c.version, CurvePreferences: []tls.CurveID{c.group},
 				GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+					if h.ServerName == "" {
+						return &unnamed, nil
+					}
 					for _, cert := range named {
 						if h.ServerName == "portal.example" && h.SupportsCertificate(&cert) == nil {
 							return &cert, nil
@@ -114,7 +101,7 @@ func TestEveryChain(t *testing.T) {
 			if e.Status != results.Complete {
 				t.Errorf("status %s, failures %+v, undetermined %+v", e.Status, e.Failures, e.Undetermined)
 			}
-			want := map[string][]tls.Certificate{"portal.example": named, "": {fallback}}
+			want := map[string][]tls.Certificate{"portal.example": named, "": {unnamed}, results.Nobody: {fallback}}
 			found := 0
 			for name, certs := range want {
 				for _, cert := range certs {
@@ -125,8 +112,53 @@ func TestEveryChain(t *testing.T) {
 					found++
 				}
 			}
-			if found == 4 && len(e.Chains) != 4 {
-				t.Errorf("%d chains, want 4: %+v", len(e.Chains), e.Chains)
+			if found == 5 && len(e.Chains) != 5 {
+				t.Errorf("%d chains, want 5: %+v", len(e.Chains), e.Chains)
+			}
+			if own := e.OwnChains(); len(own) != 3 {
+				t.Errorf("%d chains for clients of the endpoint, want 3: %+v", len(own), own)
+			}
+		})
+	}
+}
+
+// A chain that a server of TLS 1.2 shows and cannot sign with is nobody's: here that of
+// another name, to who wants EdDSA.
+func TestChainThatCannotSign(t *testing.T) {
+	ec, rs, _ := keys(t)
+	certs := []tls.Certificate{certificate(t, "other.example", ec), certificate(t, "portal.example", rs), certificate(t, "portal.example", ec)}
+	e := scanChainsOf(t, serveTLS(t, &tls.Config{MaxVersion: tls.VersionTLS12, Certificates: certs}))
+	if own := e.OwnChains(); len(own) != 2 || own[0].HostnameMatch != results.Yes || own[1].HostnameMatch != results.Yes {
+		t.Errorf("%+v", own)
+	}
+	if !shows(e, "", certs[0].Certificate[0]) {
+		t.Error("what is shown without a name was not found")
+	}
+}
+
+// Keys of one kind are told apart: on several curves, RSA's for PSS alone.
+func TestEveryCurve(t *testing.T) {
+	var certs []tls.Certificate
+	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certs = append(certs, certificate(t, "portal.example", key))
+	}
+	_, rs, _ := keys(t)
+	certs = append(certs, certificate(t, "portal.example", rs))
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			t.Parallel()
+			e := scanChainsOf(t, serveTLS(t, &tls.Config{MaxVersion: version, Certificates: certs}))
+			for _, cert := range certs {
+				if !shows(e, "portal.example", cert.Certificate[0]) {
+					t.Errorf("the certificate on %v was not found", cert.PrivateKey.(crypto.Signer).Public())
+				}
+			}
+			if len(e.Chains) != len(certs) || e.Status != results.Complete {
+				t.Errorf("%d chains, %s; failures %+v", len(e.Chains), e.Status, e.Failures)
 			}
 		})
 	}

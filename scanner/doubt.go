@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -183,12 +184,27 @@ func (v *versionScan) reconsider(ctx context.Context, a *asker, speaks12 bool) b
 func (v *versionScan) has(s wire.SuiteInfo) bool { return s.First <= v.version }
 
 // common lists the suites of TLS 1.2 and older that every library has, for some
-// kinds of certificate.
+// kinds of certificate. The slice is shared: do not change it.
 func common(auths ...string) []uint16 {
-	return suitesWith(likely(wire.TLS12), func(s wire.SuiteInfo) bool {
-		return slices.Contains(auths, s.Auth) && strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM")
-	})
+	if len(auths) == 1 {
+		return commonSuites()[auths[0]]
+	}
+	var all []uint16
+	for _, auth := range auths {
+		all = append(all, commonSuites()[auth]...)
+	}
+	return all
 }
+
+var commonSuites = sync.OnceValue(func() map[string][]uint16 {
+	by := map[string][]uint16{}
+	for _, id := range likely(wire.TLS12) {
+		if s := wire.LookupSuite(id); strings.Contains(s.Name, "_AES_") && !strings.Contains(s.Name, "_CCM") {
+			by[s.Auth] = append(by[s.Auth], id)
+		}
+	}
+	return by
+})
 
 // kindsOf lists for which kinds of certificate usual suites are, RSA if for none.
 func kindsOf(ids []uint16) (auths []string) {

@@ -123,10 +123,16 @@ func serveSilently(t *testing.T, config *tls.Config) netip.AddrPort {
 	return serveEach(t, config, swallow)
 }
 
-// serveEach gives each connection to a function, which closes it.
+// serveEach gives each connection to a function.
 func serveEach(t *testing.T, config *tls.Config, answer func(net.Conn)) netip.AddrPort {
 	t.Helper()
-	l, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	return serveConns(t, func(conn net.Conn) { answer(tls.Server(conn, config)) })
+}
+
+// serveConns gives each connection to a function, and closes it then.
+func serveConns(t *testing.T, answer func(net.Conn)) netip.AddrPort {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +143,10 @@ func serveEach(t *testing.T, config *tls.Config, answer func(net.Conn)) netip.Ad
 			if err != nil {
 				return
 			}
-			go answer(conn)
+			go func() {
+				defer conn.Close()
+				answer(conn)
+			}()
 		}
 	}()
 	return netip.MustParseAddrPort(l.Addr().String())

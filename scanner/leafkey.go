@@ -5,12 +5,12 @@ package scanner
 
 import (
 	"encoding/asn1"
-	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"shakedown/scanner/chain"
+	"shakedown/scanner/wire"
 )
 
 // keyKind is a kind of key that a chain can be for.
@@ -26,23 +26,71 @@ const (
 
 func keyKinds() []keyKind { return []keyKind{rsaKey, ecdsaKey, edwardsKey, mldsaKey, sm2Key} }
 
-// kindOf is the kind of a leaf's key, "" if it cannot be told (RFC 3279 §2.3, RFC
-// 8410 §3).
-func kindOf(der []byte) keyKind {
-	kind, parameters := keyAlgorithm(der)
-	switch {
-	case kind.Equal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}):
+// kindOf is the kind of a leaf's key, "" if it cannot be told.
+func kindOf(der []byte) keyKind { return kindOfType(keyTypeOf(der)) }
+
+func kindOfType(keyType string) keyKind {
+	switch keyType {
+	case "rsa", "rsa-pss":
 		return rsaKey
-	case kind.Equal(ecPublicKey()) && ofSM2(parameters):
-		return sm2Key
-	case kind.Equal(ecPublicKey()):
+	case "ecdsa":
 		return ecdsaKey
-	case slices.ContainsFunc([]int{17, 18, 19}, func(n int) bool { return kind.Equal(asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, n}) }): // RFC 9881 §2
-		return mldsaKey
-	case kind.Equal(asn1.ObjectIdentifier{1, 3, 101, 112}), kind.Equal(asn1.ObjectIdentifier{1, 3, 101, 113}): // Ed25519, Ed448
+	case "ed25519", "ed448":
 		return edwardsKey
+	case "mldsa44", "mldsa65", "mldsa87":
+		return mldsaKey
+	case "sm2":
+		return sm2Key
 	}
 	return ""
+}
+
+// keyTypeOf is what a leaf's key is for, as the schemes that it signs by have it; ""
+// if it cannot be told (RFC 3279 §2.3, RFC 4055 §1.2, RFC 8410 §3, RFC 9881 §2).
+func keyTypeOf(der []byte) string {
+	kind, parameters := keyAlgorithm(der)
+	if kind.Equal(ecPublicKey()) && ofSM2(parameters) {
+		return "sm2"
+	}
+	for _, known := range []struct {
+		oid     asn1.ObjectIdentifier
+		keyType string
+	}{
+		{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, "rsa"},
+		{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, "rsa-pss"},
+		{ecPublicKey(), "ecdsa"},
+		{asn1.ObjectIdentifier{1, 3, 101, 112}, "ed25519"},
+		{asn1.ObjectIdentifier{1, 3, 101, 113}, "ed448"},
+		{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 17}, "mldsa44"},
+		{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 18}, "mldsa65"},
+		{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 19}, "mldsa87"},
+	} {
+		if kind.Equal(known.oid) {
+			return known.keyType
+		}
+	}
+	return ""
+}
+
+// signsBy reports whether a leaf's key can sign by a scheme of TLS 1.3, which ties
+// ECDSA to a curve (RFC 8446 §4.2.3). A key on a curve that is not known here signs
+// by any.
+func signsBy(der []byte, s wire.SchemeInfo) bool {
+	if s.KeyType != keyTypeOf(der) {
+		return false
+	}
+	tied := map[uint16]uint16{0x0403: 0x0017, 0x0503: 0x0018, 0x0603: 0x0019}[s.ID]
+	return s.KeyType != "ecdsa" || curveOf(der) == 0 || tied == curveOf(der)
+}
+
+// beyond leaves the schemes of TLS 1.3 by which a leaf's key cannot sign. Where that
+// is all, the server did not heed what was offered: its kind of key is left out.
+func beyond(schemes []uint16, der []byte) []uint16 {
+	rest := schemesWith(schemes, func(s wire.SchemeInfo) bool { return !signsBy(der, s) })
+	if len(rest) < len(schemes) {
+		return rest
+	}
+	return schemesWith(schemes, func(s wire.SchemeInfo) bool { return signedBy(s) != kindOf(der) })
 }
 
 // ofSM2 reports whether an elliptic key is of SM2, which is no ECDSA though it is

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"slices"
 	"testing"
 
 	"shakedown/scanner/wire"
@@ -76,10 +77,12 @@ func TestKindOfNewerKeys(t *testing.T) {
 		return []byte{0x30, 19, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, n, 4, 6, 0, 0, 0, 0, 0, 0}
 	}
 	sm2 := []byte{0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x82, 0x2d}
+	pss := []byte{0x30, 19, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10, 4, 6, 0, 0, 0, 0, 0, 0}
+	ed448 := []byte{0x30, 19, 6, 3, 0x2b, 0x65, 0x71, 4, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 	for _, c := range []struct {
 		algorithm []byte
 		want      keyKind
-	}{{mldsa(16), ""}, {mldsa(17), mldsaKey}, {mldsa(18), mldsaKey}, {mldsa(19), mldsaKey}, {sm2, sm2Key}} {
+	}{{pss, rsaKey}, {ed448, edwardsKey}, {mldsa(16), ""}, {mldsa(17), mldsaKey}, {mldsa(18), mldsaKey}, {mldsa(19), mldsaKey}, {sm2, sm2Key}} {
 		if got := kindOf(bytes.Replace(der, p256, c.algorithm, 1)); got != c.want {
 			t.Errorf("% x: a key of kind %q, want %q", c.algorithm, got, c.want)
 		}
@@ -108,4 +111,22 @@ func FuzzLeafKey(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A key leaves the schemes by which it cannot sign; one that was shown though it
+// cannot sign by any that was offered takes its kind with it.
+func TestBeyond(t *testing.T) {
+	ca := newAuthority(t)
+	p256 := ca.leafFor(t, newKey(t).Public())
+	const ecdsa256, ecdsa384, pssRSA, pss, ed25519 = 0x0403, 0x0503, 0x0804, 0x0809, 0x0807
+	for _, c := range []struct{ offered, left []uint16 }{
+		{[]uint16{ecdsa256, ecdsa384, pssRSA, pss, ed25519}, []uint16{ecdsa384, pssRSA, pss, ed25519}},
+		{[]uint16{ecdsa256}, []uint16{}},
+		{[]uint16{ecdsa384, ed25519}, []uint16{ed25519}},
+		{[]uint16{pss, ed25519}, []uint16{pss, ed25519}},
+	} {
+		if got := beyond(c.offered, p256); !slices.Equal(got, c.left) {
+			t.Errorf("beyond %x: %x, want %x", c.offered, got, c.left)
+		}
+	}
 }

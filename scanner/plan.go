@@ -78,7 +78,7 @@ func planProbes(p inventory.Path, aspects []Aspect) []PlannedProbe {
 		if p.ServerName != "" {
 			names = 2
 		}
-		probes = append(probes, PlannedProbe{"certificates", fmt.Sprintf("one to four for each of %d server names (with and without SNI)", names), 0, 3 * names})
+		probes = append(probes, PlannedProbe{"certificates", fmt.Sprintf("one to four for each of %d server names (with and without SNI), and one under a name that is nobody's", names), 0, 3*names + 1})
 	}
 	if wants(AspectProtocol) {
 		probes = append(probes, PlannedProbe{"protocol", "at most 17, and one for each application protocol; of them at most 6 are finished, and one sends HEAD /", 0, 19})

@@ -28,8 +28,9 @@ type protocolScan struct {
 
 	mu      sync.Mutex
 	facts   results.Protocol
-	staples map[string][]byte // by leaf
-	open    bool              // what has no answer of its own in the record got none
+	staples map[string][]byte         // by leaf
+	stapled map[string]results.Answer // likewise
+	open    bool                      // what has no answer of its own in the record got none
 }
 
 // run asks everything, side by side.
@@ -146,32 +147,111 @@ func (p *protocolScan) accepts(ctx context.Context, q question) bool {
 }
 
 // wholeFlight reads everything that a server sends before it waits for the
-// client: whether it asks for a certificate, and what it staples.
+// client: whether it asks for a certificate, and what it staples to each of its own.
 func (p *protocolScan) wholeFlight(ctx context.Context) {
 	q, ok := p.flightQuestion()
-	if !ok {
+	switch {
+	case !ok && p.anonymous(): // no certificate, nothing beside it, and none to be asked for (RFC 5246 §7.4.4)
+		p.set(func(f *results.Protocol) {
+			f.ClientCertificateRequested, f.OCSPStaple, f.SCT = results.No, results.No, results.No
+		})
+		return
+	case !ok:
 		return
 	}
 	q.extra = []wire.Extension{wire.StatusRequest(), wire.SignedCertificateTimestamps()}
-	got := p.ask.ask(ctx, &q)
-	whole := got
-	if got.outcome != accepted { // wolfSSL's module answers no hello that asks for a staple
+	flights := p.flights(ctx, q)
+	whole, staple := flights[0], results.Unknown
+	if whole.outcome == accepted {
+		staple = ofAll(flights, func(got *answer) bool { return got.staple })
+		p.keepStaples(flights)
+	} else { // wolfSSL's module answers no hello that asks for a staple
+		q.extra = []wire.Extension{wire.SignedCertificateTimestamps()}
+		if flights = p.flights(ctx, q); whole.settled() && flights[0].outcome == accepted {
+			staple = results.No // whoever asks for one gets no handshake either
+		}
 		q.extra = nil
 		whole = p.ask.ask(ctx, &q)
 	}
-	if len(got.stapled) > 0 && len(got.certs) > 0 {
-		p.staples = map[string][]byte{string(got.certs[0]): got.stapled}
-	}
 	p.set(func(f *results.Protocol) {
 		f.ClientCertificateRequested = fact(whole, func() bool { return whole.request }, results.Unknown)
-		f.OCSPStaple = fact(got, func() bool { return got.staple }, results.Unknown)
-		f.SCT = fact(got, func() bool {
-			return got.sct || wire.HasSCT(got.hello.Extensions) || len(got.certs) > 0 && chain.HasSCT(got.certs[0])
-		}, results.Unknown)
+		f.OCSPStaple, f.SCT = staple, ofAll(flights, (*answer).hasTimestamps)
 		for _, name := range whole.authorities {
 			f.ClientCertificateAuthorities = append(f.ClientCertificateAuthorities, chain.Name(name))
 		}
 	})
+}
+
+// flights asks for the flight with each kind of certificate. The first answer stands
+// whatever it is; of the others a refusal says that there is no certificate more.
+func (p *protocolScan) flights(ctx context.Context, q question) (all []*answer) {
+	for more := true; more; {
+		got := p.ask.ask(ctx, &q)
+		if len(all) > 0 && got.outcome == refused {
+			break
+		}
+		all = append(all, got)
+		more = q.without(got)
+	}
+	return all
+}
+
+// without leaves out of a question what brought the certificate of an answer, and
+// reports whether there is something left to ask.
+func (q *question) without(got *answer) bool {
+	if got.outcome != accepted || len(got.certs) == 0 {
+		return false
+	}
+	if q.version == wire.TLS13 {
+		left := beyond(schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return signedBy(s) != "" }), got.certs[0])
+		more := len(left) > 0 && len(left) < len(q.schemes)
+		q.schemes, q.ofCerts = left, everyScheme() // whoever signed the certificate
+		return more
+	}
+	auth := authOf(got.hello.Suite)
+	q.suites = suitesWith(q.suites, func(s wire.SuiteInfo) bool { return s.Auth != auth })
+	return len(q.suites) > 0
+}
+
+// ofAll is yes where it is so with every certificate, no where it is not with one.
+func ofAll(flights []*answer, shown func(*answer) bool) results.Answer {
+	sum := results.Yes
+	for _, got := range flights {
+		switch fact(got, func() bool { return shown(got) }, results.Unknown) {
+		case results.No:
+			return results.No
+		case results.Unknown:
+			sum = results.Unknown
+		}
+	}
+	return sum
+}
+
+// hasTimestamps reports timestamps of Certificate Transparency by any of their three
+// ways (RFC 6962 §3.3).
+func (a *answer) hasTimestamps() bool {
+	return a.sct || wire.HasSCT(a.hello.Extensions) || len(a.certs) > 0 && chain.HasSCT(a.certs[0]) || chain.StapleHasSCT(a.stapled)
+}
+
+// keepStaples keeps what was stapled to which leaf.
+func (p *protocolScan) keepStaples(flights []*answer) {
+	p.staples, p.stapled = map[string][]byte{}, map[string]results.Answer{}
+	for _, got := range flights {
+		if len(got.certs) == 0 {
+			continue
+		}
+		leaf := string(got.certs[0])
+		p.stapled[leaf] = fact(got, func() bool { return got.staple }, results.Unknown)
+		if len(got.stapled) > 0 {
+			p.staples[leaf] = got.stapled
+		}
+	}
+}
+
+// anonymous reports whether the server never shows a certificate.
+func (p *protocolScan) anonymous() bool {
+	certified := suitesWith(p.suites, func(s wire.SuiteInfo) bool { return s.Auth != "anon" })
+	return p.tls13 == nil && p.old != 0 && len(certified) == 0
 }
 
 // flightQuestion prefers the version whose flight is in the clear.

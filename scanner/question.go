@@ -29,6 +29,7 @@ const (
 type question struct {
 	version    uint16
 	serverName string // "" sends no SNI
+	stranger   bool   // it is asked under a name that is not the endpoint's own, or under none: to be refused for that is an answer
 	suites     []uint16
 	groups     []uint16
 	schemes    []uint16
@@ -46,10 +47,10 @@ type question struct {
 }
 
 // hello composes the hello: as a handshake message, and in records as it goes on
-// the wire.
-func (q *question) hello() (message, records []byte) {
+// the wire; in the memory that it is lent, if that is enough.
+func (q *question) hello(lent []byte) (message, records []byte) {
 	h := q.compose()
-	return h.Record(min(q.version, wire.TLS10))
+	return h.Record(min(q.version, wire.TLS10), lent)
 }
 
 func (q *question) compose() wire.ClientHello {

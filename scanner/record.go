@@ -24,7 +24,7 @@ func (s *session) fold(e *results.Endpoint, roots *chain.Roots, at time.Time) {
 	}
 	for _, c := range s.chains {
 		judged := chain.Judge(c.der, chain.Options{ServerName: nameToMatch(s.path), Roots: roots, At: at})
-		judged.ServerName = c.serverName
+		judged.ServerName, judged.OCSPStaple = c.serverName, s.more.stapled[string(c.der[0])]
 		e.Chains = append(e.Chains, judged)
 	}
 	e.Protocol = s.protocol

@@ -2,16 +2,17 @@ package scanner
 
 import (
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"shakedown/results"
 	"shakedown/scanner/dial"
+	"shakedown/scanner/inventory"
 	"shakedown/scanner/wire"
 )
 
@@ -251,24 +252,43 @@ func TestFallbackRefusedByClosing(t *testing.T) {
 	}
 }
 
-// A server that answers no hello that asks for a staple is asked without: whether
-// it wants a client certificate is known all the same, and of a staple nothing.
+// A server that answers no hello that asks for a staple is asked without: whether it
+// wants a client certificate is known all the same, and who is refused gets no staple.
 func TestStapleNotToBeAskedFor(t *testing.T) {
 	const statusRequest = 5
 	ec, _, _ := keys(t)
-	cert := certificate(t, "portal.example", ec)
-	addr := serveTLS(t, &tls.Config{
-		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequestClientCert,
-		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-			if slices.Contains(h.Extensions, statusRequest) {
-				return nil, errors.New("what is that?")
+	for name, c := range map[string]struct {
+		alert byte
+		want  results.Answer
+	}{"refused": {40, results.No}, "in trouble": {80, results.Unknown}} {
+		t.Run(name, func(t *testing.T) {
+			cfg := &tls.Config{
+				MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12,
+				Certificates: []tls.Certificate{certificate(t, "portal.example", ec)}, ClientAuth: tls.RequestClientCert,
 			}
-			return nil, nil
-		},
-	})
-	e := scanFake(t, addr, dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
-	if e.Protocol.ClientCertificateRequested != results.Yes || e.Protocol.OCSPStaple != results.Unknown {
-		t.Errorf("requested %s, staple %s", e.Protocol.ClientCertificateRequested, e.Protocol.OCSPStaple)
+			addr := serveConns(t, func(conn net.Conn) {
+				heard := &tape{Conn: conn}
+				hello, err := readHello(heard)
+				if err == nil && slices.ContainsFunc(hello.Extensions, func(e wire.Extension) bool { return e.Type == statusRequest }) {
+					conn.Write(alertBytes(c.alert))
+					return
+				}
+				tls.Server(heard.again(), cfg).Handshake()
+			})
+			e := scanFake(t, addr, dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
+			if p := e.Protocol; p.ClientCertificateRequested != results.Yes || p.OCSPStaple != c.want || p.SCT != results.No {
+				t.Errorf("requested %s, staple %s, SCT %s", p.ClientCertificateRequested, p.OCSPStaple, p.SCT)
+			}
+		})
+	}
+}
+
+// Who is anonymous shows no certificate, and nothing that goes with one.
+func TestAnonymousStaples(t *testing.T) {
+	f := &fake{suites: map[uint16][]uint16{wire.TLS12: {0x003A, 0x0034}}, refuse: alertBytes(40)} // DH-anon
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
+	if p := e.Protocol; p.ClientCertificateRequested != results.No || p.OCSPStaple != results.No || p.SCT != results.No {
+		t.Errorf("requested %s, staple %s, SCT %s", p.ClientCertificateRequested, p.OCSPStaple, p.SCT)
 	}
 }
 
@@ -290,8 +310,42 @@ func TestNameNeeded(t *testing.T) {
 	if got := a.ask(t.Context(), new(usual(wire.TLS12, "portal.example", candidates(wire.TLS12)))); got.outcome != accepted {
 		t.Fatalf("with a name: %+v", got)
 	}
-	if got := a.ask(t.Context(), new(usual(wire.TLS12, "", candidates(wire.TLS12)))); got.outcome != refused {
+	stranger := usual(wire.TLS12, "", candidates(wire.TLS12))
+	stranger.stranger = true
+	if got := a.ask(t.Context(), &stranger); got.outcome != refused {
 		t.Errorf("without a name: %+v, want a refusal", got)
+	}
+}
+
+// Who is told that it lacks the right name knows nothing of what is spoken to those
+// who have it: nothing is refused by that but a question about names.
+func TestNameUnrecognized(t *testing.T) {
+	f := usualServer()
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		known := hello.ServerName() == "portal.example"
+		if !known {
+			conn.Write(alertBytes(112))
+		}
+		return !known
+	}
+	addr := f.serve(t)
+	for name, want := range map[string]results.Answer{"": results.Unknown, "other.example": results.Unknown, "portal.example": results.Yes} {
+		p := target(addr)
+		p.ServerName = name
+		var e *results.Endpoint
+		New(dial.New(dial.Options{Timeout: 10 * time.Second}), Options{Aspects: []Aspect{AspectVersions, AspectSuites}}).
+			Run(t.Context(), []inventory.Path{p}, func(got *results.Endpoint) error { e = got; return nil })
+		if got := e.Versions[results.TLSv12]; got != want {
+			t.Errorf("name %q: TLS 1.2 %s, want %s", name, got, want)
+		}
+		if want == results.Unknown && (e.Status == results.Complete || len(e.Failures) != 1 || !strings.Contains(e.Failures[0].Detail, "--sni")) {
+			t.Errorf("name %q: %s, failures %+v", name, e.Status, e.Failures)
+		}
+	}
+	stranger := usual(wire.TLS12, "", candidates(wire.TLS12))
+	stranger.stranger = true
+	if got := askerOf(t, addr).ask(t.Context(), &stranger); got.outcome != refused {
+		t.Errorf("a stranger's question: %+v, want a refusal", got)
 	}
 }
 

@@ -213,8 +213,8 @@ func (s *session) foldResumption(p *results.Protocol) {
 // pair is a handshake.
 const maxAddresses = 8
 
-// offerAround offers each address the session that each other address of the
-// same name left: servers that share their ticket keys go on with it.
+// offerAround offers each address the sessions that each other address of the
+// same name left: servers that share their ticket keys go on with them.
 func (s *Scanner) offerAround(ctx context.Context, visits []*visit) {
 	if len(visits) < 2 {
 		return
@@ -222,37 +222,52 @@ func (s *Scanner) offerAround(ctx context.Context, visits []*visit) {
 	visits = visits[:min(len(visits), maxAddresses)]
 	for _, here := range visits {
 		for _, there := range visits {
-			if session := there.newest(); here != there && here.more.siblings && session != nil {
-				put(&here.more.drift.TicketsFrom, there.route.String(), s.offerAt(ctx, here, session))
+			if here != there && here.more.siblings && len(there.sessions()) > 0 {
+				put(&here.more.drift.TicketsFrom, there.route.String(), s.offerAt(ctx, here, there.sessions()))
 			}
 		}
 	}
 }
 
-// newest is the session of the newest version that a scan left, nil if none.
-func (s *session) newest() *handshake.Session {
-	if s.more.resumption == nil || len(s.more.resumption.left) == 0 {
+// sessions are those that a scan left, of the newest version last.
+func (s *session) sessions() []*handshake.Session {
+	if s.more.resumption == nil {
 		return nil
 	}
-	return s.more.resumption.left[len(s.more.resumption.left)-1]
+	return s.more.resumption.left
 }
 
-// offerAt offers a session at an address; one that does not even speak its
-// version does not go on with it.
-func (s *Scanner) offerAt(ctx context.Context, v *visit, session *handshake.Session) results.Answer {
+// offerAt offers at an address the session of the newest version that is spoken
+// there; where none is, nothing goes on.
+func (s *Scanner) offerAt(ctx context.Context, v *visit, sessions []*handshake.Session) results.Answer {
 	r := v.more.resumption
 	if r == nil {
 		return results.Unknown
 	}
-	o := r.old
+	for _, session := range slices.Backward(sessions) {
+		if o := r.offerOf(session); slices.Contains(o.Suites, session.Suite()) {
+			lane := s.dialer.Lane(v.route)
+			defer lane.Release()
+			v.ask.move(lane)
+			if !v.enumerates() && v.lacks(ctx, session) {
+				return results.No
+			}
+			return r.again(ctx, o, session)
+		}
+	}
+	return results.No
+}
+
+// lacks reports whether a session's suite, of which nothing is known yet, is refused.
+func (s *session) lacks(ctx context.Context, made *handshake.Session) bool {
+	q := usual(made.Version(), s.path.ServerName, []uint16{made.Suite()})
+	return s.ask.ask(ctx, &q).outcome == refused
+}
+
+// offerOf is what is offered here in a session's version.
+func (r *resumption) offerOf(session *handshake.Session) handshake.Offer {
 	if session.Version() == wire.TLS13 {
-		o = r.new
+		return r.new
 	}
-	if len(o.Suites) == 0 || !slices.Contains(o.Suites, session.Suite()) {
-		return results.No
-	}
-	lane := s.dialer.Lane(v.route)
-	defer lane.Release()
-	v.ask.move(lane)
-	return r.again(ctx, o, session)
+	return r.old
 }

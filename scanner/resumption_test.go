@@ -179,6 +179,39 @@ func TestTicketsBetweenAddresses(t *testing.T) {
 	}
 }
 
+// A session of TLS 1.2 goes on beside newer ones at an address that has no other
+// version, and not where its suite is unknown for want of a certificate: that is no,
+// though nobody asked for suites.
+func TestTicketsBetweenUnlikeAddresses(t *testing.T) {
+	ec, rs, _ := keys(t)
+	ecCert, rsaCert := certificate(t, "portal.example", ec), certificate(t, "portal.example", rs)
+	configs := []*tls.Config{
+		{Certificates: []tls.Certificate{ecCert}},
+		{Certificates: []tls.Certificate{ecCert}, MaxVersion: tls.VersionTLS12},
+		{Certificates: []tls.Certificate{rsaCert}, MaxVersion: tls.VersionTLS12},
+	}
+	var addrs []netip.AddrPort
+	for i, config := range configs {
+		config.SetSessionTicketKeys([][32]byte{{1}})
+		address := "127.0.0.1:0"
+		if i > 0 {
+			address = strings.Replace(addrs[0].String(), "127.0.0.1", netip.AddrFrom4([4]byte{127, 0, 0, byte(1 + i)}).String(), 1)
+		}
+		addrs = append(addrs, serveGo(t, address, config))
+	}
+	want := [][]results.Answer{{"", results.Yes, results.No}, {results.Yes, "", results.No}, {results.No, results.No, ""}}
+	for i, e := range scanAddresses(t, Options{Aspects: []Aspect{AspectVersions, AspectPath}}, addrs...) {
+		for j, from := range addrs {
+			if got := e.PathFacts.TicketsFrom[from.String()]; got != want[i][j] {
+				t.Errorf("a session of %s at %s: %q, want %q", from, e.Address, got, want[i][j])
+			}
+		}
+		if e.Status != results.Complete {
+			t.Errorf("%s: %s, failures %+v", e.Address, e.Status, e.Failures)
+		}
+	}
+}
+
 // A server that hangs up on HEAD is asked with GET: what it does then tells what it
 // has no ticket for.
 func TestServerWithoutHEAD(t *testing.T) {

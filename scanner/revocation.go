@@ -331,27 +331,6 @@ func (r *registrar) crl(ctx context.Context, url string, c, issuer *x509.Certifi
 	return standing{revoked: got}
 }
 
-// readCRL looks a certificate up in a list that its issuer signed.
-func readCRL(body []byte, c, issuer *x509.Certificate, now time.Time) (results.Answer, error) {
-	list, err := x509.ParseRevocationList(body)
-	if err != nil {
-		return "", fmt.Errorf("reading the CRL: %w", err)
-	}
-	if err := list.CheckSignatureFrom(issuer); err != nil {
-		return "", fmt.Errorf("the CRL's signature: %w", err)
-	}
-	if slices.ContainsFunc(list.RevokedCertificateEntries, func(e x509.RevocationListEntry) bool { return e.SerialNumber.Cmp(c.SerialNumber) == 0 }) {
-		return results.Yes, nil
-	}
-	switch {
-	case !fresh(list.ThisUpdate, list.NextUpdate, now):
-		return "", fmt.Errorf("the CRL is for %s to %s", list.ThisUpdate.Format(time.RFC3339), list.NextUpdate.Format(time.RFC3339))
-	case hasExtension(list.Extensions, asn1.ObjectIdentifier{2, 5, 29, 27}): // RFC 5280 §5.2.4
-		return "", errors.New("a delta CRL where a whole one is due")
-	}
-	return results.No, nil
-}
-
 // fetch gets at most limit bytes from an authority.
 func (r *registrar) fetch(request *http.Request, limit int64) ([]byte, *results.Failure) {
 	fail := func(kind results.FailureKind, detail string) ([]byte, *results.Failure) {

@@ -96,7 +96,12 @@ func (a *authority) response(t *testing.T, status int, change func(*ocsp.Respons
 // crl is a list of revoked serial numbers.
 func (a *authority) crl(t *testing.T, next time.Time, serials ...int64) []byte {
 	t.Helper()
-	list := &x509.RevocationList{Number: big.NewInt(3), ThisUpdate: next.Add(-24 * time.Hour), NextUpdate: next}
+	return a.crlWith(t, nil, next, serials...)
+}
+
+func (a *authority) crlWith(t *testing.T, extensions []pkix.Extension, next time.Time, serials ...int64) []byte {
+	t.Helper()
+	list := &x509.RevocationList{Number: big.NewInt(3), ThisUpdate: next.Add(-24 * time.Hour), NextUpdate: next, ExtraExtensions: extensions}
 	for _, s := range serials {
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: big.NewInt(s), RevocationTime: time.Now().Add(-time.Hour)})
 	}

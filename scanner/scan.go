@@ -28,7 +28,6 @@ type Options struct {
 	Aspects      []Aspect         // nil is all
 	Patience     time.Duration    // of the second asking of an unknown; 0 is the dialer's timeout
 	AllAddresses bool             // every address of a name, not the first alone
-	Endpoints    int              // scanned side by side, of those that answer; 0 is 32
 	// Roots gives a path's trust anchors; nil is the system's for all.
 	Roots func(inventory.Path) *chain.Roots
 	Now   func() time.Time // nil is time.Now
@@ -60,9 +59,6 @@ func New(d *dial.Dialer, opt Options) *Scanner {
 		opt.Aspects = Aspects()
 	}
 	opt.Aspects = opt.withNeeds()
-	if opt.Endpoints <= 0 {
-		opt.Endpoints = 32
-	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}

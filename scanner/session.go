@@ -49,7 +49,8 @@ type extras struct {
 	completes  map[pair]results.Answer
 	resumption *resumption
 	drift      results.PathFacts
-	staples    map[string][]byte // OCSP responses that were seen, by leaf
+	staples    map[string][]byte         // OCSP responses that were seen, by leaf
+	stapled    map[string]results.Answer // whether there was one, likewise
 }
 
 // keyGroup is the group of TLS 1.3 with which encrypted flights can be opened,
@@ -356,12 +357,31 @@ func (s *session) runSchemes13(ctx context.Context) {
 }
 
 // runChains asks for certificates: in the newest version that shows them in
-// the clear, and in TLS 1.3, which may show others.
+// the clear, and in TLS 1.3, which may show others; under the endpoint's own name and
+// without one. Under a name that is nobody's one question tells most often that no
+// others are to be had.
 func (s *session) runChains(ctx context.Context) {
+	versions := s.chainVersions()
+	if len(versions) == 0 {
+		return
+	}
+	look := s.chainScan(versions[len(versions)-1], results.Nobody)
+	var g errgroup.Group
+	g.Go(func() error { look.look(ctx, s.ask); return nil })
+	s.askChains(ctx, versions, s.chainNames()...)
+	g.Wait()
+	if look.news(s.chains) {
+		s.askChains(ctx, versions, results.Nobody)
+	}
+	s.keep(func() { s.chains, s.unseen = distinct(s.chains), s.unseen || look.unsettled })
+}
+
+// askChains asks for all chains under some names.
+func (s *session) askChains(ctx context.Context, versions []uint16, names ...string) {
 	var all []*chainScan
-	for _, name := range s.chainNames() {
-		for _, v := range s.chainVersions() {
-			all = append(all, &chainScan{versionScan: s.version(v), name: name, key: s.key, suites: func() []uint16 { return s.allSuites(v) }})
+	for _, name := range names {
+		for _, v := range versions {
+			all = append(all, s.chainScan(v, name))
 		}
 	}
 	var g errgroup.Group
@@ -372,10 +392,14 @@ func (s *session) runChains(ctx context.Context) {
 	for _, c := range all {
 		s.keep(func() { s.chains, s.unseen = append(s.chains, c.sent...), s.unseen || c.unsettled })
 	}
-	s.keep(func() { s.chains = distinct(s.chains) })
 }
 
-// chainNames lists the server names that chains are asked for under.
+func (s *session) chainScan(version uint16, name string) *chainScan {
+	return &chainScan{versionScan: s.version(version), name: name, key: s.key, suites: func() []uint16 { return s.allSuites(version) }, newer: func() bool { return s.speaks(wire.TLS13) }}
+}
+
+// chainNames lists the server names that chains are asked for under, whatever they
+// show.
 func (s *session) chainNames() []string {
 	if s.path.ServerName == "" {
 		return []string{""}
@@ -417,7 +441,10 @@ func (s *session) runProtocol(ctx context.Context) {
 	}
 	if p.old != 0 || p.tls13 != nil {
 		facts := p.run(ctx)
-		s.keep(func() { s.protocol, s.more.staples, s.unseen = facts, p.staples, s.unseen || p.open })
+		s.keep(func() {
+			s.protocol, s.unseen = facts, s.unseen || p.open
+			s.more.staples, s.more.stapled = p.staples, p.stapled
+		})
 	}
 }
 

@@ -192,14 +192,12 @@ func (t *table) outlook(s *series, e *elimination) (more bool) {
 	return len(e.rest) > 1 && (hoped > 1 || hoped == 1 && t.playing == 1)
 }
 
-// worthHalving is how much must be hoped for of a hand that is halved.
-const worthHalving = 2
-
 // divide gives a part of a hand to another: what is less likely than the rest, which
 // one refusal may end at once, or be the beginning of more than anybody knows, so that
 // a hand which was about that already keeps it, and its place; then, while there are
 // places for it, half of what is likely, but for the question that a rider waits for,
-// which had better be accepted. It needs t.mu.
+// which had better be accepted. While some are left over, a hand of suites is cut on:
+// such hands are what a scan ends with. It needs t.mu.
 func (t *table) divide(ctx context.Context, e *elimination) {
 	if t.whole || e.hopes == nil || len(t.accepted) == 0 {
 		return
@@ -216,7 +214,7 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 		explores := e.remote
 		other = e.part(func(id uint16) bool { return hopes(id) < most == !explores })
 		other.remote, e.remote = !explores || most < high, explores || most < high
-	case idle && least == high && len(e.rest) >= worthHalving && !t.deceived && t.rider == nil:
+	case idle && least == high && e.worthHalving() && !t.deceived && t.rider == nil:
 		n := 0
 		other = e.part(func(uint16) bool { n++; return n%2 == 0 })
 		e.remote = most < high
@@ -224,7 +222,19 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 		return
 	}
 	t.seat(ctx, other)
+	if e.ofSuites() && int(t.lines.Load()) < t.lane.Width() {
+		t.divide(ctx, e)
+	}
 }
+
+// worthHalving reports whether a hand can be halved and it is worth while: groups are
+// few, and what else is to be asked for while they are is more.
+func (e *elimination) worthHalving() bool {
+	return len(e.rest) > 2 || len(e.rest) == 2 && e.ofSuites()
+}
+
+// ofSuites reports whether suites are enumerated that other versions may have too.
+func (e *elimination) ofSuites() bool { return e.elsewhere != nil }
 
 // part takes something of a hand away, for another.
 func (e *elimination) part(from func(uint16) bool) *elimination {

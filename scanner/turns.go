@@ -21,7 +21,8 @@ import (
 const glance = 5
 
 // rota scans paths. Only endpoints that have answered take one of the places for
-// scans. Where there are more endpoints than there is room for, each is looked at
+// scans: so many that each has its whole budget, as what waits for connections costs
+// memory and time, and the first questions to others fill what gaps there are. Where there are more endpoints than there is room for, each is looked at
 // first; where nobody is seen, one question is put again when all others are done,
 // and takes its time; and who takes a connection and says nothing is asked the
 // rest when all of that is over.
@@ -51,14 +52,14 @@ type before struct {
 
 // takeTurns scans all paths.
 func (s *Scanner) takeTurns(ctx context.Context, paths []inventory.Path, done chan<- *results.Endpoint) {
-	t := &rota{Scanner: s, places: make(chan struct{}, s.opt.Endpoints), done: done}
+	t := &rota{Scanner: s, places: make(chan struct{}, s.dialer.Addresses()), done: done}
 	rounds := []approach{t.look, t.wait, t.knockAfter}
-	if s.dialer.Fits(len(paths)) {
+	if len(paths) <= s.dialer.Addresses() {
 		rounds = []approach{t.knock}
 	}
 	each := func(n int, do func(i int)) {
 		var g errgroup.Group
-		g.SetLimit(s.opt.Endpoints + s.dialer.Concurrency())
+		g.SetLimit(cap(t.places) + s.dialer.Concurrency())
 		for i := range n {
 			g.Go(func() error { do(i); return nil })
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"shakedown/results"
 	"shakedown/results/report"
 	"shakedown/scanner/chain"
+	"shakedown/scanner/inventory"
 )
 
 // certFlags are what the verb cert was asked.
@@ -158,6 +160,15 @@ func anchors(files []string) (*chain.Roots, error) {
 	return roots, nil
 }
 
+// endpointHint is for who gives an address where a file is wanted.
+func endpointHint(name string, err error) string {
+	p, bad := inventory.ParseTarget(name)
+	if bad != nil || !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(name, fmt.Sprintf(":%d", p.Port)) {
+		return ""
+	}
+	return "; cert reads files; to ask an endpoint, run: shakedown scan --aspect certificates " + name
+}
+
 // readChains reads every file before any is judged.
 func (a *app) readChains(names []string, password func() (string, error)) ([]chainFile, error) {
 	var files []chainFile
@@ -169,7 +180,7 @@ func (a *app) readChains(names []string, password func() (string, error)) ([]cha
 		stdin = stdin || name == "-"
 		data, err := a.readInput(name)
 		if err != nil {
-			return nil, usagef("reading a chain: %w", err)
+			return nil, usagef("reading a chain: %w%s", err, endpointHint(name, err))
 		}
 		ders, err := chain.Split(data, password)
 		if errors.Is(err, context.Canceled) {

@@ -7,6 +7,8 @@ import (
 	"context"
 	"math"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -101,6 +103,22 @@ func (f *netFlags) check() error {
 	return nil
 }
 
+// listHint is for who gives a file in place of what stands in it; "" for who does not.
+func listHint(target string) string {
+	inventories, lists := []string{".yaml", ".yml"}, []string{".txt", ".list", ".csv"}
+	ext := strings.ToLower(filepath.Ext(target))
+	if info, err := os.Stat(target); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	switch {
+	case slices.Contains(inventories, ext):
+		return "; for an inventory, give --inventory " + target
+	case slices.Contains(lists, ext):
+		return "; for a list of targets, give - and the file as standard input"
+	}
+	return ""
+}
+
 // paths lists what to work on: the inventory's paths, then the targets.
 func (f *netFlags) paths(a *app, targets []string) ([]inventory.Path, error) {
 	paths, err := f.inventoryPaths()
@@ -118,7 +136,10 @@ func (f *netFlags) paths(a *app, targets []string) ([]inventory.Path, error) {
 		}
 		p, err := inventory.ParseTarget(t)
 		if err != nil {
-			return nil, usagef("%w", err)
+			return nil, usagef("%w%s", err, listHint(t))
+		}
+		if hint := listHint(t); hint != "" {
+			return nil, usagef("bad target %q: it is a file%s", t, hint)
 		}
 		paths = append(paths, p)
 	}

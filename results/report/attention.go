@@ -122,6 +122,9 @@ func scanIssues(s *section) []issue {
 		}
 		add(warning, d.who.label, d.who.ref, d.String())
 	}
+	for _, d := range addressDrifts(s) {
+		add(warning, d.who.label, d.who.ref, d.String())
+	}
 	return found.all
 }
 

@@ -96,5 +96,8 @@ func moreUnknown(e *endpoint) (words []string) {
 	if e.PathFacts.Steadiness == results.SteadinessUnknown {
 		words = append(words, "whether one server answers")
 	}
+	if from := sessionsFrom(e, results.Unknown); len(from) > 0 {
+		words = append(words, "whether sessions of "+list(from, 3)+" go on here")
+	}
 	return words
 }

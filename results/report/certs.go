@@ -90,6 +90,9 @@ func wordsOf(c *results.Chain, at time.Time) verdict {
 	for _, p := range byWeight(c.Problems) {
 		v.add(problemLevel(p), problemWords(p, c, at))
 	}
+	if c.OCSPStaple == results.No && len(c.Certificates) > 0 && c.Certificates[0].MustStaple {
+		v.add(warning, "must be stapled, and is not")
+	}
 	if v.level < warning {
 		v.trust(c)
 	}

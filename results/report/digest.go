@@ -173,7 +173,7 @@ func (g *gatherer) add(run int, at ref, rec results.Record) {
 		if g.overtaken[run] {
 			break
 		}
-		e := &endpoint{Endpoint: rec, ref: at, at: when, cert: worstOf(rec.Chains, when)}
+		e := &endpoint{Endpoint: rec, ref: at, at: when, cert: worstOf(rec.OwnChains(), when)}
 		s := g.service(rec.Service)
 		s.endpoints = append(s.endpoints, e)
 	case *results.Trial:

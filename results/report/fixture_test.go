@@ -370,6 +370,9 @@ func fleetRun(n int) Run {
 			e = drifted(e)
 		}
 		e.Service, e.Path, e.Target, e.Kind, e.Address = host, host+":443", host+":443", "", fmt.Sprintf("192.0.2.%d:443", i+1)
+		if len(e.Chains) > 0 {
+			e.ServerName = e.Chains[0].ServerName
+		}
 		r.Records = append(r.Records, e)
 	}
 	return closed(r, 3)

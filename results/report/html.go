@@ -323,8 +323,8 @@ func newPathView(e *endpoint, versions []results.Version) pathView {
 	for _, version := range versions {
 		v.Versions = append(v.Versions, answer(e.Versions[version]))
 	}
-	for i := range e.Chains {
-		if end, _ := firstEnd(&e.Chains[i]); !end.IsZero() && (v.Until == "" || date(end) < v.Until) {
+	for _, c := range e.OwnChains() {
+		if end, _ := firstEnd(&c); !end.IsZero() && (v.Until == "" || date(end) < v.Until) {
 			v.Until = date(end)
 		}
 	}

@@ -311,3 +311,23 @@ func checkWellFormed(t *testing.T, format, text string) {
 		}
 	}
 }
+
+// TestMetricsOfTwins: of two certificates of one kind of key the worse one is what a
+// metric tells.
+func TestMetricsOfTwins(t *testing.T) {
+	for _, days := range [][2]int{{5, 200}, {200, 5}} {
+		e := &results.Endpoint{Service: "portal", Path: "alb", ServerName: "portal.example", Status: results.Complete, StartedAt: runTime}
+		for _, left := range days {
+			e.Chains = append(e.Chains, chain("portal.example", cert("CN=portal", "CN=issuer", 2048, "RSA", -60, left)))
+		}
+		worse := &e.Chains[slices.Index(days[:], 5)]
+		worse.Trusted = results.No
+		got := rendered(t, "prometheus", Options{}, closed(Run{Header: results.Header{Schema: results.Schema, StartedAt: runTime, Command: "scan"}, Records: []results.Record{e}}, 0))
+		end := strconv.FormatFloat(float64(worse.Certificates[0].NotAfter.Unix()), 'g', -1, 64)
+		for _, want := range []string{`server_name="portal.example"} 0` + "\n", `server_name="portal.example"} ` + end + "\n"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%v days: no %q in\n%s", days, want, got)
+			}
+		}
+	}
+}

@@ -166,6 +166,12 @@ func promEndpoint(e *results.Endpoint) []sample {
 			all = append(all, sample{"suites_accepted", at, labels, float64(len(suites))})
 		}
 	}
+	return append(all, promChains(e, at)...)
+}
+
+// promChains are of an endpoint's chains. Of several of one kind of key, as on two
+// curves, the worst comes first, and so counts.
+func promChains(e *results.Endpoint, at []string) (all []sample) {
 	for _, c := range e.Chains {
 		labels := []string{"auth", c.Auth, "server_name", c.ServerName}
 		if len(c.Certificates) > 0 && !c.Certificates[0].NotAfter.IsZero() {
@@ -174,6 +180,7 @@ func promEndpoint(e *results.Endpoint) []sample {
 		all = append(all, known("certificate_trusted", at, labels, c.Trusted)...)
 		all = append(all, known("certificate_matches_name", at, labels, c.HostnameMatch)...)
 	}
+	slices.SortStableFunc(all, func(a, b sample) int { return cmp.Compare(a.value, b.value) })
 	return all
 }
 

@@ -46,7 +46,10 @@ func estateRun(endpoints int) Run {
 		case i%41 == 3:
 			e = drifted(e)
 		}
-		e.Service, e.ServerName, e.Address = service, service, fmt.Sprintf("10.%d.%d.%d:443", i>>16, i>>8&255, i&255)
+		e.Service, e.Address = service, fmt.Sprintf("10.%d.%d.%d:443", i>>16, i>>8&255, i&255)
+		if len(e.Chains) > 0 {
+			e.ServerName = e.Chains[0].ServerName
+		}
 		r.Records = append(r.Records, e)
 		if i%5 == 0 {
 			r.Records = append(r.Records, &results.Finding{Service: service, Path: e.Path, Address: e.Address, Profile: "nist-800-52r2", Rule: "tls1.1-off", Status: results.FindingFail,

@@ -69,6 +69,9 @@ func chainGroups(es []*endpoint) []*chainGroup {
 		for i := range e.Chains {
 			c := &e.Chains[i]
 			cert := wordsOf(c, e.at)
+			if !e.Owns(c) { // not what this path's clients meet
+				cert.level = min(cert.level, notable)
+			}
 			key := chainKey(c) + cert.String()
 			g := byKey[key]
 			if g == nil {
@@ -105,6 +108,9 @@ func (p *page) chain(c *results.Chain, v verdict, who, unnamed string) {
 	p.paragraph(4, 2, v.level.style(), words)
 	for i, cert := range c.Certificates {
 		words := fmt.Sprintf("%d %s, %s, until %s, sha256 %s", i, cmp.Or(clean(cert.Subject), "(subject not readable)"), keyWords(cert), date(cert.NotAfter), short(cert.SHA256))
+		if cert.MustStaple {
+			words += ", must be stapled"
+		}
 		p.paragraph(4, 2, plainStyle, words)
 		if names := certNames(cert); i == 0 && len(names) > 0 {
 			p.paragraph(6, 2, dimStyle, "names: "+list(names, p.limit(4)))

@@ -22,7 +22,9 @@ func (p *page) section(s *section) {
 		p.bond(b)
 	}
 	p.settings(s.endpoints)
+	p.steady(s.endpoints)
 	p.chains(s.endpoints)
+	p.sessions(s.endpoints)
 	p.failures(s.endpoints)
 	p.matches(s)
 	p.findings(s)
@@ -199,7 +201,7 @@ func (p *page) failures(es []*endpoint) {
 	for _, group := range alike(affected, func(e *endpoint) string { return p.unanswered(e) }) {
 		p.paragraph(2, 2, plainStyle, strings.Join(labelsOf(group), ", ")+": "+p.unanswered(group[0]))
 		for _, f := range group[0].Failures {
-			if p.verbose && f.Detail != "" {
+			if f.Detail != "" && (p.verbose || f.Alert == "unrecognized_name") { // there is something to do about that
 				p.paragraph(6, 2, dimStyle, failureWords(f)+": "+clean(f.Detail))
 			}
 		}

@@ -15,7 +15,7 @@ import (
 
 // settings lists suites, groups and the rest, once for all that are alike.
 func (p *page) settings(es []*endpoint) {
-	answered := slices.DeleteFunc(slices.Clone(es), func(e *endpoint) bool { return e.Status == results.Failed || e.Suites == nil && e.Groups == nil })
+	answered := slices.DeleteFunc(slices.Clone(es), func(e *endpoint) bool { return e.Status == results.Failed || !p.hasSettings(e) })
 	for _, group := range alike(answered, settings) {
 		e := group[0]
 		title := "TLS settings of " + list(labelsOf(group), 0)
@@ -32,13 +32,25 @@ func (p *page) settings(es []*endpoint) {
 			o := groupsOf(e, v)
 			p.names("groups", o, v, orderWords(e.GroupPreference[v]))
 		}
-		if p.verbose {
+		if p.wantsSchemes(e) {
 			for _, v := range versionsIn(e.SignatureSchemes) {
 				p.names("signature schemes", schemesOf(e, v), v, "")
 			}
 		}
 		p.protocol(e)
 	}
+}
+
+// hasSettings says whether there is anything to list.
+func (p *page) hasSettings(e *endpoint) bool {
+	return e.Suites != nil || e.Groups != nil || p.wantsSchemes(e) ||
+		slices.ContainsFunc(contrast.ProtocolQuestions(), func(q contrast.ProtocolQuestion) bool { return q.Of(e.Protocol).Text != "" })
+}
+
+// wantsSchemes says whether signature schemes are listed: where all is, and where
+// nothing else of their kind was asked for.
+func (p *page) wantsSchemes(e *endpoint) bool {
+	return e.SignatureSchemes != nil && (p.verbose || e.Suites == nil && e.Groups == nil)
 }
 
 func orderWords(pref results.Preference) string {
@@ -57,6 +69,10 @@ func orderWords(pref results.Preference) string {
 
 func (p *page) suites(e *endpoint, v results.Version) {
 	list := e.Suites[v]
+	if len(list) == 0 && slices.Contains(e.Undetermined.Suites[v], "*") {
+		p.print(4, piece{clean(string(v)) + ", suites unknown", warnStyle})
+		return
+	}
 	words := []string{clean(string(v)), plural(len(list), "suite")}
 	if o := orderWords(e.Preference[v]); o != "" {
 		words = append(words, o)
@@ -130,6 +146,10 @@ func (p *page) names(noun string, o offer, v results.Version, order string) {
 		if noun == "groups" && postQuantum(results.Named{Name: names[i]}) {
 			names[i] += " (pq)"
 		}
+	}
+	if len(names) == 0 && slices.Contains(o.open, "*") {
+		p.paragraph(4, 2, warnStyle, words+": unknown")
+		return
 	}
 	words += ": " + cmp.Or(strings.Join(names, ", "), "none")
 	if len(o.open) > 0 {

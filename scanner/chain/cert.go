@@ -178,6 +178,7 @@ func (c *cert) describe() results.Cert {
 	r.NotBefore, r.NotAfter = c.x.NotBefore.UTC(), c.x.NotAfter.UTC()
 	r.KeyType, r.KeyBits = string(c.key.kind), c.key.bits
 	r.SignatureAlgorithm = c.signature.name
+	r.MustStaple = mustStaple(c.x)
 	for _, name := range c.x.DNSNames {
 		r.DNSNames = append(r.DNSNames, strings.ToValidUTF8(name, "\ufffd"))
 	}

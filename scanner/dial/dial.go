@@ -89,8 +89,8 @@ func New(opt Options) *Dialer {
 // Opened counts the connections that were tried so far.
 func (d *Dialer) Opened() int64 { return d.opened.Load() }
 
-// Fits reports whether so many addresses can have their whole budget at once.
-func (d *Dialer) Fits(addresses int) bool { return addresses*d.opt.PerEndpoint <= d.opt.Concurrency }
+// Addresses is how many can have their whole budget at once, one at least.
+func (d *Dialer) Addresses() int { return d.opt.Concurrency / d.opt.PerEndpoint }
 
 // Concurrency is how many connections may be in flight in all.
 func (d *Dialer) Concurrency() int { return d.opt.Concurrency }

@@ -50,10 +50,14 @@ const (
 // Marshal gives the handshake message, its four-byte header included.
 func (h *ClientHello) Marshal() []byte { return h.append(make(builder, 0, h.room())) }
 
-// Record gives the handshake message as it is, and in the records of a version.
-func (h *ClientHello) Record(version uint16) (message, records []byte) {
-	b := make(builder, recordHeader, recordHeader+h.room())
-	b = h.append(b)
+// Record gives the handshake message as it is, and in the records of a version. It
+// uses the memory that it is lent, if that is enough; nil is none.
+func (h *ClientHello) Record(version uint16, lent []byte) (message, records []byte) {
+	b := builder(lent)
+	if need := recordHeader + h.room(); cap(b) < need {
+		b = make(builder, 0, need)
+	}
+	b = h.append(b[:recordHeader])
 	message = b[recordHeader:]
 	if len(message) > maxFragment {
 		return message, Records(version, message)
