@@ -1,4 +1,4 @@
-// Doubt: refusals of TLS 1.2 that may not be meant. Some servers choose a suite
+// Doubt: refusals before TLS 1.3 that may not be meant. Some servers choose a suite
 // that they cannot do, and then refuse whatever else was offered with it.
 
 package scanner
@@ -29,12 +29,12 @@ type doubted struct {
 func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, refusals hands, found []uint16) *doubted {
 	hopes, refused := kin(v.version, found), refusals.rests()
 	elsewhere := func(id uint16) bool { return !slices.Contains(refused, id) && !slices.Contains(next, id) }
-	for _, id := range common(authOf(found[0])) {
+	for _, id := range common(kindsOf(found)[0]) {
 		if h := hopes(id); h == high && !slices.Contains(refused, id) || h == fair && next == nil && elsewhere(id) {
 			found = append(found, id)
 		}
 	}
-	d := &doubted{suites: without(v.doubtful(found), byThemselves(refusals)), done: newGate()}
+	d := &doubted{suites: without(v.doubtful(a, found), byThemselves(refusals)), done: newGate()}
 	isOpen := func(id uint16) bool {
 		return elsewhere(id) || hopes(id) > faint && !slices.Contains(refused, id)
 	}
@@ -54,7 +54,7 @@ func (v *versionScan) doubt(ctx context.Context, a *asker) {
 	smaller := v.smaller(v.hands)
 	fieldless := v.fieldless()
 	g.Go(func() error { v.runSmaller(ctx, a, smaller); return nil })
-	doubtful := v.inDoubt()
+	doubtful := v.inDoubt(a)
 	if !onlyDHE(doubtful) {
 		g.Go(func() error { fieldless(ctx, a); return nil })
 	}
@@ -71,14 +71,14 @@ func (v *versionScan) doubt(ctx context.Context, a *asker) {
 }
 
 // inDoubt lists what is doubtful and was not asked for by itself.
-func (v *versionScan) inDoubt() []uint16 {
-	return without(v.doubtful(v.hands.accepted()), byThemselves(v.hands))
+func (v *versionScan) inDoubt(a *asker) []uint16 {
+	return without(v.doubtful(a, v.hands.accepted()), byThemselves(v.hands))
 }
 
 // deceives reports whether the server accepts by itself what it refused among others,
 // and whether DHE without named fields, which was the way to ask if it was all.
 func (v *versionScan) deceives(ctx context.Context, a *asker, doubtful []uint16) (others, dhe bool) {
-	if len(v.doubtful(v.hands.accepted())) == 0 {
+	if len(v.doubtful(a, v.hands.accepted())) == 0 {
 		return false, false
 	}
 	got := &answer{outcome: refused}
@@ -148,21 +148,26 @@ func without(ids, out []uint16) []uint16 {
 
 // doubtful lists suites of TLS 1.2 that every library has and that are not among
 // what was found: where they are accepted by themselves, the refusals of whole
-// hands are not to be believed. They are for one kind of certificate: what
-// servers choose and cannot do is often for one that they do not have.
-func (v *versionScan) doubtful(found []uint16) []uint16 {
+// hands are not to be believed. They are for the first kind of certificate that
+// was seen: what servers choose and cannot do is often for one that they do not have;
+// for the others too where a server closes without a word, which hides all trouble.
+// DHE is refused by all who have no parameters for it.
+func (v *versionScan) doubtful(a *asker, found []uint16) []uint16 {
 	if v.version != wire.TLS12 {
 		return nil
 	}
-	auth := "RSA"
-	if i := slices.IndexFunc(found, func(id uint16) bool { return rareness(wire.LookupSuite(id)) == 0 }); i >= 0 {
-		auth = authOf(found[i])
+	kinds := kindsOf(found)
+	if !a.closes.Load() {
+		kinds = kinds[:1]
 	}
-	refused := without(common(auth), found)
-	if rest := suitesWith(refused, func(s wire.SuiteInfo) bool { return s.Kx != "DHE" }); len(rest) > 0 {
+	if rest := notDHE(without(common(kinds...), found)); len(rest) > 0 {
 		return rest
 	}
-	return refused
+	return without(common(kinds[0]), found)
+}
+
+func notDHE(ids []uint16) []uint16 {
+	return suitesWith(ids, func(s wire.SuiteInfo) bool { return s.Kx != "DHE" })
 }
 
 // oneByOne gives every suite that was refused a hand of its own.
@@ -176,9 +181,18 @@ func (v *versionScan) oneByOne(ctx context.Context, a *asker) {
 	v.hands = v.hands.join(singles)
 }
 
-// common lists the suites of TLS 1.2 and older that every library has, for one
-// kind of certificate. The slice is shared: do not change it.
-func common(auth string) []uint16 { return commonSuites()[auth] }
+// common lists the suites of TLS 1.2 and older that every library has, for some
+// kinds of certificate. The slice is shared: do not change it.
+func common(auths ...string) []uint16 {
+	if len(auths) == 1 {
+		return commonSuites()[auths[0]]
+	}
+	var all []uint16
+	for _, auth := range auths {
+		all = append(all, commonSuites()[auth]...)
+	}
+	return all
+}
 
 var commonSuites = sync.OnceValue(func() map[string][]uint16 {
 	by := map[string][]uint16{}
@@ -189,3 +203,16 @@ var commonSuites = sync.OnceValue(func() map[string][]uint16 {
 	}
 	return by
 })
+
+// kindsOf lists for which kinds of certificate usual suites are, RSA if for none.
+func kindsOf(ids []uint16) (auths []string) {
+	for _, id := range ids {
+		if s := wire.LookupSuite(id); rareness(s) == 0 && !slices.Contains(auths, s.Auth) {
+			auths = append(auths, s.Auth)
+		}
+	}
+	if len(auths) == 0 {
+		return []string{"RSA"}
+	}
+	return auths
+}

@@ -7,6 +7,7 @@ package scanner
 import (
 	"context"
 
+	"shakedown/results"
 	"shakedown/scanner/wire"
 )
 
@@ -40,7 +41,11 @@ func (s *session) reconsider(ctx context.Context, v *versionScan) bool {
 		}
 	}
 	v.hands = v.hands.join(again)
-	return len(again.accepted()) > 0
+	more := len(again.accepted()) > 0
+	if more && newest.fields == nil { // else it may have been for the fields
+		v.mixIntolerant = results.Yes
+	}
+	return more
 }
 
 // refusedOf are those of a newer version's suites that this one could have accepted, by

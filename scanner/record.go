@@ -57,7 +57,9 @@ func (s *session) foldLadder(p *results.Protocol) {
 		if v.choked.Load() {
 			p.ManySuitesIntolerant = results.Yes
 		}
-		p.SuiteMixIntolerant = cmp.Or(p.SuiteMixIntolerant, v.mixIntolerant)
+		if p.SuiteMixIntolerant != results.Yes {
+			p.SuiteMixIntolerant = cmp.Or(v.mixIntolerant, p.SuiteMixIntolerant)
+		}
 	}
 	switch {
 	case s.ask.brief.Load():

@@ -59,6 +59,32 @@ func TestPoisonedOffers(t *testing.T) {
 	}
 }
 
+// A server that chooses a suite which it cannot do, once it is the best that is left,
+// and then closes without a word, as Dovecot does with DHE where it has no
+// parameters, hides nothing of what it likes less, in no version.
+func TestPoisonedOrder(t *testing.T) {
+	const cannot = 0x0033
+	f := &fake{suites: map[uint16][]uint16{}, serverFirst: true}
+	all := []uint16{0xC00A, 0xC009, 0xC014, 0xC013, cannot, 0x0035, 0x002F, 0xC018}
+	for _, v := range []uint16{wire.TLS10, wire.TLS11, wire.TLS12} {
+		f.suites[v] = all
+	}
+	f.reply = func(_ net.Conn, hello *wire.ClientHello, _ int64) bool {
+		chosen, _ := f.pick(all, hello.Suites)
+		return chosen == cannot
+	}
+	e := scanFake(t, f.serve(t), dial.Options{PerEndpoint: 8}, Options{Aspects: []Aspect{AspectSuites}})
+	can := slices.Sorted(slices.Values(hexes(without(all, []uint16{cannot}))))
+	for _, v := range []results.Version{results.TLSv10, results.TLSv11, results.TLSv12} {
+		if got := slices.Sorted(slices.Values(ids(e.Suites[v]))); !slices.Equal(got, can) {
+			t.Errorf("%s: %v, want %v", v, got, can)
+		}
+	}
+	if e.Protocol.SuiteMixIntolerant != results.Yes || e.Status != results.Complete {
+		t.Errorf("%s, intolerant of a mix of suites: %q", e.Status, e.Protocol.SuiteMixIntolerant)
+	}
+}
+
 // A server that reads no more than so many suites has all of its suites found.
 func TestFewSuitesRead(t *testing.T) {
 	can := []uint16{0xC030, 0x009D, 0xCCAB, 0x008C} // two of them for pre-shared keys

@@ -141,7 +141,7 @@ func TestBanned(t *testing.T) {
 			if denied := wanting(f, e); len(denied) > 0 {
 				t.Errorf("denied %v", denied)
 			}
-			if most := after + 150; e.Connections > most {
+			if most := after + 180; e.Connections > most {
 				t.Errorf("%d connections, want at most %d", e.Connections, most)
 			}
 		})

@@ -320,3 +320,19 @@ func FuzzServerMessages(f *testing.F) {
 		}
 	})
 }
+
+// A server that trusts what its system does names all of them: none is left out.
+func TestManyAuthorities(t *testing.T) {
+	const many = 300
+	var body builder
+	body.vector(1, func(b *builder) { *b = append(*b, 1) })
+	body.vector(2, func(b *builder) { b.u16(0x0403) })
+	body.vector(2, func(b *builder) {
+		for range many {
+			b.vector(2, func(b *builder) { *b = append(*b, 0x30, 0) })
+		}
+	})
+	if got, err := ParseCertificateRequest(body, TLS12); err != nil || len(got) != many {
+		t.Errorf("%d authorities of %d, %v", len(got), many, err)
+	}
+}
