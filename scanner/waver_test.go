@@ -119,7 +119,7 @@ func TestEachQuestionClosedThrice(t *testing.T) {
 // An address that refuses or ignores everything after so many connections is left
 // alone, and keeps what it had; that it has no more is not said.
 func TestBanned(t *testing.T) {
-	const after = 25
+	const after = 40
 	for name, ban := range map[string]func(net.Conn){
 		"alert": func(c net.Conn) { c.Write(alertBytes(40)) }, "closes": func(net.Conn) {}, "resets": reset, "silent": func(c net.Conn) { c.Read(make([]byte, 1)) },
 	} {
@@ -141,7 +141,7 @@ func TestBanned(t *testing.T) {
 			if denied := wanting(f, e); len(denied) > 0 {
 				t.Errorf("denied %v", denied)
 			}
-			if most := after + 180; e.Connections > most {
+			if most := after + 220; e.Connections > most {
 				t.Errorf("%d connections, want at most %d", e.Connections, most)
 			}
 		})
