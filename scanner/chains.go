@@ -36,6 +36,7 @@ type chainScan struct {
 	suites    func() []uint16 // those accepted, once they are known
 	key       func() keyGroup // of TLS 1.3
 	newer     func() bool     // whether TLS 1.3 is spoken, which tells more
+	early     *early          // a question for any one chain, put before; nil if none was
 	sent      []sentChain
 	unsettled bool // some question got no usable answer
 }
@@ -81,14 +82,27 @@ func (c *chainScan) look(ctx context.Context, a *asker) {
 	}
 }
 
-// askOne asks TLS 1.2 or older for any one chain.
+// askOne asks TLS 1.2 or older for any one chain, unless that was done before.
 func (c *chainScan) askOne(ctx context.Context, a *asker, suites []uint16) {
-	q := usual(c.version, c.name, suitesWith(suites, showsCertificate))
-	q.until = untilCertificate
-	if len(q.suites) > 0 {
+	q := c.anyChain(suites)
+	switch {
+	case len(q.suites) == 0:
+	case c.early != nil && c.version == wire.TLS12 && c.early.same(&q):
+		c.take(&q, c.early.settle(ctx, a))
+	default:
 		c.ask(ctx, a, []question{q})
 	}
 }
+
+// anyChain is a question for any one chain in TLS 1.2 or older.
+func (c *chainScan) anyChain(suites []uint16) question {
+	q := usual(c.version, c.name, suitesWith(suites, showsCertificate))
+	q.until, q.stranger = untilCertificate, c.isStranger()
+	return q
+}
+
+// isStranger reports whether it asks under another name than the endpoint's own.
+func (c *chainScan) isStranger() bool { return c.name != c.versionScan.name }
 
 // news reports whether a chain came that is not among those seen.
 func (c *chainScan) news(seen []sentChain) bool {
@@ -205,18 +219,23 @@ func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]
 	answers := make([]answer, len(qs))
 	var g errgroup.Group
 	for i, q := range qs {
-		q.stranger = c.name != c.versionScan.name
+		q.stranger = c.isStranger()
 		g.Go(func() error { answers[i] = *a.askFirst(ctx, &q); return nil })
 	}
 	g.Wait()
-	for i, got := range answers {
-		c.unsettled = c.unsettled || !got.settled()
-		if qs[i].couldSign(got.certs) {
-			c.keep(got.certs)
-		}
-		last = got.certs
+	for i := range answers {
+		c.take(&qs[i], &answers[i])
+		last = answers[i].certs
 	}
 	return last
+}
+
+// take takes an answer.
+func (c *chainScan) take(q *question, got *answer) {
+	c.unsettled = c.unsettled || !got.settled()
+	if q.couldSign(got.certs) {
+		c.keep(got.certs)
+	}
 }
 
 // couldSign reports whether a handshake can go on with a chain that came. Where a server

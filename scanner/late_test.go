@@ -82,7 +82,7 @@ func TestOldestVersion(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				asked = asked || hello.Version == wire.SSL30
-				if hello.Version != wire.TLS10 || c.alert == 0 {
+				if hello.Version != wire.TLS10 && hello.Version != wire.TLS11 || c.alert == 0 {
 					return false
 				}
 				conn.Write(alertBytes(c.alert))

@@ -125,7 +125,7 @@ func TestInternalError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := &fake{suites: c.speaks, refuse: alertBytes(40)}
 			f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
-				if hello.Versions() != nil || hello.Version != wire.TLS10 || slices.Contains(hello.Suites, odd[0]) {
+				if hello.Version > wire.TLS11 || hello.Version == wire.SSL30 || slices.Contains(hello.Suites, odd[0]) && hello.Version == wire.TLS10 {
 					return false
 				}
 				conn.Write(alertBytes(80))

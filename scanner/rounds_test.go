@@ -230,7 +230,7 @@ func roundTrips(t testing.TB) []roundTripCase {
 		{"Go", goServer(t), onlySuites, 13, 24 + 13},
 		{"Go", goServer(t), withOrder, 18, 2 * 26},
 		{"Go", goServer(t), likeSslscan, 17, 49},
-		{"Go", goServer(t), allButPath, 35, 105},
+		{"Go", goServer(t), allButPath, 35, 108},
 		{"wide Go", wideGo(t), onlySuites, 19, 47 + 15},
 		{"wide Go", wideGo(t), withOrder, 30, 2*47 + 10},
 		{"wide Go", wideGo(t), likeSslscan, 21, 73},

@@ -427,7 +427,7 @@ func TestAspects(t *testing.T) {
 	if e.Suites != nil || e.Groups != nil || e.Preference != nil || e.Chains != nil || e.Versions[results.TLSv12] != "yes" {
 		t.Errorf("asked for versions alone, got %+v", e)
 	}
-	if want := len(results.Versions()) - 1; e.Connections != want { // SSLv3 goes with TLS 1.0
+	if want := len(results.Versions()) - 2; e.Connections != want { // TLS 1.0 and SSLv3 go with TLS 1.1
 		t.Errorf("%d connections for %d versions, want %d", e.Connections, len(results.Versions()), want)
 	}
 	if _, err := ParseAspects("versions,sweets"); err == nil || !strings.Contains(err.Error(), "sweets") {

@@ -26,6 +26,7 @@ type session struct {
 
 	v2       answer         // of SSLv2, which is a language of its own
 	v2early  *early         // nil if it was not put early
+	nobody   *early         // for any chain under nobody's name, likewise
 	versions []*versionScan // oldest first
 	key      func() keyGroup
 	mu       sync.Mutex // guards what follows
@@ -123,11 +124,11 @@ func (s *session) look(ctx context.Context, timeout time.Duration) bool {
 
 // knock asks for the newest versions first, as many as may be asked side by
 // side: where nothing of TLS answers any of them, nothing further is asked, so
-// that a dead endpoint costs one timeout and few connections. SSLv3 can wait: see
-// runOldest. It reports whether the endpoint lives.
+// that a dead endpoint costs one timeout and few connections. The oldest can wait: see
+// open. It reports whether the endpoint lives.
 func (s *session) knock(ctx context.Context) bool {
 	width := s.ask.lane.Width()
-	knock := s.versions[max(1, len(s.versions)-width):]
+	knock := s.versions[max(slices.Index(askedVersions(), wire.TLS11), len(s.versions)-width):]
 	s.ask.knocks.Store(int32(len(knock)))
 	var knocking errgroup.Group
 	for _, v := range knock {
@@ -153,11 +154,11 @@ func (s *session) putEarly(ctx context.Context, places int) (put []*early) {
 		put = append(put, s.ask.putEarly(ctx, q))
 		return put[len(put)-1]
 	}
-	if places > 0 {
-		s.v2early = early(v2Question{})
-	}
-	if v := s.version(wire.TLS12); s.enumerates() && places > 1 {
+	if v := s.version(wire.TLS12); s.enumerates() && places > 0 {
 		v.early = early(new(v.question(1)))
+	}
+	if places > 1 {
+		s.v2early = early(v2Question{})
 	}
 	newest := s.version(wire.TLS13)
 	if s.enumerates() && places > 2 {
@@ -165,6 +166,10 @@ func (s *session) putEarly(ctx context.Context, places int) (put []*early) {
 	}
 	if places > 3 && newest.groups && !newest.order {
 		newest.earlyGroups = early(new(newest.rareGroups()))
+	}
+	if places > 4 && s.wants(AspectCertificates) && s.enumerates() {
+		look := s.chainScan(wire.TLS12, results.Nobody)
+		s.nobody = early(new(look.anyChain(likely(wire.TLS12))))
 	}
 	return put
 }
@@ -227,11 +232,7 @@ func (s *session) inquire(ctx context.Context) {
 func (s *session) parts() []func(context.Context) {
 	parts := []func(context.Context){s.runV2}
 	for _, v := range s.versions {
-		run := s.runVersion
-		if v.version == wire.SSL30 {
-			run = s.runOldest
-		}
-		parts = append(parts, func(ctx context.Context) { run(ctx, v) })
+		parts = append(parts, func(ctx context.Context) { s.runVersion(ctx, v) })
 	}
 	if s.wants(AspectGroups) {
 		parts = append(parts, s.runGroups12, s.runGroups13)
@@ -259,7 +260,7 @@ func (s *session) parts() []func(context.Context) {
 
 // runVersion asks for a version, its suites and their order.
 func (s *session) runVersion(ctx context.Context, v *versionScan) {
-	v.open(ctx, s.ask)
+	s.open(ctx, v)
 	v.run(ctx, s.ask, s.enumerates())
 	s.deny(ctx, v)
 	s.rank(ctx, v)
@@ -276,15 +277,18 @@ func (s *session) rank(ctx context.Context, v *versionScan) {
 	}
 }
 
-// runOldest asks for SSLv3, unless the server refused TLS 1.0 with protocol_version:
-// then all that it speaks is newer (RFC 8446 §D.2, RFC 5246 §E.1).
-func (s *session) runOldest(ctx context.Context, v *versionScan) {
-	newer := s.version(wire.TLS10)
-	newer.open(ctx, s.ask)
-	if got := newer.opening(); got.outcome == refused && got.wrongVersion() {
-		v.begin(0, func(*question) *answer { return got })
+// open asks the first question of a version. That of TLS 1.1 is for TLS 1.0 too: who
+// refuses it with protocol_version speaks neither (RFC 8446 §4.2.1, RFC 5246 §E.1),
+// nor SSLv3 (RFC 8446 §D.2).
+func (s *session) open(ctx context.Context, v *versionScan) {
+	if v.version < wire.TLS11 {
+		newer := s.versions[slices.Index(s.versions, v)+1]
+		s.open(ctx, newer)
+		if got := newer.opening(); got.outcome == refused && got.wrongVersion() {
+			v.begin(0, func(*question) *answer { return got })
+		}
 	}
-	s.runVersion(ctx, v)
+	v.open(ctx, s.ask)
 }
 
 // enumerates reports whether suites are enumerated, and not only versions.
@@ -375,6 +379,7 @@ func (s *session) runChains(ctx context.Context) {
 		return
 	}
 	look := s.chainScan(versions[len(versions)-1], results.Nobody)
+	look.early = s.nobody
 	var g errgroup.Group
 	g.Go(func() error { look.look(ctx, s.ask); return nil })
 	s.askChains(ctx, versions, s.chainNames()...)

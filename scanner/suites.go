@@ -297,7 +297,17 @@ func (v *versionScan) question(hand int) question {
 	case v.version == wire.TLS12 && (v.chains || v.groups):
 		q.until, q.suffices = untilKeyExchange, true
 	}
+	q.extra = v.orOlder(hand)
 	return q
+}
+
+// orOlder has the first question of TLS 1.1 ask for all that is older too: by its own
+// version of most servers, by a list of those that know TLS 1.3.
+func (v *versionScan) orOlder(hand int) []wire.Extension {
+	if v.version != wire.TLS11 || hand > 0 {
+		return nil
+	}
+	return []wire.Extension{wire.SupportedVersions(wire.TLS11, wire.TLS10, wire.SSL30)}
 }
 
 // x25519 is the group that most servers accept.
@@ -448,9 +458,11 @@ func (v *versionScan) rememberBreakdown(a *asker) {
 	if v.version >= wire.TLS12 || v.spoken.Load() || !v.breaksDown() {
 		return
 	}
-	for _, hand := range v.hands {
+	for i, hand := range v.hands {
 		if hand.last.outcome == failed {
-			a.temper.remember(new(v.by.ask(hand.rest)), &hand.last)
+			q := v.by.ask(hand.rest)
+			q.extra = v.orOlder(i)
+			a.temper.remember(&q, &hand.last)
 		}
 	}
 }

@@ -187,7 +187,7 @@ func TestSlowComesBeforeSilent(t *testing.T) {
 			if want := map[bool]results.Status{true: results.Failed, false: results.Complete}[silent(i)]; e.Status != want {
 				t.Errorf("%d is %s, not %s: %+v", i, e.Status, want, e.Failures)
 			}
-			if silent(i) && (len(e.Failures) != 1 || e.Failures[0].Kind != results.KindTimeout || e.Failures[0].Count != 4 || e.Connections != 5 || e.ElapsedMS < 10000) {
+			if silent(i) && (len(e.Failures) != 1 || e.Failures[0].Kind != results.KindTimeout || e.Failures[0].Count != 3 || e.Connections != 5 || e.ElapsedMS < 10000) {
 				t.Errorf("%d: %d connections, %v ms, %+v", i, e.Connections, e.ElapsedMS, e.Failures)
 			}
 		}
