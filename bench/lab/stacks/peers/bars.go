@@ -31,7 +31,8 @@ type bar struct {
 	undecided string // why it cannot be said, if it cannot
 }
 
-// bars are all that can be held against these rows. Only the quick peers count.
+// bars are all that can be held against these rows. Only the quick peers count, where
+// they found all that we did: it is quick to look for less.
 func bars(rows []row) []bar {
 	var all []bar
 	for _, mine := range rows {
@@ -40,7 +41,7 @@ func bars(rows []row) []bar {
 		}
 		peers := map[string]row{}
 		for _, r := range rows {
-			if (r.tool == "sslscan" || r.tool == "nmap") && r.endpoints == mine.endpoints && r.roundTrip == mine.roundTrip {
+			if r.endpoints == mine.endpoints && r.roundTrip == mine.roundTrip && (r.tool == "sslscan" || r.tool == "nmap") && len(r.lacking(mine.union())) == 0 {
 				peers[r.tool] = r
 			}
 		}
@@ -98,7 +99,7 @@ func share(mine row, peers map[string]row, what, unit string, of func(figures) t
 	case mine.figures().answered < mine.asked:
 		q.undecided = "not every endpoint gave us an answer"
 	case name == "":
-		q.undecided = "no peer was measured"
+		q.undecided = "no peer found as much"
 	}
 	q.theirs = name + " " + amount(least, unit)
 	if name == "" {

@@ -11,6 +11,12 @@ func rowOf(tool string, roundTrip, wall, client, server time.Duration) row {
 		runs: []run{{hosts: 1, wall: wall, clientCPU: client, serverCPU: server, found: answered(10, "a")}}}
 }
 
+// fewer is a row with a pair less.
+func fewer(r row) row {
+	r.runs[0].found = answered(9, "a")
+	return r
+}
+
 func TestBars(t *testing.T) {
 	const ms, distance = time.Millisecond, 20 * time.Millisecond
 	for _, tc := range []struct {
@@ -32,8 +38,11 @@ func TestBars(t *testing.T) {
 		{"at a distance", rowOf(shakedown, distance, 100*ms, 5*ms, 85*ms),
 			[]row{rowOf("nmap", distance, 600*ms, 70*ms, 85*ms), rowOf("nmap", 0, 1*ms, 1*ms, 1*ms)},
 			[]string{"1/6", "1.00"}, []string{"met", "met"}},
+		{"who misses some does not count", rowOf(shakedown, distance, 100*ms, 5*ms, 85*ms),
+			[]row{rowOf("nmap", distance, 600*ms, 70*ms, 85*ms), fewer(rowOf("sslscan", distance, 1*ms, 1*ms, 1*ms))},
+			[]string{"1/6", "1.00"}, []string{"met", "met"}},
 		{"slow tools do not count", rowOf(shakedown, distance, 100*ms, 5*ms, 85*ms), []row{rowOf("testssl.sh", distance, time.Hour, time.Hour, time.Hour)},
-			[]string{"–", "–"}, []string{"not known: no peer was measured", "not known: no peer was measured"}},
+			[]string{"–", "–"}, []string{"not known: no peer found as much", "not known: no peer found as much"}},
 	} {
 		got := bars(append(tc.peers, tc.ours))
 		if len(got) != len(tc.verdict) {

@@ -58,7 +58,7 @@ func (t table) writeBars(b *strings.Builder) {
 			met++
 		}
 	}
-	fmt.Fprintf(b, "\n## The bars\n\n%d of %d are met. Each is our median as a share of the better of sslscan's and nmap's in the same rounds; server CPU is held against nmap's.\n\n", met, len(all))
+	fmt.Fprintf(b, "\n## The bars\n\n%d of %d are met. Each is our median as a share of the better of sslscan's and nmap's in the same rounds,\nwhere they found every pair that we did; server CPU is held against nmap's.\n\n", met, len(all))
 	b.WriteString("| endpoints | round trip | what | shakedown | the better peer | share | bar | |\n|---|--:|---|--:|--:|--:|--:|---|\n")
 	for _, one := range all {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", one.of.endpoints, milliseconds(one.of.roundTrip), one.what, one.ours, one.theirs, one.figure, one.limit, one.verdict())
