@@ -12,15 +12,14 @@ import (
 )
 
 // reconsider asks an older version by itself for each kind of suites that a newer one
-// accepted and it refused, or for usual ones if it refused all, and reports whether
-// something of that was accepted.
-func (s *session) reconsider(ctx context.Context, v *versionScan) bool {
+// accepted and it refused, or for usual ones if it refused all.
+func (s *session) reconsider(ctx context.Context, v *versionScan) {
 	if !v.refusesSuites() {
-		return false
+		return
 	}
 	newest := v.newestSpoken() // which is not reconsidered itself
 	if newest == nil {
-		return false
+		return
 	}
 	if newest.done.through(); newest.fields != nil {
 		v.by = withoutFields(v.by)
@@ -41,11 +40,9 @@ func (s *session) reconsider(ctx context.Context, v *versionScan) bool {
 		}
 	}
 	v.hands = v.hands.join(again)
-	more := len(again.accepted()) > 0
-	if more && newest.fields == nil { // else it may have been for the fields
+	if len(again.accepted()) > 0 && newest.fields == nil { // else it may have been for the fields
 		v.mixIntolerant = results.Yes
 	}
-	return more
 }
 
 // refusedOf are those of a newer version's suites that this one could have accepted, by

@@ -263,10 +263,9 @@ func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	s.open(ctx, v)
 	v.run(ctx, s.ask, s.enumerates())
 	s.deny(ctx, v)
+	s.reconsider(ctx, v)
+	v.done.open()
 	s.rank(ctx, v)
-	if s.reconsider(ctx, v) {
-		s.rank(ctx, v)
-	}
 }
 
 // rank asks for the order of a version's suites.
