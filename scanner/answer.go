@@ -163,29 +163,12 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 	if err != nil {
 		return l.fail(wireKind(err), err.Error())
 	}
-	selected := h.Selected()
-	switch {
-	case wire.VersionName(selected) == "":
-		return l.fail(results.KindMalformed, fmt.Sprintf("a ServerHello of version 0x%04X", selected))
-	case !slices.Contains(l.q.suites, h.Suite):
-		return l.fail(results.KindMalformed, fmt.Sprintf("suite %s was chosen, which was not offered", wire.ID(h.Suite)))
-	case selected != l.q.version: // a newer one: from a server that has no other, and does not look
+	if wrong := l.unoffered(h); wrong != "" {
+		return l.fail(results.KindMalformed, wrong)
+	}
+	if h.Selected() != l.q.version { // a newer one: from a server that has no other, and does not look
 		l.got.outcome = otherVersion
 		return true
-	}
-	if l.q.version == wire.TLS13 {
-		if !bytes.Equal(h.SessionID, l.session) { // RFC 8446 §4.1.3: clients MUST break off
-			return l.fail(results.KindMalformed, "a ServerHello that does not echo the session id: it answers another hello")
-		}
-		// A HelloRetryRequest that asks for no share (wolfSSL's) says which
-		// suite, and that there is no group in common.
-		share, ok := h.KeyShare()
-		if !ok && !h.IsRetry() {
-			return l.fail(results.KindMalformed, "a ServerHello of TLS 1.3 without a key share")
-		}
-		if ok && !slices.Contains(l.q.groups, share.Group) {
-			return l.fail(results.KindMalformed, fmt.Sprintf("group %s was chosen, which was not offered", wire.ID(share.Group)))
-		}
 	}
 	l.got.hello, l.got.outcome = h, accepted
 	switch {
@@ -195,6 +178,31 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 		return l.decrypt(m.Raw)
 	}
 	return false
+}
+
+// unoffered tells what of a ServerHello is no answer to what was offered, "" if nothing.
+func (l *listener) unoffered(h *wire.ServerHello) string {
+	selected := h.Selected()
+	switch {
+	case wire.VersionName(selected) == "":
+		return fmt.Sprintf("a ServerHello of version 0x%04X", selected)
+	case !slices.Contains(l.q.suites, h.Suite):
+		return fmt.Sprintf("suite %s was chosen, which was not offered", wire.ID(h.Suite))
+	case selected != l.q.version || selected != wire.TLS13:
+		return ""
+	case !bytes.Equal(h.SessionID, l.session): // RFC 8446 §4.1.3: clients MUST break off
+		return "a ServerHello that does not echo the session id: it answers another hello"
+	}
+	// A HelloRetryRequest that asks for no share (wolfSSL's) says which suite, and that
+	// there is no group in common.
+	share, ok := h.KeyShare()
+	switch {
+	case !ok && !h.IsRetry():
+		return "a ServerHello of TLS 1.3 without a key share"
+	case ok && !slices.Contains(l.q.groups, share.Group):
+		return fmt.Sprintf("group %s was chosen, which was not offered", wire.ID(share.Group))
+	}
+	return ""
 }
 
 // decrypt turns to the encrypted flight of TLS 1.3.

@@ -4,9 +4,11 @@
 package scanner
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +25,7 @@ type asker struct {
 	insist   bool          // ask again even where nothing was ever heard
 	// shown is told of every chain that an answer brought; nil if nobody wants to know.
 	shown func(serverName string, certs [][]byte)
+	told  atomic.Pointer[sentChain] // the last of these
 
 	lines     atomic.Int32             // of questions, that are carried on side by side
 	left      int                      // connections of a lane that was left
@@ -279,7 +282,13 @@ func (a *asker) tellChain(q inquiry, got *answer) {
 	if a.shown == nil || len(got.certs) == 0 {
 		return
 	}
-	if asked := q.asked(); asked.couldSign(got.certs) {
+	asked := q.asked()
+	told := &sentChain{asked.serverName, got.certs}
+	if before := a.told.Load(); before != nil && before.serverName == told.serverName && slices.EqualFunc(before.der, told.der, bytes.Equal) {
+		return // as nearly always
+	}
+	if asked.couldSign(got.certs) {
+		a.told.Store(told)
 		a.shown(asked.serverName, got.certs)
 	}
 }

@@ -80,15 +80,19 @@ func (q *question) compose() wire.ClientHello {
 		h.Extensions = append(h.Extensions, wire.SignatureAlgorithmsCert(q.ofCerts))
 	}
 	if q.version == wire.TLS13 {
-		// A session id and the record version of TLS 1.0 are for middleboxes
-		// (RFC 8446 §5.1, §D.4).
-		h.SessionID = make([]byte, 32)
-		rand.Read(h.SessionID)
-		h.Extensions = append(h.Extensions,
-			wire.SupportedVersions(wire.TLS13), wire.PSKModes(), wire.KeyShares(q.shares()...))
+		q.compose13(&h)
 	}
 	h.Extensions = append(h.Extensions, q.extra...)
 	return h
+}
+
+// compose13 adds what TLS 1.3 needs. A session id and the record version of TLS 1.0
+// are for middleboxes (RFC 8446 §5.1, §D.4).
+func (q *question) compose13(h *wire.ClientHello) {
+	h.SessionID = make([]byte, 32)
+	rand.Read(h.SessionID)
+	h.Extensions = append(h.Extensions,
+		wire.SupportedVersions(wire.TLS13), wire.PSKModes(), wire.KeyShares(q.shares()...))
 }
 
 // usualExtensions is how many extensions a hello has at most, but for extra ones.
