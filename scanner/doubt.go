@@ -54,11 +54,15 @@ func (v *versionScan) doubt(ctx context.Context, a *asker) {
 	smaller := v.smaller(v.hands)
 	fieldless := v.fieldless()
 	g.Go(func() error { v.runSmaller(ctx, a, smaller); return nil })
-	doubtful := v.inDoubt(a)
-	if !onlyDHE(doubtful) {
+	all := v.doubtful(a, v.hands.accepted())
+	alone := without(all, byThemselves(v.hands))
+	if !onlyDHE(alone) {
 		g.Go(func() error { fieldless(ctx, a); return nil })
 	}
-	deceived, dhe := v.deceives(ctx, a, doubtful)
+	var deceived, dhe bool
+	if len(all) > 0 {
+		deceived, dhe = v.deceives(ctx, a, alone)
+	}
 	if dhe {
 		fieldless(ctx, a)
 	}
@@ -70,17 +74,10 @@ func (v *versionScan) doubt(ctx context.Context, a *asker) {
 	}
 }
 
-// inDoubt lists what is doubtful and was not asked for by itself.
-func (v *versionScan) inDoubt(a *asker) []uint16 {
-	return without(v.doubtful(a, v.hands.accepted()), byThemselves(v.hands))
-}
-
 // deceives reports whether the server accepts by itself what it refused among others,
-// and whether DHE without named fields, which was the way to ask if it was all.
+// and whether DHE without named fields, which was the way to ask if it was all. What is
+// doubtful may be none if it was asked for by itself before.
 func (v *versionScan) deceives(ctx context.Context, a *asker, doubtful []uint16) (others, dhe bool) {
-	if len(v.doubtful(a, v.hands.accepted())) == 0 {
-		return false, false
-	}
 	got := &answer{outcome: refused}
 	if len(doubtful) > 0 {
 		got = v.askAgain(ctx, a, doubtful)
@@ -167,7 +164,7 @@ func (v *versionScan) doubtful(a *asker, found []uint16) []uint16 {
 }
 
 func notDHE(ids []uint16) []uint16 {
-	return suitesWith(ids, func(s wire.SuiteInfo) bool { return s.Kx != "DHE" })
+	return suitesWith(ids, func(s wire.SuiteInfo) bool { return !isDHE(s) })
 }
 
 // oneByOne gives every suite that was refused a hand of its own.

@@ -77,7 +77,7 @@ func (v *versionScan) refusesSuites() bool {
 func isDHE(s wire.SuiteInfo) bool { return s.Kx == "DHE" }
 
 // onlyDHE reports whether there are suites, and all of DHE.
-func onlyDHE(ids []uint16) bool { return len(ids) > 0 && len(suitesWith(ids, isDHE)) == len(ids) }
+func onlyDHE(ids []uint16) bool { return len(ids) > 0 && len(notDHE(ids)) == 0 }
 
 // newestSpoken waits until it is known which newer version is spoken; nil if none is.
 func (v *versionScan) newestSpoken() *versionScan {
