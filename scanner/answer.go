@@ -69,19 +69,8 @@ type listener struct {
 	records []byte // and as it goes on the wire
 	parser  wire.Parser
 	flight  *handshake.Flight // TLS 1.3, after the ServerHello
-	got     answer
+	got     *answer
 	warning *wire.Alert // the last one that was not fatal
-}
-
-// newListener listens for the answer to a question. Its hello may stand in memory that
-// is lent until it is sent; one with a key is needed for longer.
-func newListener(q *question, lent []byte) *listener {
-	if q.key != nil {
-		lent = nil
-	}
-	l := &listener{q: q}
-	l.session, l.sent, l.records = q.hello(lent)
-	return l
 }
 
 // feed takes bytes that arrived; done reports whether the answer is complete.
@@ -295,7 +284,7 @@ func (l *listener) alert(body []byte) (done bool) {
 	case err != nil:
 		return l.fail(results.KindMalformed, err.Error())
 	case !a.Fatal && a.Description != 0:
-		l.warning = &a // unrecognized_name, say: the answer may still follow
+		l.warning = new(a) // unrecognized_name, say: the answer may still follow
 		return false
 	case l.enough():
 		return true

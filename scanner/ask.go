@@ -49,18 +49,17 @@ type asker struct {
 }
 
 func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
-	return &asker{lane: lane, patience: patience, insist: insist, knocked: newGate(), heard: newGate()}
+	return &asker{lane: lane, patience: patience, insist: insist}
 }
 
 // inquiry is what can be put to a server over one connection: a question, or
 // one in the language of SSLv2.
 type inquiry interface {
 	put(*dial.Conn) *answer
-	asked() *question // nil in the language of SSLv2
+	asked() *question // not to be changed; nil in the language of SSLv2
 }
 
-// asked is a copy of a question.
-func (q *question) asked() *question { return new(*q) }
+func (q *question) asked() *question { return q }
 
 // ask puts a question, and once more, slowly and with the address to itself,
 // if it got no usable answer. A server that closes the connection, accepts a
@@ -99,8 +98,8 @@ func (a *asker) knock(ctx context.Context, q inquiry, before *answer) *answer {
 		a.knocked.open()
 	}
 	select {
-	case <-a.heard.c:
-	case <-a.knocked.c:
+	case <-a.heard.wait():
+	case <-a.knocked.wait():
 	}
 	return a.settle(ctx, q, first)
 }
@@ -296,15 +295,17 @@ func (a *asker) tellChain(q inquiry, got *answer) {
 // keepControls keeps the first questions that were accepted.
 func (a *asker) keepControls(q inquiry, got *answer) {
 	if kx := got.keyExchange; kx != nil && kx.Group != 0 && a.curved.Load() == nil {
-		if whole := q.asked(); whole != nil {
+		if asked := q.asked(); asked != nil {
+			whole := *asked
 			whole.suffices = false
-			a.curved.Store(whole)
+			a.curved.Store(&whole)
 		}
 	}
 	if a.control.Load() == nil {
-		if hello := q.asked(); hello != nil {
+		if asked := q.asked(); asked != nil {
+			hello := *asked
 			hello.until = untilHello
-			a.control.Store(hello)
+			a.control.Store(&hello)
 		}
 	}
 }
@@ -360,7 +361,8 @@ func (a *asker) move(lane *dial.Lane) { a.left, a.lane = a.opened(), lane }
 func (q *question) put(conn *dial.Conn) *answer {
 	buf := conn.Buffer() // half to write from and to read into, half to keep the answer in
 	buf, kept := buf[:len(buf)/2], buf[len(buf)/2:]
-	l := newListener(q, buf)
+	l := listener{q: q, got: new(answer)}
+	l.session, l.sent, l.records = q.hello(buf)
 	// A write that fails is not yet an answer: a server that refused may have
 	// said so before it closed.
 	_, writeErr := conn.Write(l.records)
@@ -368,14 +370,14 @@ func (q *question) put(conn *dial.Conn) *answer {
 	for {
 		n, err := conn.Read(buf)
 		if n > 0 && l.feed(buf[:n]) {
-			return &l.got
+			return l.got
 		}
 		if err != nil {
 			if writeErr != nil {
 				err = writeErr
 			}
 			l.end(conn.Failure(results.StageHello, err))
-			return &l.got
+			return l.got
 		}
 	}
 }

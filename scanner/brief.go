@@ -18,13 +18,14 @@ const fewSchemes = 32 - 3
 // briefOf asks the same with those schemes that stand first, which are what is
 // asked for and the likely ones; nil where these are all.
 func briefOf(q inquiry) *question {
-	short := q.asked()
-	if short == nil || max(len(short.schemes), len(short.ofCerts)) <= fewSchemes {
+	asked := q.asked()
+	if asked == nil || max(len(asked.schemes), len(asked.ofCerts)) <= fewSchemes {
 		return nil
 	}
-	short.schemes = slices.Clip(short.schemes[:min(len(short.schemes), fewSchemes)])
-	short.ofCerts = slices.Clip(short.ofCerts[:min(len(short.ofCerts), fewSchemes)])
-	return short
+	short := *asked
+	short.schemes = slices.Clip(asked.schemes[:min(len(asked.schemes), fewSchemes)])
+	short.ofCerts = slices.Clip(asked.ofCerts[:min(len(asked.ofCerts), fewSchemes)])
+	return &short
 }
 
 // long reports whether a question lists more schemes than every server reads.

@@ -22,11 +22,11 @@ type sentChain struct {
 }
 
 // signedBy is the kind of key that a scheme is for.
-func signedBy(s wire.SchemeInfo) keyKind { return kindOfType(s.KeyType) }
+func signedBy(s *wire.SchemeInfo) keyKind { return kindOfType(s.KeyType) }
 
 // chainSchemes are the schemes of TLS 1.3 that make a server show a chain.
 func chainSchemes() []uint16 {
-	return schemesWith(schemesOf(wire.TLS13), func(s wire.SchemeInfo) bool { return signedBy(s) != "" })
+	return schemesWith(schemesOf(wire.TLS13), func(s *wire.SchemeInfo) bool { return signedBy(s) != "" })
 }
 
 // chainScan asks a version for its chains under a name.
@@ -56,7 +56,7 @@ func (c *chainScan) run(ctx context.Context, a *asker) {
 		c.twins(ctx, a)
 	default:
 		c.ask(ctx, a, chainQuestions(c.version, c.name, likely(c.version)))
-		c.others(ctx, a, authsOf(suitesWith(c.suites(), func(s wire.SuiteInfo) bool {
+		c.others(ctx, a, authsOf(suitesWith(c.suites(), func(s *wire.SuiteInfo) bool {
 			return slices.Contains(likely(c.version), uint16(s.ID))
 		})))
 		c.twins(ctx, a)
@@ -111,7 +111,7 @@ func (c *chainScan) news(seen []sentChain) bool {
 
 // showsCertificate reports whether a suite makes a server show its certificate, and
 // chainQuestions asks for it.
-func showsCertificate(s wire.SuiteInfo) bool {
+func showsCertificate(s *wire.SuiteInfo) bool {
 	return slices.Contains([]string{"RSA", "ECDSA", "DSS"}, s.Auth) && slices.Contains([]string{"RSA", "DHE", "ECDHE"}, s.Kx)
 }
 
@@ -129,7 +129,7 @@ func (c *chainScan) shown(ctx context.Context, a *asker) (auths []string) {
 			continue
 		}
 		auths = append(auths, auth)
-		more := chainQuestions(c.version, c.name, suitesWith(likely(c.version), func(s wire.SuiteInfo) bool { return s.Auth == auth }))
+		more := chainQuestions(c.version, c.name, suitesWith(likely(c.version), func(s *wire.SuiteInfo) bool { return s.Auth == auth }))
 		qs = append(qs, slices.DeleteFunc(more, func(q question) bool { return q.shownBy(first.certs) })...)
 	}
 	c.ask(ctx, a, qs)
@@ -151,12 +151,15 @@ func (q *question) shownBy(certs [][]byte) bool {
 
 // others asks with accepted suites for what was not asked for before.
 func (c *chainScan) others(ctx context.Context, a *asker, asked []string) {
-	c.ask(ctx, a, chainQuestions(c.version, c.name, suitesWith(c.suites(), func(s wire.SuiteInfo) bool { return !slices.Contains(asked, s.Auth) })))
+	c.ask(ctx, a, chainQuestions(c.version, c.name, suitesWith(c.suites(), func(s *wire.SuiteInfo) bool { return !slices.Contains(asked, s.Auth) })))
 }
 
+// authsOf lists what suites are signed with.
 func authsOf(suites []uint16) (auths []string) {
 	for _, id := range suites {
-		auths = append(auths, authOf(id))
+		if auth := authOf(id); !slices.Contains(auths, auth) {
+			auths = append(auths, auth)
+		}
 	}
 	return auths
 }
@@ -186,7 +189,7 @@ func (c *chainScan) newest(ctx context.Context, a *asker, seen [][]byte) {
 	// What was seen does not tell what is left: each kind is asked for by itself.
 	var qs []question
 	for _, kind := range keyKinds() {
-		if schemes := schemesWith(left, func(s wire.SchemeInfo) bool { return signedBy(s) == kind }); len(schemes) > 0 {
+		if schemes := schemesWith(left, func(s *wire.SchemeInfo) bool { return signedBy(s) == kind }); len(schemes) > 0 {
 			qs = append(qs, chainQuestion13(c.name, likely(c.version), key.group, schemes))
 		}
 	}
@@ -253,8 +256,8 @@ func (q *question) couldSign(certs [][]byte) bool {
 // which there are suites: RSA, ECDSA, EdDSA and DSA.
 func chainQuestions(version uint16, serverName string, suites []uint16) []question {
 	var qs []question
-	ask := func(auth string, scheme func(wire.SchemeInfo) bool) {
-		q := usual(version, serverName, suitesWith(suites, func(s wire.SuiteInfo) bool {
+	ask := func(auth string, scheme func(*wire.SchemeInfo) bool) {
+		q := usual(version, serverName, suitesWith(suites, func(s *wire.SuiteInfo) bool {
 			return s.Auth == auth && showsCertificate(s)
 		}))
 		if len(q.suites) == 0 {
@@ -266,12 +269,12 @@ func chainQuestions(version uint16, serverName string, suites []uint16) []questi
 		}
 		qs = append(qs, q)
 	}
-	edwards := func(s wire.SchemeInfo) bool { return signedBy(s) == edwardsKey }
+	edwards := func(s *wire.SchemeInfo) bool { return signedBy(s) == edwardsKey }
 	ask("RSA", nil)
 	if version < wire.TLS12 {
 		ask("ECDSA", nil)
 	} else {
-		ask("ECDSA", func(s wire.SchemeInfo) bool { return !edwards(s) })
+		ask("ECDSA", func(s *wire.SchemeInfo) bool { return !edwards(s) })
 		ask("ECDSA", edwards)
 	}
 	ask("DSS", nil)
@@ -286,7 +289,7 @@ func chainQuestion13(serverName string, suites []uint16, group uint16, schemes [
 	return q
 }
 
-func schemesWith(ids []uint16, want func(wire.SchemeInfo) bool) []uint16 {
+func schemesWith(ids []uint16, want func(*wire.SchemeInfo) bool) []uint16 {
 	return slices.DeleteFunc(slices.Clone(ids), func(id uint16) bool { return !want(wire.LookupScheme(id)) })
 }
 

@@ -49,10 +49,10 @@ var sharedPrimes = sync.OnceValue(func() map[string]sharedPrime {
 // diffieHellman asks what DHE suites use: those for export apart, which have
 // parameters of their own. The weaker ones are told.
 func (p *protocolScan) diffieHellman(ctx context.Context) {
-	export := func(s wire.SuiteInfo) bool { return strings.Contains(s.Name, "_EXPORT") }
+	export := func(s *wire.SuiteInfo) bool { return strings.Contains(s.Name, "_EXPORT") }
 	for _, suites := range [][]uint16{
-		suitesWith(p.suites, func(s wire.SuiteInfo) bool { return s.Kx == "DHE" && !export(s) }),
-		suitesWith(p.suites, func(s wire.SuiteInfo) bool { return s.Kx == "DHE" && export(s) }),
+		suitesWith(p.suites, func(s *wire.SuiteInfo) bool { return s.Kx == "DHE" && !export(s) }),
+		suitesWith(p.suites, func(s *wire.SuiteInfo) bool { return s.Kx == "DHE" && export(s) }),
 	} {
 		if len(suites) == 0 {
 			continue

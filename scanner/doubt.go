@@ -30,13 +30,13 @@ func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, r
 	hopes, refused := kin(v.version, found), refusals.rests()
 	elsewhere := func(id uint16) bool { return !slices.Contains(refused, id) && !slices.Contains(next, id) }
 	for _, id := range common(kindsOf(found)[0]) {
-		if h := hopes(id); h == high && !slices.Contains(refused, id) || h == fair && next == nil && elsewhere(id) {
+		if h := hopes.of(id); h == high && !slices.Contains(refused, id) || h == fair && next == nil && elsewhere(id) {
 			found = append(found, id)
 		}
 	}
-	d := &doubted{suites: without(v.doubtful(a, found), byThemselves(refusals)), done: newGate()}
+	d := &doubted{suites: without(v.doubtful(a, found), byThemselves(refusals))}
 	isOpen := func(id uint16) bool {
-		return elsewhere(id) || hopes(id) > faint && !slices.Contains(refused, id)
+		return elsewhere(id) || hopes.of(id) > faint && !slices.Contains(refused, id)
 	}
 	if len(d.suites) == 0 || slices.ContainsFunc(d.suites, isOpen) {
 		return nil
@@ -111,8 +111,8 @@ func (v *versionScan) refusesAmongOthers(ctx context.Context, a *asker, suite ui
 		return false
 	}
 	hand := v.hands[i]
-	hand.ended = false
-	if hand.step(ctx, a); hand.ended {
+	hand.last = nil
+	if hand.step(ctx, a); hand.ended() {
 		return hand.last.refuses()
 	}
 	a.temper.wavers.Store(true)
@@ -131,7 +131,7 @@ func (v *versionScan) askAgain(ctx context.Context, a *asker, doubtful []uint16)
 // byThemselves lists common suites that were refused among none but such.
 func byThemselves(refusals hands) (ids []uint16) {
 	for _, e := range refusals {
-		if e.ended && !e.away && len(e.rest) > 0 && e.last.outcome == refused && len(without(e.rest, common(authOf(e.rest[0])))) == 0 {
+		if e.ended() && !e.away && len(e.rest) > 0 && e.last.outcome == refused && len(without(e.rest, common(authOf(e.rest[0])))) == 0 {
 			ids = append(ids, e.rest...)
 		}
 	}
@@ -164,7 +164,7 @@ func (v *versionScan) doubtful(a *asker, found []uint16) []uint16 {
 }
 
 func notDHE(ids []uint16) []uint16 {
-	return suitesWith(ids, func(s wire.SuiteInfo) bool { return !isDHE(s) })
+	return suitesWith(ids, func(s *wire.SuiteInfo) bool { return !isDHE(s) })
 }
 
 // oneByOne gives every suite that was refused a hand of its own.

@@ -95,7 +95,7 @@ func (s *session) polls() []*poll {
 
 // shown is those of some suites that come with a certificate.
 func shown(suites []uint16) []uint16 {
-	return suitesWith(suites, func(s wire.SuiteInfo) bool {
+	return suitesWith(suites, func(s *wire.SuiteInfo) bool {
 		return (s.Auth == "RSA" || s.Auth == "ECDSA" || s.Auth == "DSS") && (s.Kx == "RSA" || s.Kx == "DHE" || s.Kx == "ECDHE")
 	})
 }

@@ -18,7 +18,7 @@ type early struct {
 
 // putEarly puts a question.
 func (a *asker) putEarly(ctx context.Context, q inquiry) *early {
-	e := &early{q: q, done: newGate()}
+	e := &early{q: q}
 	a.lines.Add(1)
 	go func() {
 		defer a.lines.Add(-1)

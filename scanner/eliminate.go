@@ -15,8 +15,7 @@ type elimination struct {
 	rest     []uint16 // not yet known
 	accepted []uint16 // in the order in which the server chose them
 	offers   []offer  // every choice that was seen
-	ended    bool
-	last     answer   // the one that ended it
+	last     *answer  // the one that ended it; nil before
 	away     bool     // that was a choice of what was on offer beside the rest
 	remote   bool     // nothing of it was hoped for
 	read     bool     // the server accepted something of as many
@@ -50,19 +49,22 @@ func (e *elimination) next() *question {
 	return &q
 }
 
-func (e *elimination) done() bool { return e.ended || len(e.rest) == 0 }
+func (e *elimination) done() bool { return e.ended() || len(e.rest) == 0 }
+
+// ended reports whether an answer ended it.
+func (e *elimination) ended() bool { return e.last != nil }
 
 // take takes the answer to the last question.
 func (e *elimination) take(got *answer) {
 	if got.outcome != accepted {
-		e.last, e.ended = *got, true
+		e.last = got
 		return
 	}
 	id := e.chosen(got)
 	if !slices.Contains(e.rest, id) {
 		// Something that was on offer only to keep a certificate usable: of the
 		// rest, the server wants none.
-		e.last, e.ended, e.away = answer{outcome: refused}, true, true
+		e.last, e.away = &answer{outcome: refused}, true
 		return
 	}
 	e.accept(id)
@@ -100,7 +102,7 @@ func (e *elimination) found(id uint16) {
 
 // undetermined lists what got no usable answer.
 func (e *elimination) undetermined() []uint16 {
-	if len(e.rest) == 0 || e.ended && e.last.settled() {
+	if len(e.rest) == 0 || e.ended() && e.last.settled() {
 		return nil
 	}
 	return e.rest

@@ -35,7 +35,7 @@ func (v *versionScan) fieldless() func(context.Context, *asker) {
 // finiteOf are DHE suites for the keys that others are for, if there are others.
 func finiteOf(ids, others []uint16) []uint16 {
 	auths := authsOf(others)
-	return suitesWith(ids, func(s wire.SuiteInfo) bool {
+	return suitesWith(ids, func(s *wire.SuiteInfo) bool {
 		return isDHE(s) && (len(others) == 0 || slices.Contains(auths, s.Auth))
 	})
 }
@@ -47,7 +47,7 @@ func (v *versionScan) fieldlessEarly(ctx context.Context, a *asker, found []uint
 	if len(ids) == 0 || onlyDHE(v.doubted.suites) || len(suitesWith(found, isDHE)) > 0 {
 		return
 	}
-	v.finite = &doubted{suites: ids, done: newGate()}
+	v.finite = &doubted{suites: ids}
 	go func() {
 		defer v.finite.done.open()
 		v.finite.got = *a.ask(ctx, new(withoutFields(v.by).ask(ids)))
@@ -74,7 +74,7 @@ func (v *versionScan) refusesSuites() bool {
 	return v.spoken.Load() || v.opening().outcome == refused && v.opening().alert == handshakeFailure
 }
 
-func isDHE(s wire.SuiteInfo) bool { return s.Kx == "DHE" }
+func isDHE(s *wire.SuiteInfo) bool { return s.Kx == "DHE" }
 
 // onlyDHE reports whether there are suites, and all of DHE.
 func onlyDHE(ids []uint16) bool { return len(ids) > 0 && len(notDHE(ids)) == 0 }

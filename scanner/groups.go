@@ -69,7 +69,7 @@ func openGroups12(ctx context.Context, a *asker, serverName string, suites []uin
 
 // exchanging are the suites that use a group with a kind of key.
 func exchanging(suites []uint16, auth string) []uint16 {
-	return suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Kx == "ECDHE" && s.Auth == auth })
+	return suitesWith(suites, func(s *wire.SuiteInfo) bool { return s.Kx == "ECDHE" && s.Auth == auth })
 }
 
 // untied gives the ways to ask for groups of TLS 1.2 without a tie to a certificate's
@@ -94,7 +94,7 @@ func withEdwardsKeys(by enumerator) enumerator {
 	ask := by.ask
 	by.ask = func(offered []uint16) question {
 		q := ask(offered)
-		q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return signedBy(s) == edwardsKey })
+		q.schemes = schemesWith(q.schemes, func(s *wire.SchemeInfo) bool { return signedBy(s) == edwardsKey })
 		q.ofCerts = everyScheme()
 		return q
 	}
@@ -107,7 +107,7 @@ func opened(by enumerator, all []uint16, opening *answer) hands {
 	if opening.outcome == accepted {
 		g.takeOpening(opening)
 	} else {
-		g.last, g.ended = *opening, true
+		g.last = opening
 	}
 	return hands{g}
 }
@@ -177,7 +177,7 @@ func groupsOfCurves(serverName string, suites []uint16) enumerator {
 	}
 }
 
-func suitesWith(ids []uint16, want func(wire.SuiteInfo) bool) []uint16 {
+func suitesWith(ids []uint16, want func(*wire.SuiteInfo) bool) []uint16 {
 	var out []uint16
 	for _, id := range ids {
 		if want(wire.LookupSuite(id)) {

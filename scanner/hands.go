@@ -23,7 +23,7 @@ type enumerator struct {
 	mayCut bool
 	// hopes gives how likely a server that accepted some is to accept others; nil
 	// if there is no telling. It may change when more is known elsewhere.
-	hopes     func(accepted []uint16) func(uint16) hope
+	hopes     func(accepted []uint16) prospects
 	elsewhere *siblings       // nil if there are none
 	onAccept  func(id uint16) // called after each acceptance, if set
 }
@@ -60,6 +60,9 @@ func spread(ids []uint16, n int) [][]uint16 {
 
 // run plays each hand to an end of its own.
 func (h hands) run(ctx context.Context, a *asker) {
+	if len(h) == 0 {
+		return
+	}
 	t := &table{asker: a, apart: true}
 	t.play(ctx, h)
 }

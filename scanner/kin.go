@@ -51,33 +51,46 @@ func (t *kinTable) put(id uint16, k kinship) {
 	(*page)[id&0xFF] = k
 }
 
-func (t *kinTable) of(id uint16) kinship {
+func (t *kinTable) kinship(id uint16) kinship {
 	if page := t.pages[id>>8]; page != nil {
 		return page[id&0xFF]
 	}
 	return kinship{}
 }
 
-// hopes gives how likely others are beside what was accepted. What stands for
+// prospects are how likely candidates are beside what was accepted. What stands for
 // nothing is faint.
-func (t *kinTable) hopes(accepted []uint16) func(uint16) hope {
-	known := slices.Clone(t.usual)
+type prospects struct {
+	*kinTable
+	known []hope // of each family and kind
+}
+
+// beside gives the prospects beside what was accepted.
+func (t *kinTable) beside(accepted []uint16) prospects {
+	p := prospects{t, slices.Clone(t.usual)}
 	for _, id := range accepted {
-		k := t.of(id)
-		known[k.family], known[k.kind] = high, high
-		known[k.implied] = max(fair, known[k.implied])
+		p.learn(id)
 	}
-	known[0] = faint
-	return func(id uint16) hope {
-		k := t.of(id)
-		return min(known[k.family], known[k.kind])
-	}
+	return p
+}
+
+// learn heeds that a candidate was accepted.
+func (p prospects) learn(id uint16) {
+	k := p.kinship(id)
+	p.known[k.family], p.known[k.kind] = high, high
+	p.known[k.implied] = max(fair, p.known[k.implied])
+	p.known[0] = faint
+}
+
+func (p prospects) of(id uint16) hope {
+	k := p.kinship(id)
+	return min(p.known[k.family], p.known[k.kind])
 }
 
 // kin gives what goes together with accepted suites: those of their kinds, with
 // the usual ciphers or one that was accepted.
-func kin(version uint16, accepted []uint16) func(uint16) hope {
-	return suiteKin[version]().hopes(accepted)
+func kin(version uint16, accepted []uint16) prospects {
+	return suiteKin[version]().beside(accepted)
 }
 
 // suiteKin has the table of each version, made when it is asked for.
@@ -106,7 +119,7 @@ func newSuiteKin(version uint16) *kinTable {
 }
 
 // family is what a library has all suites of, or none; "" is what nearly all have.
-func family(version uint16, s wire.SuiteInfo) string {
+func family(version uint16, s *wire.SuiteInfo) string {
 	switch {
 	case s.First > version:
 		return "newer"
@@ -141,14 +154,11 @@ func universal(id uint16) bool { return id >= 0x1301 && id <= 0x1303 }
 
 // kinGroups gives what goes together with groups that were accepted in a version:
 // what nearly every server has, and those that libraries have all of, or none.
-func kinGroups(version uint16) func(accepted []uint16) func(uint16) hope {
-	table := groupKin12
+func kinGroups(version uint16) func(accepted []uint16) prospects {
 	if version == wire.TLS13 {
-		table = groupKin13
+		return groupKin13().beside
 	}
-	return func(accepted []uint16) func(uint16) hope {
-		return table().hopes(accepted)
-	}
+	return groupKin12().beside
 }
 
 var (
@@ -166,7 +176,7 @@ func newGroupKin(version uint16) *kinTable {
 	return t
 }
 
-func familyOfGroup(version uint16, g wire.GroupInfo) string {
+func familyOfGroup(version uint16, g *wire.GroupInfo) string {
 	switch {
 	case slices.Contains([]uint16{x25519, 0x0017, 0x0018, 0x0019}, g.ID):
 		return ""

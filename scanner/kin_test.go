@@ -33,7 +33,7 @@ func TestKin(t *testing.T) {
 			others.learn(id)
 		}
 		v := newVersionScan(c.version, "", others)
-		if got := v.by.hopes(c.accepted)(c.id); got != c.want {
+		if got := v.by.hopes(c.accepted).of(c.id); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
@@ -43,7 +43,7 @@ func TestKin(t *testing.T) {
 func TestKinOfGroups(t *testing.T) {
 	const x448, ffdhe2048 = 0x001E, 0x0100
 	for version, want := range map[uint16]hope{wire.TLS12: faint, wire.TLS13: high} {
-		if got := kinGroups(version)([]uint16{x448})(ffdhe2048); got != want {
+		if got := kinGroups(version)([]uint16{x448}).of(ffdhe2048); got != want {
 			t.Errorf("%s: %d, want %d", wire.VersionName(version), got, want)
 		}
 	}

@@ -31,7 +31,7 @@ type late struct {
 }
 
 func (v *versionScan) newLate(ctx context.Context, a *asker, tables []*table) *late {
-	l := &late{versionScan: v, way: a.lane.Way(), tables: tables, plan: newOnce()}
+	l := &late{versionScan: v, way: a.lane.Way(), tables: tables}
 	if v.version == wire.TLS12 && v.early == nil {
 		v.early = a.putEarly(ctx, new(v.question(1)))
 	}
@@ -51,7 +51,7 @@ func (l *late) soon() {
 		return
 	}
 	select {
-	case <-l.early.done.c:
+	case <-l.early.done.wait():
 		l.plan.do(l.mount)
 	case <-time.After(l.way):
 	}
@@ -76,7 +76,7 @@ func (l *late) mount() {
 			ids = append(ids, id)
 		}
 	}
-	l.rider = &rider{&elimination{enumerator: l.by, rest: ids}, newGate()}
+	l.rider = &rider{elimination: &elimination{enumerator: l.by, rest: ids}}
 	l.sure = firsts[host].hello.Suite
 	l.tables[host].carry(l.rider)
 }

@@ -52,7 +52,7 @@ func TestCurveOf(t *testing.T) {
 		t.Errorf("an RSA key is on curve %s, of kind %q", wire.ID(curveOf(der)), kindOf(der))
 	}
 	pss := bytes.Replace(certificate(key.Public()), []byte{0x0d, 1, 1, 1, 5, 0}, []byte{0x0d, 1, 1, 10, 5, 0}, 1)
-	if got := keyTypeOf(pss); got != "rsa-pss" {
+	if got := leafKeyOf(pss).keyType; got != "rsa-pss" {
 		t.Errorf("a key of RSA-PSS is of type %q", got)
 	}
 	edwards, _, err := ed25519.GenerateKey(rand.Reader)

@@ -24,12 +24,12 @@ func (v *versionScan) match(i int) hands {
 	}
 	defer v.matched.open()
 	hopes := kin(v.version, hand.accepted)
-	rest := hand.part(func(id uint16) bool { return hopes(id) < high || !usesGroup(id) })
+	rest := hand.part(func(id uint16) bool { return hopes.of(id) < high || !usesGroup(id) })
 	rest.remote = true
 	if v.version == wire.TLS13 {
 		rest.early = v.early
 	}
-	v.beside = v.pairing(hand.accepted[0], &v.firsts[i])
+	v.beside = v.pairing(hand.accepted[0], v.firsts[i])
 	hand.beside = v.beside
 	return hands{hand, rest}
 }
@@ -46,12 +46,12 @@ func usesGroup(id uint16) bool {
 func (v *versionScan) rareGroups() question {
 	by := groupsIn(v.version, v.name, likely(v.version))
 	hopes := by.hopes([]uint16{x25519})
-	return by.ask(slices.DeleteFunc(slices.Clone(groupsOf(v.version)), func(id uint16) bool { return hopes(id) == high }))
+	return by.ask(slices.DeleteFunc(slices.Clone(groupsOf(v.version)), func(id uint16) bool { return hopes.of(id) == high }))
 }
 
 // showsGroup reports whether the first answer to a hand did.
 func (v *versionScan) showsGroup(i int) bool {
-	got := &v.firsts[i]
+	got := v.firsts[i]
 	return got.outcome == accepted && usesGroup(got.hello.Suite) && groupOf(got) != 0
 }
 
@@ -68,12 +68,12 @@ func groupOf(got *answer) uint16 {
 
 // pairing begins to enumerate groups, with a suite that is known to use them.
 func (v *versionScan) pairing(suite uint16, first *answer) *pairing {
-	suites := suitesWith(likely(v.version), func(s wire.SuiteInfo) bool { return usesGroup(uint16(s.ID)) && s.Auth == authOf(suite) })
+	suites := suitesWith(likely(v.version), func(s *wire.SuiteInfo) bool { return usesGroup(uint16(s.ID)) && s.Auth == authOf(suite) })
 	if !slices.Contains(suites, suite) {
 		suites = append(suites, suite)
 	}
 	by := groupsIn(v.version, v.name, suites)
-	p := &pairing{groups: &elimination{enumerator: by, rest: groupsOf(v.version)}, parted: newGate()}
+	p := &pairing{groups: &elimination{enumerator: by, rest: groupsOf(v.version)}}
 	p.ask = func(suites, groups []uint16) question {
 		q := by.ask(groups)
 		q.suites, q.suffices = suites, true
@@ -83,7 +83,7 @@ func (v *versionScan) pairing(suite uint16, first *answer) *pairing {
 	p.groups.after = &p.parted
 	if v.version == wire.TLS13 && !v.order {
 		hopes := by.hopes(p.groups.accepted)
-		p.others = hands{p.groups.part(func(id uint16) bool { return hopes(id) < high })}
+		p.others = hands{p.groups.part(func(id uint16) bool { return hopes.of(id) < high })}
 		p.others[0].remote, p.others[0].early = true, v.earlyGroups
 	}
 	return p

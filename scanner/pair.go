@@ -46,7 +46,7 @@ func (t *table) pairs(ctx context.Context, e *elimination) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p, hoped := e.beside, t.hoped(e)
-	if hoped == 0 || e.ended || p.groups.done() {
+	if hoped == 0 || e.ended() || p.groups.done() {
 		return false
 	}
 	if hoped/2 > p.hoped() { // each half has a suite for every group, and one for a surprise
@@ -59,7 +59,7 @@ func (t *table) pairs(ctx context.Context, e *elimination) bool {
 func (p *pairing) hoped() (n int) {
 	hopes := p.groups.hopes(p.groups.accepted)
 	for _, id := range p.groups.rest {
-		n += asInt(hopes(id) == high)
+		n += asInt(hopes.of(id) == high)
 	}
 	return n
 }
@@ -91,5 +91,5 @@ func (p *pairing) take(e *elimination, got *answer, sure bool) (more bool) {
 		return false // it was not said
 	}
 	p.groups.take(got)
-	return more && !p.groups.ended
+	return more && !p.groups.ended()
 }

@@ -64,7 +64,7 @@ func TestOrderOfRareSuites(t *testing.T) {
 		}
 		suites := hello.Suites
 		if !slices.Contains(hello.Groups(), onlyGroup) {
-			suites = suitesWith(suites, func(s wire.SuiteInfo) bool { return s.Kx != "ECDHE" })
+			suites = suitesWith(suites, func(s *wire.SuiteInfo) bool { return s.Kx != "ECDHE" })
 		}
 		suite, ok := f.pick(f.suites[wire.TLS12], suites)
 		switch {

@@ -83,7 +83,7 @@ func (p *protocolScan) plainHello(ctx context.Context) {
 
 // encryptThenMAC needs a CBC suite (RFC 7366 §3).
 func (p *protocolScan) encryptThenMAC(ctx context.Context) {
-	cbc := suitesWith(p.suites, func(s wire.SuiteInfo) bool { return strings.Contains(s.Name, "_CBC_") })
+	cbc := suitesWith(p.suites, func(s *wire.SuiteInfo) bool { return strings.Contains(s.Name, "_CBC_") })
 	if p.old < wire.TLS10 || len(cbc) == 0 {
 		return
 	}
@@ -204,13 +204,13 @@ func (q *question) without(got *answer) bool {
 		return false
 	}
 	if q.version == wire.TLS13 {
-		left := beyond(schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return signedBy(s) != "" }), got.certs[0])
+		left := beyond(schemesWith(q.schemes, func(s *wire.SchemeInfo) bool { return signedBy(s) != "" }), got.certs[0])
 		more := len(left) > 0 && len(left) < len(q.schemes)
 		q.schemes, q.ofCerts = left, everyScheme() // whoever signed the certificate
 		return more
 	}
 	auth := authOf(got.hello.Suite)
-	q.suites = suitesWith(q.suites, func(s wire.SuiteInfo) bool { return s.Auth != auth })
+	q.suites = suitesWith(q.suites, func(s *wire.SuiteInfo) bool { return s.Auth != auth })
 	return len(q.suites) > 0
 }
 
@@ -251,13 +251,13 @@ func (p *protocolScan) keepStaples(flights []*answer) {
 
 // anonymous reports whether the server never shows a certificate.
 func (p *protocolScan) anonymous() bool {
-	certified := suitesWith(p.suites, func(s wire.SuiteInfo) bool { return s.Auth != "anon" })
+	certified := suitesWith(p.suites, func(s *wire.SuiteInfo) bool { return s.Auth != "anon" })
 	return p.tls13 == nil && p.old != 0 && len(certified) == 0
 }
 
 // flightQuestion prefers the version whose flight is in the clear.
 func (p *protocolScan) flightQuestion() (question, bool) {
-	signed := suitesWith(p.suites, func(s wire.SuiteInfo) bool {
+	signed := suitesWith(p.suites, func(s *wire.SuiteInfo) bool {
 		return s.Auth != "anon" && s.Auth != "PSK" && s.Auth != "KRB5" && s.Auth != "SRP"
 	})
 	if p.old != 0 && len(signed) > 0 {

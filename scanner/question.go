@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"crypto/rand"
 	"slices"
+	"sync"
+	"unsafe"
 
 	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
@@ -47,56 +49,85 @@ type question struct {
 }
 
 // hello composes the hello: as a handshake message, and in records as it goes on
-// the wire; in the memory that it is lent, if that is enough. The session id stands in
-// its own.
+// the wire; in the memory that it is lent, if that is enough and the hello is not
+// needed for longer, as one with a key is. The session id stands in its own.
 func (q *question) hello(lent []byte) (session, message, records []byte) {
-	h := q.compose()
-	message, records = h.Record(min(q.version, wire.TLS10), lent)
-	return h.SessionID, message, records
-}
-
-func (q *question) compose() wire.ClientHello {
-	suites := q.suites
-	if len(q.signals) > 0 {
-		suites = slices.Concat(suites, q.signals)
-	}
-	h := wire.ClientHello{
-		Version: cmp.Or(q.legacy, min(q.version, wire.TLS12)), Suites: suites, Compressions: q.compressions,
-	}
-	rand.Read(h.Random[:])
-	if q.version == wire.SSL30 {
-		return h
-	}
-	h.Extensions = make([]wire.Extension, 0, usualExtensions+len(q.extra))
-	if q.serverName != "" {
-		h.Extensions = append(h.Extensions, wire.ServerName(q.serverName))
-	}
-	h.Extensions = append(h.Extensions,
-		wire.ExtendedMasterSecret(), wire.RenegotiationInfo(), wire.SupportedGroups(q.groups), wire.ECPointFormats())
-	if q.version >= wire.TLS12 {
-		h.Extensions = append(h.Extensions, wire.SignatureAlgorithms(q.offeredSchemes()))
-	}
-	if len(q.ofCerts) > 0 {
-		h.Extensions = append(h.Extensions, wire.SignatureAlgorithmsCert(q.ofCerts))
+	if q.key != nil {
+		lent = nil
 	}
 	if q.version == wire.TLS13 {
-		q.compose13(&h)
+		// It, and the record version of TLS 1.0, are for middleboxes (RFC 8446 §5.1, §D.4).
+		session = make([]byte, 32)
+		rand.Read(session)
 	}
-	h.Extensions = append(h.Extensions, q.extra...)
-	return h
-}
-
-// compose13 adds what TLS 1.3 needs. A session id and the record version of TLS 1.0
-// are for middleboxes (RFC 8446 §5.1, §D.4).
-func (q *question) compose13(h *wire.ClientHello) {
-	h.SessionID = make([]byte, 32)
-	rand.Read(h.SessionID)
-	h.Extensions = append(h.Extensions,
-		wire.SupportedVersions(wire.TLS13), wire.PSKModes(), wire.KeyShares(q.shares()...))
+	room := rooms.Get().(*[usualExtensions]wire.Extension)
+	h := wire.ClientHello{
+		Version: cmp.Or(q.legacy, min(q.version, wire.TLS12)), SessionID: session, Suites: q.suites, Compressions: q.compressions,
+	}
+	rand.Read(h.Random[:])
+	if len(q.signals) > 0 {
+		h.Suites = slices.Concat(q.suites, q.signals)
+	}
+	if q.version > wire.SSL30 {
+		h.Extensions = q.extensions(room[:0])
+	}
+	message, records = h.Record(min(q.version, wire.TLS10), lent)
+	clear(room[:])
+	rooms.Put(room)
+	return session, message, records
 }
 
 // usualExtensions is how many extensions a hello has at most, but for extra ones.
 const usualExtensions = 9
+
+// rooms are for lists of extensions until they are written.
+var rooms = sync.Pool{New: func() any { return new([usualExtensions]wire.Extension) }}
+
+// extensions adds those of the hello to a list, one by one: this is where a
+// goroutine's stack is deepest.
+func (q *question) extensions(list []wire.Extension) []wire.Extension {
+	if q.serverName != "" {
+		list = append(list, wire.ServerName(q.serverName))
+	}
+	list = append(list, wire.ExtendedMasterSecret())
+	list = append(list, wire.RenegotiationInfo())
+	list = append(list, q.groupsExtension())
+	list = append(list, wire.ECPointFormats())
+	if q.version >= wire.TLS12 {
+		list = append(list, q.schemesExtension())
+	}
+	if len(q.ofCerts) > 0 {
+		list = append(list, wire.SignatureAlgorithmsCert(q.ofCerts))
+	}
+	if q.version == wire.TLS13 {
+		list = append(list, wire.SupportedVersions(wire.TLS13))
+		list = append(list, wire.PSKModes())
+		list = append(list, q.sharesExtension())
+	}
+	return append(list, q.extra...)
+}
+
+// groupsExtension offers the groups. As nearly all questions offer all that there are,
+// the list of these is written once.
+func (q *question) groupsExtension() wire.Extension {
+	if all := offersOf(q.version); sameList(q.groups, all.groups) {
+		return all.groupsWritten
+	}
+	return wire.SupportedGroups(q.groups)
+}
+
+// schemesExtension offers the schemes, likewise.
+func (q *question) schemesExtension() wire.Extension {
+	if all := offersOf(q.version); sameList(q.schemes, all.schemes) {
+		return all.schemesWritten
+	}
+	return wire.SignatureAlgorithms(q.offeredSchemes())
+}
+
+// sameList reports whether two lists are one in memory.
+func sameList(a, b []uint16) bool {
+	return len(a) == len(b) && unsafe.SliceData(a) == unsafe.SliceData(b)
+}
 
 // offeredSchemes adds to the schemes of TLS 1.3 those of PKCS #1 v1.5 where RSA is
 // asked for at all: they are for certificates alone (RFC 8446 §4.2.3), and some
@@ -109,11 +140,11 @@ func (q *question) offeredSchemes() []uint16 {
 	return slices.Concat(q.schemes, []uint16{0x0401, 0x0501, 0x0601}) // rsa_pkcs1
 }
 
-func (q *question) shares() []wire.KeyShare {
+func (q *question) sharesExtension() wire.Extension {
 	if q.key == nil {
-		return nil
+		return wire.KeyShares()
 	}
-	return []wire.KeyShare{q.key.Share}
+	return wire.KeyShares(q.key.Share)
 }
 
 // usual is the question of a version that offers all groups and schemes.
@@ -134,14 +165,14 @@ func schemesOf(version uint16) []uint16 { return offersOf(version).schemes }
 
 func makeGroups(version uint16) []uint16 {
 	likely := []uint16{0x11EC, 0x001D, 0x0017, 0x0018, 0x0019, 0x001E, 0x0100, 0x0101}
-	return likelyFirst(likely, wire.Groups(), func(g wire.GroupInfo) (uint16, bool) {
+	return likelyFirst(likely, wire.Groups(), func(g *wire.GroupInfo) (uint16, bool) {
 		return g.ID, version == wire.TLS13 && g.TLS13 || version != wire.TLS13 && g.TLS12 && g.Kind != "ec-explicit"
 	})
 }
 
 func makeSchemes(version uint16) []uint16 {
 	likely := []uint16{0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808}
-	return likelyFirst(likely, wire.Schemes(), func(s wire.SchemeInfo) (uint16, bool) {
+	return likelyFirst(likely, wire.Schemes(), func(s *wire.SchemeInfo) (uint16, bool) {
 		return s.ID, version == wire.TLS13 && s.TLS13 || version == wire.TLS12 && s.TLS12 || version < wire.TLS12
 	})
 }

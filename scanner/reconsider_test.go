@@ -21,7 +21,7 @@ func TestDHEWithoutNamedFields(t *testing.T) {
 			f := &fake{suites: map[uint16][]uint16{wire.TLS10: suites[1:], wire.TLS12: suites}, serverFirst: true, refuse: alertBytes(40)}
 			f.reply = func(_ net.Conn, hello *wire.ClientHello, _ int64) bool {
 				if slices.Contains(hello.Groups(), 0x0100) {
-					hello.Suites = suitesWith(hello.Suites, func(s wire.SuiteInfo) bool { return !isDHE(s) })
+					hello.Suites = suitesWith(hello.Suites, func(s *wire.SuiteInfo) bool { return !isDHE(s) })
 				}
 				return false
 			}

@@ -482,7 +482,8 @@ func FuzzListener(f *testing.F) {
 		for _, version := range []uint16{wire.TLS12, wire.TLS13} {
 			q := usual(version, "", []uint16{0xC02F, 0x1301})
 			q.until = until(stop % 3)
-			l := newListener(&q, nil)
+			l := listener{q: &q, got: new(answer)}
+			l.session, l.sent, _ = q.hello(nil)
 			if !l.feed(in) {
 				l.end(results.Failure{Stage: results.StageHello, Kind: results.KindEOF, Count: 1})
 			}

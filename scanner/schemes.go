@@ -34,8 +34,8 @@ func scanSchemes12(ctx context.Context, a *asker, serverName string, suites, ope
 		keys  []string
 		hands int
 	}{{"RSA", []string{"rsa", "rsa-pss"}, schemeHands}, {"ECDSA", []string{"ecdsa", "ed25519", "ed448"}, schemeHands}, {"DSS", []string{"dsa"}, 6}} {
-		signs := func(s wire.SuiteInfo) bool { return (s.Kx == "ECDHE" || s.Kx == "DHE") && s.Auth == kind.auth }
-		schemes := schemesWith(schemesOf(wire.TLS12), func(s wire.SchemeInfo) bool { return slices.Contains(kind.keys, s.KeyType) })
+		signs := func(s *wire.SuiteInfo) bool { return (s.Kx == "ECDHE" || s.Kx == "DHE") && s.Auth == kind.auth }
+		schemes := schemesWith(schemesOf(wire.TLS12), func(s *wire.SchemeInfo) bool { return slices.Contains(kind.keys, s.KeyType) })
 		if signed := suitesWith(suites, signs); len(signed) > 0 {
 			kinds = append(kinds, deal(schemesOfSuites(serverName, signed), schemes, kind.hands))
 		} else if len(suitesWith(open, signs)) > 0 {
@@ -66,10 +66,10 @@ func scanSchemes(ctx context.Context, a *asker, kinds []hands) (found hands) {
 // choose its key by the first scheme that is for a kind that it has.
 func (h hands) inCompany() (again hands) {
 	by, refused := inCompany(h[0].enumerator), h.takeRefused()
-	rsa := func(s wire.SchemeInfo) bool { return strings.HasPrefix(s.KeyType, "rsa") }
-	ecdsa := func(s wire.SchemeInfo) bool { return s.KeyType == "ecdsa" }
-	others := func(s wire.SchemeInfo) bool { return !rsa(s) && !ecdsa(s) }
-	for _, kind := range []func(wire.SchemeInfo) bool{rsa, ecdsa, others} {
+	rsa := func(s *wire.SchemeInfo) bool { return strings.HasPrefix(s.KeyType, "rsa") }
+	ecdsa := func(s *wire.SchemeInfo) bool { return s.KeyType == "ecdsa" }
+	others := func(s *wire.SchemeInfo) bool { return !rsa(s) && !ecdsa(s) }
+	for _, kind := range []func(*wire.SchemeInfo) bool{rsa, ecdsa, others} {
 		if ids := schemesWith(refused, kind); len(ids) > 0 {
 			again = append(again, deal(by, ids, 1)...)
 		}

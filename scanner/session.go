@@ -67,7 +67,7 @@ type keyGroup struct {
 func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
 	s := &session{
 		path: path, aspects: aspects, ask: ask,
-		chained: newGate(), ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]hands{},
+		ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]hands{},
 	}
 	if s.wants(AspectCertificates) {
 		ask.shown = s.beside
@@ -140,7 +140,7 @@ func (s *session) knock(ctx context.Context) bool {
 	answered := make(chan struct{})
 	go func() { knocking.Wait(); close(answered) }()
 	select {
-	case <-s.ask.heard.c:
+	case <-s.ask.heard.wait():
 	case <-answered:
 		s.dead = silent(knock) && !s.ask.heard.isOpen()
 	}

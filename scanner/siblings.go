@@ -32,9 +32,13 @@ func (s *siblings) know() int {
 	return len(s.found)
 }
 
-// of gives those that a version can have.
-func (s *siblings) of(version uint16) []uint16 {
+// raise heeds those that a version can have.
+func (s *siblings) raise(version uint16, p prospects) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return suitesWith(s.found, func(info wire.SuiteInfo) bool { return info.First <= version })
+	for _, id := range s.found {
+		if wire.LookupSuite(id).First <= version {
+			p.learn(id)
+		}
+	}
 }

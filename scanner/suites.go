@@ -19,23 +19,6 @@ import (
 	"shakedown/scanner/wire"
 )
 
-// once is something that is done once: whoever comes later waits until it is done.
-type once struct {
-	begun *atomic.Bool
-	done  gate
-}
-
-func newOnce() once { return once{new(atomic.Bool), newGate()} }
-
-func (o *once) do(it func()) {
-	if o.begun.Swap(true) {
-		o.done.through()
-		return
-	}
-	defer o.done.open()
-	it()
-}
-
 // versionScan is the enumeration of one version. Others wait on it: until
 // known, for whether the version is spoken; until done, for its suites.
 type versionScan struct {
@@ -43,11 +26,11 @@ type versionScan struct {
 	name        string // of the server
 	by          enumerator
 	hands       hands
-	first       *answer  // to the first question, if it was put before the others
-	asked       []once   // whether hands were asked for the first time,
-	firsts      []answer // with these answers
-	early       *early   // the first of the second hand, or of TLS 1.3's rare suites, put before its time; nil if not
-	earlyGroups *early   // likewise of TLS 1.3's rare groups
+	first       *answer   // to the first question, if it was put before the others
+	asked       []once    // whether hands were asked for the first time,
+	firsts      []*answer // with these answers
+	early       *early    // the first of the second hand, or of TLS 1.3's rare suites, put before its time; nil if not
+	earlyGroups *early    // likewise of TLS 1.3's rare groups
 
 	// What else is wanted of first answers.
 	chains, groups bool
@@ -69,44 +52,23 @@ type versionScan struct {
 	mixIntolerant results.Answer // whether what was refused among others is accepted by itself
 }
 
-// gate is closed until somebody opens it.
-type gate struct {
-	once sync.Once
-	c    chan struct{}
-}
-
-func newGate() gate      { return gate{c: make(chan struct{})} }
-func (g *gate) open()    { g.once.Do(func() { close(g.c) }) }
-func (g *gate) through() { <-g.c }
-
-func (g *gate) isOpen() bool {
-	select {
-	case <-g.c:
-		return true
-	default:
-		return false
-	}
-}
-
 func newVersionScan(version uint16, serverName string, others *siblings) *versionScan {
 	v := &versionScan{
 		version: version, name: serverName, by: suitesIn(version, serverName),
-		known: newGate(), looked: newGate(), matched: newGate(), done: newGate(),
 	}
 	v.by.onAccept = v.accepts
 	if version < wire.TLS13 {
 		v.by.elsewhere = others
-		v.by.hopes = func(accepted []uint16) func(uint16) hope {
-			return kin(version, slices.Concat(accepted, others.of(version)))
+		v.by.hopes = func(accepted []uint16) prospects {
+			p := kin(version, accepted)
+			others.raise(version, p)
+			return p
 		}
 	}
 	for _, share := range offersOf(version).shares {
 		v.hands = append(v.hands, &elimination{enumerator: v.by, rest: share}) // which nobody changes
 	}
-	v.firsts = make([]answer, len(v.hands))
-	for range v.hands {
-		v.asked = append(v.asked, newOnce())
-	}
+	v.asked, v.firsts = make([]once, len(v.hands)), slices.Repeat([]*answer{{}}, len(v.hands))
 	return v
 }
 
@@ -131,7 +93,7 @@ func suitesIn(version uint16, serverName string) enumerator {
 			return strings.Contains(wire.LookupSuite(id).Name, "_AES_") && strings.Contains(wire.LookupSuite(id).Name, "_GCM_")
 		},
 		kind:  keyOf, // Erlang chooses its certificate first
-		hopes: func(accepted []uint16) func(uint16) hope { return kin(version, accepted) },
+		hopes: func(accepted []uint16) prospects { return kin(version, accepted) },
 	}
 }
 
@@ -140,23 +102,23 @@ func suitesIn(version uint16, serverName string) enumerator {
 // by what the hello allows, and then find no suite for it although they have
 // others. So do odd ones: some servers (mbed TLS) choose one that they cannot do,
 // and then refuse whatever else was offered with it.
-func sharesOf(version uint16) []func(wire.SuiteInfo) bool {
-	ecdsa := func(s wire.SuiteInfo) bool { return s.Auth == "ECDSA" && !odd(s) }
-	rsa := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" && !odd(s) }
-	oddRSA := func(s wire.SuiteInfo) bool { return s.Auth == "RSA" && odd(s) }
-	others := func(s wire.SuiteInfo) bool { return s.Auth != "RSA" && !ecdsa(s) }
+func sharesOf(version uint16) []func(*wire.SuiteInfo) bool {
+	ecdsa := func(s *wire.SuiteInfo) bool { return s.Auth == "ECDSA" && !odd(s) }
+	rsa := func(s *wire.SuiteInfo) bool { return s.Auth == "RSA" && !odd(s) }
+	oddRSA := func(s *wire.SuiteInfo) bool { return s.Auth == "RSA" && odd(s) }
+	others := func(s *wire.SuiteInfo) bool { return s.Auth != "RSA" && !ecdsa(s) }
 	switch version {
 	case wire.TLS13, wire.SSL30: // no ECDSA certificates before TLS 1.0 (RFC 4492)
-		return []func(wire.SuiteInfo) bool{func(wire.SuiteInfo) bool { return true }}
+		return []func(*wire.SuiteInfo) bool{func(*wire.SuiteInfo) bool { return true }}
 	case wire.TLS12:
-		return []func(wire.SuiteInfo) bool{rsa, ecdsa, oddRSA, others}
+		return []func(*wire.SuiteInfo) bool{rsa, ecdsa, oddRSA, others}
 	}
-	strange := func(s wire.SuiteInfo) bool { return s.Auth == "ECDSA" || odd(s) }
-	return []func(wire.SuiteInfo) bool{func(s wire.SuiteInfo) bool { return !strange(s) }, strange}
+	strange := func(s *wire.SuiteInfo) bool { return s.Auth == "ECDSA" || odd(s) }
+	return []func(*wire.SuiteInfo) bool{func(s *wire.SuiteInfo) bool { return !strange(s) }, strange}
 }
 
 // odd reports whether hardly any server accepts a suite.
-func odd(s wire.SuiteInfo) bool { return rareness(s) >= 3 || strings.Contains(s.Name, "_ARIA_") }
+func odd(s *wire.SuiteInfo) bool { return rareness(s) >= 3 || strings.Contains(s.Name, "_ARIA_") }
 
 // candidates lists every suite that may be asked for in a version, likely ones
 // first. Suites of TLS 1.2 are asked for in older versions too: that a server
@@ -178,10 +140,11 @@ func rare13() []uint16 {
 type offered struct {
 	suites, likely, groups, schemes []uint16
 	shares                          [][]uint16
+	groupsWritten, schemesWritten   wire.Extension
 }
 
 // offersOf gives what can be offered in a version.
-func offersOf(version uint16) offered {
+func offersOf(version uint16) *offered {
 	switch version {
 	case wire.TLS13:
 		return newest()
@@ -195,14 +158,14 @@ func offersOf(version uint16) offered {
 
 // The tables are made once, when they are first needed.
 var (
-	newest = sync.OnceValue(func() offered { return makeOffers(wire.TLS13) })
-	tls12  = sync.OnceValue(func() offered { return makeOffers(wire.TLS12) })
-	older  = sync.OnceValue(func() offered { return makeOffers(wire.TLS11) })
-	oldest = sync.OnceValue(func() offered { return makeOffers(wire.SSL30) })
+	newest = sync.OnceValue(func() *offered { return makeOffers(wire.TLS13) })
+	tls12  = sync.OnceValue(func() *offered { return makeOffers(wire.TLS12) })
+	older  = sync.OnceValue(func() *offered { return makeOffers(wire.TLS11) })
+	oldest = sync.OnceValue(func() *offered { return makeOffers(wire.SSL30) })
 )
 
-func makeOffers(version uint16) offered {
-	o := offered{suites: suitesUpTo(version, rarest), likely: suitesUpTo(version, 0), groups: makeGroups(version), schemes: makeSchemes(version)}
+func makeOffers(version uint16) *offered {
+	o := &offered{suites: suitesUpTo(version, rarest), likely: suitesUpTo(version, 0), groups: makeGroups(version), schemes: makeSchemes(version)}
 	for _, of := range sharesOf(version) {
 		share := suitesWith(o.suites, of)
 		pieces := 1
@@ -211,6 +174,8 @@ func makeOffers(version uint16) offered {
 		}
 		o.shares = append(o.shares, spread(share, pieces)...)
 	}
+	all := question{version: version, groups: o.groups, schemes: o.schemes}
+	o.groupsWritten, o.schemesWritten = wire.SupportedGroups(o.groups), wire.SignatureAlgorithms(all.offeredSchemes())
 	return o
 }
 
@@ -253,7 +218,7 @@ var likeliestFirst = sync.OnceValue(func() []placedSuite {
 const rarest = 4
 
 // rareness sorts suites by how likely a server is to accept them.
-func rareness(s wire.SuiteInfo) int {
+func rareness(s *wire.SuiteInfo) int {
 	usual := s.Kx == "ECDHE" || s.Kx == "DHE" || s.Kx == "RSA" || s.Kx == "any"
 	signed := s.Auth == "RSA" || s.Auth == "ECDSA" || s.Auth == "any"
 	switch {
@@ -276,13 +241,13 @@ func (v *versionScan) open(ctx context.Context, a *asker) {
 }
 
 // opening is the answer to the first question; it must have been opened.
-func (v *versionScan) opening() *answer { return &v.firsts[0] }
+func (v *versionScan) opening() *answer { return v.firsts[0] }
 
 // begin asks the first question of a hand, once.
 func (v *versionScan) begin(hand int, ask func(*question) *answer) {
 	v.asked[hand].do(func() {
-		v.firsts[hand] = *ask(new(v.question(hand)))
-		v.hands[hand].take(&v.firsts[hand])
+		v.firsts[hand] = ask(new(v.question(hand)))
+		v.hands[hand].take(v.firsts[hand])
 	})
 }
 
@@ -443,8 +408,11 @@ func (v *versionScan) answer() results.Answer {
 // says that its security level forbids what the version is signed with (MD5 and SHA-1).
 func (v *versionScan) breaksDown() (internal bool) {
 	for _, hand := range v.hands {
+		if !hand.ended() {
+			return false
+		}
 		broke := hand.last.failure.Kind == results.KindAlert && hand.last.failure.Alert == wire.AlertName(80)
-		if !hand.ended || !broke && hand.last.outcome != refused {
+		if !broke && hand.last.outcome != refused {
 			return false
 		}
 		internal = internal || broke
@@ -461,7 +429,7 @@ func (v *versionScan) rememberBreakdown(a *asker) {
 		if hand.last.outcome == failed {
 			q := v.by.ask(hand.rest)
 			q.extra = v.orOlder(i)
-			a.temper.remember(&q, &hand.last)
+			a.temper.remember(&q, hand.last)
 		}
 	}
 }
@@ -540,7 +508,7 @@ var usualRanks = sync.OnceValue(func() (ranks []func(uint16) int) {
 		shortFirst = []string{"_128_", "_256_", "CHACHA20"}
 	)
 	by := func(lengths []string, lengthWeight int) func(uint16) int {
-		return placed(func(s wire.SuiteInfo) int { return place(s, lengths, lengthWeight) })
+		return placed(func(s *wire.SuiteInfo) int { return place(s, lengths, lengthWeight) })
 	}
 	plain := []func(uint16) int{by(longFirst, 1<<9), by(shortFirst, 1<<9), by(shortFirst, 1<<13), placed(placeOfGo)}
 	ranks = slices.Clone(plain)
@@ -554,7 +522,7 @@ var usualRanks = sync.OnceValue(func() (ranks []func(uint16) int) {
 
 // placed places suites, each when it is asked for the first time: of all that
 // there are a server has few.
-func placed(place func(wire.SuiteInfo) int) func(uint16) int {
+func placed(place func(*wire.SuiteInfo) int) func(uint16) int {
 	var mu sync.Mutex
 	places := map[uint16]int{}
 	return func(id uint16) int {
@@ -572,7 +540,7 @@ func placed(place func(wire.SuiteInfo) int) func(uint16) int {
 // place puts what encrypts before what does not, ephemeral before static,
 // authenticated encryption before CBC, newer hashes first; key lengths in the
 // order and with the weight given; then by cipher, key exchange and signature.
-func place(s wire.SuiteInfo, lengths []string, lengthWeight int) int {
+func place(s *wire.SuiteInfo, lengths []string, lengthWeight int) int {
 	return 1<<16*position(s.Strength, "aead cbc tls13 rc4 64bit low export anon", "null") +
 		1<<15*position(s.Kx, "ECDHE DHE any") +
 		1<<12*position(s.Strength, "aead tls13") +
@@ -585,7 +553,7 @@ func place(s wire.SuiteInfo, lengths []string, lengthWeight int) int {
 
 // placeOfGo is crypto/tls's for clients that do not begin with AES-GCM, which ours
 // seldom do: what is off by default stands last.
-func placeOfGo(s wire.SuiteInfo) int {
+func placeOfGo(s *wire.SuiteInfo) int {
 	off := []string{"_3DES_", "_CBC_SHA256", "_RC4_"}
 	return 1<<16*((position(s.Name, off...)+1)%(len(off)+1)) +
 		1<<15*position(s.Kx, "ECDHE any") +

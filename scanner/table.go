@@ -33,7 +33,7 @@ type table struct {
 	deceived bool   // hopes came to nothing
 	rider    *rider // waits for a question to ride along on; nil if none does
 	over     bool
-	hopesNow func(uint16) hope
+	hopesNow prospects
 	hopesOf  int // of how much that was accepted, here and elsewhere
 }
 
@@ -103,7 +103,7 @@ func (t *table) note(e *elimination, before int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.accepted = append(t.accepted, e.accepted[before:]...)
-	if e.ended {
+	if e.ended() {
 		t.refused = append(t.refused, e)
 		t.deceived = t.deceived || !e.remote && len(t.accepted) > 0
 	}
@@ -158,18 +158,18 @@ func (t *table) hoped(e *elimination) (n int) {
 	}
 	hopes := t.hopes(e)
 	for _, id := range e.rest {
-		n += asInt(hopes(id) == high)
+		n += asInt(hopes.of(id) == high)
 	}
 	return n
 }
 
 // hopes gives how likely candidates are, for a hand that has hopes. It needs t.mu.
-func (t *table) hopes(e *elimination) func(uint16) hope {
+func (t *table) hopes(e *elimination) prospects {
 	known := len(t.accepted)
 	if e.elsewhere != nil {
 		known += e.elsewhere.know()
 	}
-	if t.hopesNow == nil || t.hopesOf != known {
+	if t.hopesNow.kinTable == nil || t.hopesOf != known {
 		t.hopesNow, t.hopesOf = e.hopes(t.accepted), known
 	}
 	return t.hopesNow
@@ -205,14 +205,14 @@ func (t *table) divide(ctx context.Context, e *elimination) {
 	hopes := t.hopes(e)
 	most, least := faint, high
 	for _, id := range e.rest {
-		most, least = max(most, hopes(id)), min(least, hopes(id))
+		most, least = max(most, hopes.of(id)), min(least, hopes.of(id))
 	}
 	idle := t.idle()
 	var other *elimination
 	switch {
 	case least < most && (idle || most == high):
 		explores := e.remote
-		other = e.part(func(id uint16) bool { return hopes(id) < most == !explores })
+		other = e.part(func(id uint16) bool { return hopes.of(id) < most == !explores })
 		other.remote, e.remote = !explores || most < high, explores || most < high
 	case idle && least == high && e.worthHalving() && !t.deceived && t.rider == nil:
 		n := 0
@@ -238,15 +238,17 @@ func (e *elimination) ofSuites() bool { return e.elsewhere != nil }
 
 // part takes something of a hand away, for another.
 func (e *elimination) part(from func(uint16) bool) *elimination {
-	other := &elimination{enumerator: e.enumerator, read: e.wasRead()}
-	rest := make([]uint16, 0, len(e.rest))
+	all, kept, last := make([]uint16, len(e.rest)), 0, len(e.rest)
 	for _, id := range e.rest {
 		if from(id) {
-			other.rest = append(other.rest, id)
+			last--
+			all[last] = id
 		} else {
-			rest = append(rest, id)
+			all[kept] = id
+			kept++
 		}
 	}
-	e.rest = rest
-	return other
+	slices.Reverse(all[kept:])
+	e.rest = all[:kept:kept] // a copy: offers keep the old one
+	return &elimination{enumerator: e.enumerator, read: e.wasRead(), rest: all[kept:]}
 }

@@ -16,11 +16,11 @@ func (c *chainScan) twins(ctx context.Context, a *asker) {
 	if c.version != wire.TLS12 || len(c.sent) == 0 || c.newer() {
 		return
 	}
-	asked := map[leafKind]bool{}
+	asked := map[leafKey]bool{}
 	for next := c.sent; len(next) > 0; {
 		var qs []question
 		for _, seen := range next {
-			kind := leafKindOf(seen.der[0])
+			kind := leafKeyOf(seen.der[0])
 			if q, ok := c.twin(kind); ok && !asked[kind] {
 				qs = append(qs, q)
 			}
@@ -29,22 +29,13 @@ func (c *chainScan) twins(ctx context.Context, a *asker) {
 		before := len(c.sent)
 		c.ask(ctx, a, qs)
 		// A server that does not heed what was offered shows what clients do not meet.
-		c.sent = append(c.sent[:before], slices.DeleteFunc(slices.Clone(c.sent[before:]), func(s sentChain) bool { return asked[leafKindOf(s.der[0])] })...)
+		c.sent = append(c.sent[:before], slices.DeleteFunc(slices.Clone(c.sent[before:]), func(s sentChain) bool { return asked[leafKeyOf(s.der[0])] })...)
 		next = c.sent[before:]
 	}
 }
 
-// leafKind is what a leaf's key is for, and the curve that it is on, 0 if on none
-// that is known here.
-type leafKind struct {
-	keyType string
-	curve   uint16
-}
-
-func leafKindOf(leaf []byte) leafKind { return leafKind{keyTypeOf(leaf), curveOf(leaf)} }
-
 // twin asks for a chain that has suites in common with one seen, and another key.
-func (c *chainScan) twin(of leafKind) (q question, ok bool) {
+func (c *chainScan) twin(of leafKey) (q question, ok bool) {
 	other := map[string]string{"rsa": "rsa-pss", "rsa-pss": "rsa", "ecdsa": "ecdsa", "ed25519": "ed448", "ed448": "ed25519"}[of.keyType]
 	if other == "" || other == "ecdsa" && of.curve == 0 {
 		return question{}, false
@@ -53,11 +44,11 @@ func (c *chainScan) twin(of leafKind) (q question, ok bool) {
 	if kindOfType(other) == rsaKey {
 		auth = "RSA"
 	}
-	q = usual(c.version, c.name, suitesWith(c.suites(), func(s wire.SuiteInfo) bool {
+	q = usual(c.version, c.name, suitesWith(c.suites(), func(s *wire.SuiteInfo) bool {
 		return s.Auth == auth && (s.Kx == "ECDHE" || s.Kx == "DHE")
 	}))
 	q.until, q.ofCerts = untilCertificate, everyScheme()
-	q.schemes = schemesWith(q.schemes, func(s wire.SchemeInfo) bool { return s.KeyType == other })
+	q.schemes = schemesWith(q.schemes, func(s *wire.SchemeInfo) bool { return s.KeyType == other })
 	q.groups = slices.DeleteFunc(slices.Clone(q.groups), func(id uint16) bool {
 		return slices.ContainsFunc(c.sent, func(s sentChain) bool { return curveOf(s.der[0]) == id })
 	})

@@ -125,7 +125,7 @@ func (t *temper) remember(q inquiry, got *answer) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.refusals = append(t.refusals, denial{asked, got.unspoken})
+	t.refusals = append(t.refusals, denial{new(*asked), got.unspoken}) // who asked may go on with it
 	t.hasty = t.hasty || got.unspoken && !t.slams.Load()
 }
 

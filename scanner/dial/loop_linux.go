@@ -21,7 +21,6 @@ type loop struct {
 	epoll   int // wakes us for all that happens
 	crowded int // an epoll that is looked at now and then; see gather
 	socks   *roll
-	timers  sync.Pool // *time.Timer, all of them stopped
 }
 
 // roll is who is told what happened. It is apart from the loop, which goes when
@@ -32,6 +31,7 @@ type roll struct {
 	free     []int32
 	gathered int  // how many of them are not looked at all the time
 	visited  bool // somebody looks at these
+	watched  bool // somebody looks at the time
 }
 
 // systemTCP connects over TCP. The loop is made with the first connection.
@@ -129,6 +129,41 @@ func (r *roll) enter(s *socket, of *side) {
 	s.number = r.free[len(r.free)-1]
 	r.free = r.free[:len(r.free)-1]
 	r.all[s.number] = s
+	if !r.watched {
+		r.watched = true
+		go r.watch()
+	}
+}
+
+// promptness is how late who waits may be told that the time is over. One look at all
+// of them takes less than a timer for each.
+const promptness = 20 * time.Millisecond
+
+// watch looks at the time now and then, for as long as there are sockets.
+func (r *roll) watch() {
+	var all []*socket
+	for r.list(&all) {
+		for _, s := range all {
+			s.remind()
+		}
+		clear(all)
+		time.Sleep(promptness)
+	}
+}
+
+// list lists the sockets, and reports whether there are any; if not, nobody looks at the
+// time any more.
+func (r *roll) list(all *[]*socket) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	*all = (*all)[:0]
+	for _, s := range r.all {
+		if s != nil {
+			*all = append(*all, s)
+		}
+	}
+	r.watched = len(*all) > 0
+	return r.watched
 }
 
 // leave takes the number back.
@@ -158,18 +193,4 @@ func (l *loop) watch(s *socket, now uint32) error {
 		op = unix.EPOLL_CTL_MOD
 	}
 	return unix.EpollCtl(epoll, op, s.fd, &unix.EpollEvent{Events: now | unix.EPOLLET&0xffffffff, Fd: s.number})
-}
-
-// timer gives a timer that goes off after d; give it back with done.
-func (l *loop) timer(d time.Duration) *time.Timer {
-	if t, ok := l.timers.Get().(*time.Timer); ok {
-		t.Reset(d)
-		return t
-	}
-	return time.NewTimer(d)
-}
-
-func (l *loop) done(t *time.Timer) {
-	t.Stop()
-	l.timers.Put(t)
 }

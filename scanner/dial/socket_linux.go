@@ -130,21 +130,17 @@ func (s *socket) watch(side *side, events uint32) error {
 	return errAgain
 }
 
-// wait waits until something may have happened on a side.
-func (s *socket) wait(side *side) {
+// wait waits until something may have happened on a side, or its time is over.
+func (s *socket) wait(side *side) { <-side.ready }
+
+// remind tells who waits for a side whose time is over.
+func (s *socket) remind() {
 	s.mu.Lock()
-	deadline := side.deadline
-	s.mu.Unlock()
-	var late <-chan time.Time
-	if !deadline.IsZero() {
-		timer := s.loop.timer(time.Until(deadline))
-		defer s.loop.done(timer)
-		late = timer.C
-	}
-	select {
-	case <-side.ready:
-	case <-late:
-	case <-s.ctx.Done():
+	defer s.mu.Unlock()
+	for _, side := range []*side{&s.in, &s.out} {
+		if s.over(side) != nil {
+			side.nudge()
+		}
 	}
 }
 

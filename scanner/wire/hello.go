@@ -243,6 +243,9 @@ func ALPN(protocols []string) Extension {
 
 // SupportedVersions is the supported_versions extension (RFC 8446 §4.2.1).
 func SupportedVersions(versions ...uint16) Extension {
+	if len(versions) == 1 && versions[0] == TLS13 {
+		return Extension{extSupportedVersions, newestAlone}
+	}
 	return extension(extSupportedVersions, func(b *builder) {
 		b.vector(1, func(b *builder) { b.u16s(versions) })
 	})
@@ -251,6 +254,9 @@ func SupportedVersions(versions ...uint16) Extension {
 // KeyShares is the key_share extension. Without shares it asks for a
 // HelloRetryRequest (RFC 8446 §4.2.8).
 func KeyShares(shares ...KeyShare) Extension {
+	if len(shares) == 0 {
+		return Extension{extKeyShare, noShares}
+	}
 	return extension(extKeyShare, func(b *builder) {
 		b.vector(2, func(b *builder) {
 			for _, s := range shares {
@@ -300,6 +306,8 @@ var (
 	uncompressed   = []byte{1, 0}
 	pskWithDHE     = []byte{1, 1}
 	firstHandshake = []byte{0}
+	newestAlone    = []byte{2, 3, 4}
+	noShares       = []byte{0, 0}
 )
 
 func extension(number uint16, body func(*builder)) Extension {

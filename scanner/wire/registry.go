@@ -63,59 +63,56 @@ func ID(v uint16) string { return fmt.Sprintf("0x%04X", v) }
 func KindID(v uint32) string { return fmt.Sprintf("0x%06X", v) }
 
 // Suites lists every suite of SSLv3 to TLS 1.3, registered or seen in the
-// wild, without signalling values. The slice is shared: do not change it.
-func Suites() []SuiteInfo { return tables().suites }
+// wild, without signalling values. The list and what it points to are shared, as in
+// all that follow: do not change them.
+func Suites() []*SuiteInfo { return tables().suites.list }
 
-// V2Kinds lists the SSLv2 cipher kinds. Do not change the slice.
-func V2Kinds() []SuiteInfo { return tables().kinds }
+// V2Kinds lists the SSLv2 cipher kinds.
+func V2Kinds() []*SuiteInfo { return tables().kinds }
 
-// Groups lists every group. Do not change the slice.
-func Groups() []GroupInfo { return tables().groups }
+// Groups lists every group.
+func Groups() []*GroupInfo { return tables().groups.list }
 
-// Schemes lists every signature scheme and TLS 1.2 pair. Do not change the slice.
-func Schemes() []SchemeInfo { return tables().schemes }
+// Schemes lists every signature scheme and TLS 1.2 pair.
+func Schemes() []*SchemeInfo { return tables().schemes.list }
 
 // LookupSuite finds a suite by its code point. An unknown one has no names.
-func LookupSuite(id uint16) SuiteInfo {
-	if page := tables().suiteByID[id>>8]; page != nil && page[id&0xFF] != nil {
-		return *page[id&0xFF]
+func LookupSuite(id uint16) *SuiteInfo {
+	if s := tables().suites.find(id); s != nil {
+		return s
 	}
-	return SuiteInfo{ID: uint32(id)}
+	return &SuiteInfo{ID: uint32(id)}
 }
 
 // LookupGroup finds a group by its code point. An unknown one has no name.
-func LookupGroup(id uint16) GroupInfo {
-	for _, g := range Groups() {
-		if g.ID == id {
-			return g
-		}
+func LookupGroup(id uint16) *GroupInfo {
+	if g := tables().groups.find(id); g != nil {
+		return g
 	}
-	return GroupInfo{ID: id}
+	return &GroupInfo{ID: id}
 }
 
 // LookupScheme finds a signature scheme by its code point. An unknown one has
 // no name.
-func LookupScheme(id uint16) SchemeInfo {
-	for _, s := range Schemes() {
-		if s.ID == id {
-			return s
-		}
+func LookupScheme(id uint16) *SchemeInfo {
+	if s := tables().schemes.find(id); s != nil {
+		return s
 	}
-	return SchemeInfo{ID: id}
+	return &SchemeInfo{ID: id}
 }
 
 // SuiteNamed finds a suite by IANA's or OpenSSL's name.
-func SuiteNamed(name string) (SuiteInfo, bool) {
+func SuiteNamed(name string) (*SuiteInfo, bool) {
 	for _, s := range Suites() {
 		if name != "" && (strings.EqualFold(s.Name, name) || strings.EqualFold(s.OpenSSL, name)) {
 			return s, true
 		}
 	}
-	return SuiteInfo{}, false
+	return nil, false
 }
 
 // GroupNamed finds a group by IANA's or OpenSSL's name, or NIST's (P-256).
-func GroupNamed(name string) (GroupInfo, bool) {
+func GroupNamed(name string) (*GroupInfo, bool) {
 	nist := map[string]string{"P-224": "secp224r1", "P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1"}
 	if n, ok := nist[strings.ToUpper(name)]; ok {
 		name = n
@@ -125,17 +122,17 @@ func GroupNamed(name string) (GroupInfo, bool) {
 			return g, true
 		}
 	}
-	return GroupInfo{}, false
+	return nil, false
 }
 
 // SchemeNamed finds a signature scheme by IANA's name.
-func SchemeNamed(name string) (SchemeInfo, bool) {
+func SchemeNamed(name string) (*SchemeInfo, bool) {
 	for _, s := range Schemes() {
 		if name != "" && strings.EqualFold(s.Name, name) {
 			return s, true
 		}
 	}
-	return SchemeInfo{}, false
+	return nil, false
 }
 
 // AlertName names an alert description; one that is not registered by number.
@@ -147,11 +144,35 @@ func AlertName(description uint8) string {
 }
 
 type registry struct {
-	suites, kinds []SuiteInfo
-	suiteByID     [256]*[256]*SuiteInfo // by both bytes of the code point
-	groups        []GroupInfo
-	schemes       []SchemeInfo
-	alerts        map[uint8]string
+	suites  points[SuiteInfo]
+	kinds   []*SuiteInfo
+	groups  points[GroupInfo]
+	schemes points[SchemeInfo]
+	alerts  map[uint8]string
+}
+
+// points are code points in the order of their file, and by both of their bytes: they
+// are looked up many times for each connection.
+type points[T any] struct {
+	list []*T
+	byID [256]*[256]*T
+}
+
+func (p *points[T]) add(id uint16, t *T) {
+	p.list = append(p.list, t)
+	page := &p.byID[id>>8]
+	if *page == nil {
+		*page = new([256]*T)
+	}
+	(*page)[id&0xFF] = t
+}
+
+// find is nil for an unknown one.
+func (p *points[T]) find(id uint16) *T {
+	if page := p.byID[id>>8]; page != nil {
+		return page[id&0xFF]
+	}
+	return nil
 }
 
 // tables reads the embedded tables once, when they are first asked for: a verb
@@ -159,7 +180,7 @@ type registry struct {
 var tables = sync.OnceValue(func() *registry {
 	t := &registry{alerts: map[uint8]string{}}
 	eachRow(suitesTSV, func(f []string) {
-		s := SuiteInfo{
+		s := &SuiteInfo{
 			ID: uint32(number(f[0])), Name: f[1], OpenSSL: f[2], Kx: f[3], Auth: f[4], Strength: f[5],
 			First: uint16(number(f[6])), Registered: f[7] == "registered",
 		}
@@ -167,31 +188,22 @@ var tables = sync.OnceValue(func() *registry {
 			t.kinds = append(t.kinds, s)
 			return
 		}
-		t.suites = append(t.suites, s)
-		t.index(&s)
+		t.suites.add(uint16(s.ID), s)
 	})
 	eachRow(groupsTSV, func(f []string) {
-		t.groups = append(t.groups, GroupInfo{
+		g := &GroupInfo{
 			ID: uint16(number(f[0])), Name: f[1], OpenSSL: f[2], Kind: f[3],
 			TLS12: f[4] == "tls12", TLS13: f[5] == "tls13", PostQuantum: f[6] == "pq", ClientShare: number(f[7]),
-		})
+		}
+		t.groups.add(g.ID, g)
 	})
 	eachRow(schemesTSV, func(f []string) {
-		t.schemes = append(t.schemes, SchemeInfo{
-			ID: uint16(number(f[0])), Name: f[1], KeyType: f[2], TLS12: f[3] == "tls12", TLS13: f[4] == "tls13",
-		})
+		s := &SchemeInfo{ID: uint16(number(f[0])), Name: f[1], KeyType: f[2], TLS12: f[3] == "tls12", TLS13: f[4] == "tls13"}
+		t.schemes.add(s.ID, s)
 	})
 	eachRow(alertsTSV, func(f []string) { t.alerts[uint8(number(f[0]))] = f[1] })
 	return t
 })
-
-func (t *registry) index(s *SuiteInfo) {
-	page := &t.suiteByID[s.ID>>8]
-	if *page == nil {
-		*page = new([256]*SuiteInfo)
-	}
-	(*page)[s.ID&0xFF] = s
-}
 
 // eachRow calls row with the fields of each line that is no comment.
 func eachRow(tsv string, row func(fields []string)) {

@@ -280,7 +280,7 @@ type KeyExchange struct {
 
 // ParseKeyExchange reads the body of a ServerKeyExchange for a suite whose key
 // exchange is DHE or ECDHE (RFC 5246 §7.4.3, RFC 8422 §5.4).
-func ParseKeyExchange(body []byte, suite SuiteInfo, version uint16) (*KeyExchange, error) {
+func ParseKeyExchange(body []byte, suite *SuiteInfo, version uint16) (*KeyExchange, error) {
 	all := append([]byte(nil), body...)
 	r := reader{b: all}
 	k := &KeyExchange{}
@@ -388,7 +388,7 @@ func (r *reader) u16s(size int) []uint16 {
 
 func (r *reader) extensions() []Extension {
 	block := reader{b: r.vector(2)}
-	exts := make([]Extension, 0, 8) // of a server; a client's are more
+	exts := make([]Extension, 0, 4) // of a server; a client's are more
 	for !block.failed && len(block.b) > 0 {
 		exts = append(exts, Extension{block.u16(), block.vector(2)})
 	}

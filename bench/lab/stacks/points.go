@@ -149,7 +149,7 @@ func schemeTrials(address string) (trials []trial) {
 }
 
 // schemeTrial12 leaves only suites of the scheme's kind of key.
-func schemeTrial12(address string, s wire.SchemeInfo, name string) trial {
+func schemeTrial12(address string, s *wire.SchemeInfo, name string) trial {
 	kind := map[string]string{"rsa": "aRSA", "rsa-pss": "aRSA", "dsa": "aDSS"}[s.KeyType]
 	ciphers := fmt.Sprintf("ECDHE+%[1]s:DHE+%[1]s:@SECLEVEL=0", cmp.Or(kind, "aECDSA"))
 	t := trial{point: Point{results.TLSv12, true, s.ID}, shows: signature(name)}
@@ -183,7 +183,7 @@ func signature(name string) string {
 }
 
 // schemeName is OpenSSL's name of a scheme, "" if it has none.
-func schemeName(s wire.SchemeInfo) string {
+func schemeName(s *wire.SchemeInfo) string {
 	hash := map[uint16]string{2: "SHA1", 3: "SHA224", 4: "SHA256", 5: "SHA384", 6: "SHA512"}[s.ID>>8]
 	key := map[uint16]string{1: "RSA", 2: "DSA", 3: "ECDSA"}[s.ID&0xFF]
 	switch {
