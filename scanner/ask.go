@@ -239,11 +239,15 @@ func (a *asker) controlled(ctx context.Context, other *answer) bool {
 	return got.outcome == accepted
 }
 
-// slowly is how one asks again after an answer. Where patience was asked for, a
-// server that answers other things and is silent to this may be holding a refusal
-// back: several such are waited for at a time.
+// slowly is how one asks again after an answer. Who sent an alert was not too busy to
+// answer: that is asked beside others. Where patience was asked for, a server that
+// answers other things and is silent to this may be holding a refusal back: several such
+// are waited for at a time.
 func (a *asker) slowly(first *answer) opener {
-	if a.insist && a.heard.isOpen() && first.failure.Kind == results.KindTimeout {
+	switch {
+	case first.failure.Kind == results.KindAlert:
+		return a.lane.Open
+	case a.insist && a.heard.isOpen() && first.failure.Kind == results.KindTimeout:
 		return func(ctx context.Context) (*dial.Conn, *results.Failure) {
 			return a.lane.OpenPatiently(ctx, a.patience)
 		}
