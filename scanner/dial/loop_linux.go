@@ -18,20 +18,18 @@ import (
 
 // loop looks after the sockets of a dialer.
 type loop struct {
-	epoll   int // wakes us for all that happens
-	crowded int // an epoll that is looked at now and then; see gather
-	socks   *roll
+	epoll int // wakes us for all that happens
+	socks *roll
 }
 
 // roll is who is told what happened. It is apart from the loop, which goes when
 // nobody can open sockets with it any more.
 type roll struct {
-	mu       sync.Mutex
-	all      []*socket // by number; nil where there is none
-	free     []int32
-	gathered int  // how many of them are not looked at all the time
-	visited  bool // somebody looks at these
-	watched  bool // somebody looks at the time
+	mu      sync.Mutex
+	all     []*socket // by number; nil where there is none
+	free    []int32
+	visited bool // somebody looks at a crowd
+	watched bool // somebody looks at the time
 }
 
 // systemTCP connects over TCP. The loop is made with the first connection.
@@ -68,14 +66,9 @@ func newLoop() (*loop, error) {
 		file.Close()
 		return nil, err
 	}
-	crowded, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		file.Close()
-		return nil, os.NewSyscallError("epoll_create1", err)
-	}
-	l := &loop{epoll: fd, crowded: crowded, socks: &roll{}}
+	l := &loop{epoll: fd, socks: &roll{}}
 	go l.socks.run(raw)
-	runtime.AddCleanup(l, func(f *os.File) { f.Close(); unix.Close(crowded) }, file)
+	runtime.AddCleanup(l, func(f *os.File) { f.Close() }, file)
 	return l, nil
 }
 
@@ -97,25 +90,29 @@ func (r *roll) tell(events []unix.EpollEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range events {
-		s := r.all[events[i].Fd]
-		if s == nil {
-			continue // it was closed meanwhile
-		}
-		// An error or the end is for both sides. What came too late, for one
-		// that had the number before, does no harm: who is nudged only looks.
-		if events[i].Events&^unix.EPOLLOUT != 0 {
-			s.in.nudge()
-		}
-		if events[i].Events&^(unix.EPOLLIN|unix.EPOLLRDHUP) != 0 {
-			s.out.nudge()
+		if s := r.all[events[i].Fd]; s != nil { // it was not closed meanwhile
+			s.happened(events[i].Events)
 		}
 	}
 }
 
+// happened tells both sides of events, which have the same numbers for epoll and poll.
+// An error or the end is for either. What came too late, for one that had the number
+// before, does no harm: who is nudged only looks. Hold the roll's mu.
+func (s *socket) happened(events uint32) {
+	if events&^unix.EPOLLOUT != 0 {
+		s.in.nudge()
+	}
+	if events&^(unix.EPOLLIN|unix.EPOLLRDHUP) != 0 {
+		s.out.nudge()
+	}
+}
+
 // enter gives a socket a number, if it has none, and a side what to wait for.
-func (r *roll) enter(s *socket, of *side) {
+func (r *roll) enter(s *socket, of *side, events uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s.wanted |= events
 	if of.ready == nil {
 		of.ready = make(chan struct{}, 1)
 	}
@@ -175,9 +172,6 @@ func (r *roll) leave(s *socket) {
 	defer r.mu.Unlock()
 	r.all[s.number] = nil
 	r.free = append(r.free, s.number)
-	if s.gathered {
-		r.gathered--
-	}
 }
 
 // watch changes the events that are looked for on a socket; each is told of once.
@@ -185,12 +179,12 @@ func (l *loop) watch(s *socket, now uint32) error {
 	if !s.gathered && now&unix.EPOLLIN != 0 {
 		l.gather(s)
 	}
-	epoll, op := l.epoll, unix.EPOLL_CTL_ADD
 	if s.gathered {
-		epoll = l.crowded
+		return nil
 	}
+	op := unix.EPOLL_CTL_ADD
 	if s.watched != 0 {
 		op = unix.EPOLL_CTL_MOD
 	}
-	return unix.EpollCtl(epoll, op, s.fd, &unix.EpollEvent{Events: now | unix.EPOLLET&0xffffffff, Fd: s.number})
+	return unix.EpollCtl(l.epoll, op, s.fd, &unix.EpollEvent{Events: now | unix.EPOLLET&0xffffffff, Fd: s.number})
 }

@@ -25,8 +25,9 @@ type socket struct {
 	mu       sync.Mutex
 	fd       int    // -1 when it is closed
 	number   int32  // in the roll; -1 before anything was waited for
-	watched  uint32 // what the loop was told to look for
-	gathered bool   // it is looked at now and then
+	watched  uint32 // what is looked for
+	wanted   uint32 // likewise; guarded by the roll's mu, as is
+	gathered bool   // whether it is looked at now and then
 	spoken   bool   // something was sent
 	in, out  side
 }
@@ -122,7 +123,7 @@ func (s *socket) watch(side *side, events uint32) error {
 	if s.watched&events == events {
 		return errAgain
 	}
-	s.loop.socks.enter(s, side)
+	s.loop.socks.enter(s, side, events)
 	if err := s.loop.watch(s, s.watched|events); err != nil {
 		return err
 	}

@@ -214,14 +214,17 @@ func TestSocketsOfACrowd(t *testing.T) {
 			t.Errorf("socket %d: %v, %v", i, got, err)
 		}
 	}
-	if got, want := l.socks.gathered, many-throng+1; got != want {
-		t.Errorf("%d sockets of %d are gathered, not %d", got, many, want)
+	var fds []unix.PollFd
+	var crowd []*socket
+	l.socks.crowd(&fds, &crowd)
+	if want := many - throng + 1; len(crowd) != want {
+		t.Errorf("%d sockets of %d are gathered, not %d", len(crowd), many, want)
 	}
 	for _, s := range all {
 		s.Close()
 	}
-	if l.socks.anyGathered() {
-		t.Errorf("%d sockets are still looked at", l.socks.gathered)
+	if l.socks.crowd(&fds, &crowd) {
+		t.Errorf("%d sockets are still looked at", len(crowd))
 	}
 }
 
