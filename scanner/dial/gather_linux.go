@@ -15,8 +15,10 @@ import (
 const (
 	// throng is how many sockets make a crowd.
 	throng = 48
-	// gathering is how long answers to a crowd are gathered.
-	gathering = 2 * time.Millisecond
+	// gathering is how long answers to a crowd are gathered at least, and longest at
+	// most: where fewer than a handful came meanwhile, the server is busy, or far.
+	gathering, longest = 2 * time.Millisecond, 8 * time.Millisecond
+	handful            = 12
 	// glance is about fifty times what it takes to look at one socket of a crowd: a
 	// large one is looked at less often.
 	glance = 4 * time.Microsecond
@@ -33,13 +35,27 @@ func (l *loop) gather(s *socket) {
 func (r *roll) visit() {
 	var fds []unix.PollFd
 	var socks []*socket
-	for r.crowd(&fds, &socks) {
-		if pollNow(fds) > 0 {
+	for pause := gathering; r.crowd(&fds, &socks); {
+		came := pollNow(fds)
+		if came > 0 {
 			r.tellCrowd(fds, socks)
 		}
 		clear(socks)
-		time.Sleep(max(gathering, time.Duration(len(fds))*glance))
+		pause = nextPause(pause, came)
+		time.Sleep(max(pause, time.Duration(len(fds))*glance))
 	}
+}
+
+// nextPause is how long to wait until the next look, going by how many answers the last
+// one found.
+func nextPause(pause time.Duration, came int) time.Duration {
+	switch {
+	case came < handful:
+		return min(2*pause, longest)
+	case came > 3*handful:
+		return max(pause/2, gathering)
+	}
+	return pause
 }
 
 // join makes a socket one of a crowd, if there is one. first says that nobody looks at

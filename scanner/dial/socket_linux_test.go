@@ -245,3 +245,16 @@ func TestSocketJoinsACrowd(t *testing.T) {
 		t.Errorf("gathered: %v, %v", s.gathered, err)
 	}
 }
+
+// A server that answers seldom is looked at seldom, one that answers often is again.
+func TestPauseOfACrowd(t *testing.T) {
+	pause := gathering
+	for _, c := range []struct {
+		came int
+		want time.Duration
+	}{{handful, gathering}, {0, 2 * gathering}, {handful - 1, longest}, {0, longest}, {2 * handful, longest}, {4 * handful, longest / 2}, {99, gathering}, {99, gathering}} {
+		if pause = nextPause(pause, c.came); pause != c.want {
+			t.Errorf("after %d answers: %v, want %v", c.came, pause, c.want)
+		}
+	}
+}
