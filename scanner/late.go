@@ -1,7 +1,8 @@
 // Late: the suites of TLS 1.2 of which hardly any server accepts something. A server
 // is offered them all at once, so that one refusal is enough. As some do not read so
 // long a list, it rides along on another question too, whose answer is likely to be a
-// choice of something else: that shows that it was read.
+// choice of something else: that shows that it was read. One that is near is then
+// asked for it together with what else is hardly hoped for.
 
 package scanner
 
@@ -39,20 +40,20 @@ func (v *versionScan) newLate(ctx context.Context, a *asker, tables []*table) *l
 }
 
 // together reports, when it is known, whether late hands are played as one.
-func (l *late) together() bool {
-	l.plan.do(l.mount)
+func (l *late) together(ctx context.Context) bool {
+	l.plan.do(func() { l.mount(ctx) })
 	return l.rider != nil
 }
 
 // soon waits for the plan, if it is about to be made: then it comes before the first
 // question that the rider may ride along on.
-func (l *late) soon() {
+func (l *late) soon(ctx context.Context) {
 	if l.version != wire.TLS12 {
 		return
 	}
 	select {
 	case <-l.early.done.wait():
-		l.plan.do(l.mount)
+		l.plan.do(func() { l.mount(ctx) })
 	case <-time.After(l.way):
 	}
 }
@@ -60,7 +61,7 @@ func (l *late) soon() {
 // mount finds which of the prompt hands late suites can ride along with: one of which
 // something was accepted. If there is none, or that is not clear at once, nothing
 // rides: what a server is slow to refuse is asked for side by side.
-func (l *late) mount() {
+func (l *late) mount(ctx context.Context) {
 	l.early.done.through()
 	firsts := [prompt]*answer{l.opening(), &l.early.first}
 	host := slices.IndexFunc(firsts[:], func(first *answer) bool { return first.outcome == accepted })
@@ -78,7 +79,7 @@ func (l *late) mount() {
 	}
 	l.rider = &rider{elimination: &elimination{enumerator: l.by, rest: ids}}
 	l.sure = firsts[host].hello.Suite
-	l.tables[host].carry(l.rider)
+	l.tables[host].carry(ctx, l.rider)
 }
 
 // play plays the late suites: those that ride along as one hand, or, if so long a list
@@ -91,13 +92,16 @@ func (l *late) play(ctx context.Context, a *asker) hands {
 		return played
 	}
 	parts := []*hands{alone(deal(l.by, l.apart, 1))}
-	if l.isRead(ctx, a) {
-		parts = append(parts, alone(hands{l.rider.elimination}))
-	} else {
+	switch isRead := l.isRead(ctx, a); {
+	case !isRead:
 		for _, hand := range l.hands[prompt:] {
 			parts = append(parts, alone(deal(l.by, without(hand.rest, l.apart), 1)))
 		}
+		l.rider.rest = nil
+	case !l.rider.stays:
+		parts = append(parts, alone(hands{l.rider.elimination}))
 	}
+	l.rider.settled.open()
 	g.Wait()
 	var all hands
 	for _, played := range parts {
@@ -119,7 +123,9 @@ func (l *late) isRead(ctx context.Context, a *asker) bool {
 // rider is a hand that rides along on one question of another.
 type rider struct {
 	*elimination
-	rode gate // until then it is not known whether so long a list is read
+	rode    gate // until then it is not known whether so long a list is read
+	stays   bool // it is a hand of the table that carries it, as soon as that
+	settled gate // is settled
 }
 
 // beside adds the rider to what is offered; there need not be one.
@@ -152,12 +158,26 @@ func (r *rider) alight(got *answer, allGroups bool) (nothing bool) {
 	return nothing
 }
 
-// carry has a list ride along as soon as something is hoped for.
-func (t *table) carry(r *rider) {
+// carry has a list ride along as soon as something is hoped for, and if the server is
+// near, stay.
+func (t *table) carry(ctx context.Context, r *rider) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.rider = r; t.over {
+	if t.rider = r; t.over || t.begun && t.playing == 0 {
 		r.rode.open()
+		return
+	}
+	if r.stays = t.lane.IsNear(); r.stays {
+		r.after = &r.settled
+		t.seat(ctx, r.elimination)
+	}
+}
+
+// stop has a list get off that nobody took along, if it alone is left. Hold t.mu.
+func (t *table) stop() {
+	if t.rider != nil && t.rider.stays && t.playing == 1 {
+		t.rider.rode.open()
+		t.rider = nil
 	}
 }
 

@@ -305,10 +305,10 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 	for i := range v.hands {
 		looking.Go(func() error {
 			switch {
-			case i < prompt || !l.together():
+			case i < prompt || !l.together(ctx):
 				v.look(ctx, a, i)
 				dealt := v.match(i)
-				l.soon()
+				l.soon(ctx)
 				g.Go(func() error { played[i] = v.play(ctx, a, tables[i], dealt); return nil })
 			case i == prompt:
 				g.Go(func() error { played[i] = l.play(ctx, a); return nil })

@@ -32,6 +32,7 @@ type table struct {
 	aside    []uint16
 	deceived bool   // hopes came to nothing
 	rider    *rider // waits for a question to ride along on; nil if none does
+	begun    bool
 	over     bool
 	hopesNow prospects
 	hopesOf  int // of how much that was accepted, here and elsewhere
@@ -40,6 +41,7 @@ type table struct {
 // play plays hands to their ends, and gives all that there were in the end.
 func (t *table) play(ctx context.Context, dealt hands) hands {
 	t.mu.Lock()
+	t.begun = true
 	for _, hand := range dealt {
 		if hand.after == nil {
 			t.accepted = append(t.accepted, hand.accepted...)
@@ -125,10 +127,14 @@ func (t *table) goesOn(ctx context.Context, e **elimination) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	hand := *e
+	if t.apart {
+		return !hand.done()
+	}
+	if hand.remote && !hand.ended() { // it is about what is not hoped for anyway
+		t.takeAside(hand)
+	}
 	hoped := t.hoped(hand)
 	switch {
-	case t.apart:
-		return !hand.done()
 	case hand.done():
 	case hoped > 0:
 		t.divide(ctx, hand)
@@ -137,18 +143,25 @@ func (t *table) goesOn(ctx context.Context, e **elimination) bool {
 		t.aside = append(t.aside, hand.rest...)
 		hand.rest = nil
 	default:
-		hand.rest = append(slices.Clip(hand.rest), t.aside...)
-		t.aside = nil
+		t.takeAside(hand)
 		t.divide(ctx, hand)
 		return true
 	}
 	if t.playing > 1 || len(t.aside) == 0 {
 		t.playing--
+		t.stop()
 		return false
 	}
 	last := &elimination{enumerator: hand.enumerator, rest: t.aside, remote: true, read: true}
 	t.aside, t.hands, *e = nil, append(t.hands, last), last
 	return true
+}
+
+// takeAside gives a hand what was laid aside. It needs t.mu.
+func (t *table) takeAside(e *elimination) {
+	if len(t.aside) > 0 {
+		e.rest, t.aside = slices.Concat(e.rest, t.aside), nil
+	}
 }
 
 // hoped counts what is likely to be accepted of a hand. It needs t.mu.

@@ -53,6 +53,10 @@ func (l *Lane) PaysAhead(isUrgent bool) bool {
 	return l.tempo.pays() && l.share.atEase(turnOf(isUrgent))
 }
 
+// IsNear reports whether opening a connection takes hardly any time: then how many
+// there are counts, not how many wait for one another.
+func (l *Lane) IsNear() bool { return l.tempo.way() < worthwhile }
+
 // Way is about how long opening a connection takes; 0 if none was opened yet.
 func (l *Lane) Way() time.Duration { return l.tempo.way() }
 
