@@ -17,6 +17,9 @@ import (
 // some hundred kB each.
 const maxLine = 64 << 20
 
+// usualLine is what most records need.
+const usualLine = 8 << 10
+
 // Encoder writes records as JSON Lines. Each record is one Write, so what was
 // put is on its way to disk before Put returns.
 type Encoder struct {
@@ -59,6 +62,7 @@ func Marshal(r Record) ([]byte, error) {
 		r = &none
 	}
 	var b bytes.Buffer
+	b.Grow(usualLine)
 	fmt.Fprintf(&b, `{"record":%q`, r.Type())
 	head := b.Len()
 	enc := json.NewEncoder(&b)
@@ -79,10 +83,10 @@ func Marshal(r Record) ([]byte, error) {
 // text there: control and format characters (Unicode's Cc and Cf). To a reader
 // of JSON it says the same; what is not ASCII stands in strings alone.
 func visible(line []byte) []byte {
-	acts := func(r rune) bool { return r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf) }
-	if !bytes.ContainsFunc(line, acts) {
+	if isPlain(line) { // as nearly always
 		return line
 	}
+	acts := func(r rune) bool { return r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf) }
 	var b bytes.Buffer
 	for _, r := range string(line) {
 		switch {
@@ -96,6 +100,15 @@ func visible(line []byte) []byte {
 		}
 	}
 	return b.Bytes()
+}
+
+func isPlain(line []byte) bool {
+	for _, b := range line {
+		if b >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // Decoder reads a run back.

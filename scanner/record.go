@@ -192,7 +192,7 @@ func putUndetermined(m *map[results.Version][]string, name results.Version, vers
 }
 
 func suiteRecords(ids []uint16) []results.Suite {
-	out := []results.Suite{}
+	out := make([]results.Suite, 0, len(ids))
 	for _, id := range ids {
 		s := wire.LookupSuite(id)
 		out = append(out, results.Suite{ID: wire.ID(id), Name: s.Name, OpenSSL: s.OpenSSL})
@@ -201,7 +201,7 @@ func suiteRecords(ids []uint16) []results.Suite {
 }
 
 func named(ids []uint16, name func(uint16) string) []results.Named {
-	out := []results.Named{}
+	out := make([]results.Named, 0, len(ids))
 	for _, id := range ids {
 		out = append(out, results.Named{ID: wire.ID(id), Name: name(id)})
 	}

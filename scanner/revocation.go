@@ -370,8 +370,11 @@ func unasked(why string) results.Failure {
 // is revoked, whether or not revocation was asked for.
 func judgeStaples(e *results.Endpoint, roots *chain.Roots, staples map[string][]byte, now time.Time) {
 	for i := range e.Chains {
+		if sent := e.Chains[i].Certificates; len(sent) == 0 || staples[string(sent[0].DER)] == nil {
+			continue
+		}
 		sent := parsed(&e.Chains[i])
-		if len(sent) == 0 || staples[string(sent[0].Raw)] == nil {
+		if len(sent) == 0 {
 			continue
 		}
 		issuer := issuerOf(sent[0], sent, roots)

@@ -57,7 +57,10 @@ type SchemeInfo struct {
 }
 
 // ID is a code point as records write it: "0xC02F".
-func ID(v uint16) string { return fmt.Sprintf("0x%04X", v) }
+func ID(v uint16) string {
+	const digits = "0123456789ABCDEF"
+	return string([]byte{'0', 'x', digits[v>>12], digits[v>>8&15], digits[v>>4&15], digits[v&15]})
+}
 
 // KindID is an SSLv2 cipher kind as records write it: "0x010080".
 func KindID(v uint32) string { return fmt.Sprintf("0x%06X", v) }
