@@ -48,6 +48,7 @@ type answer struct {
 	unspoken    bool     // a refusal that is none by its words
 	sealed      bool     // it said something encrypted, and no ServerHello
 	kinds       []uint32 // SSLv2
+	older       uint16   // the suite that an older version was chosen with, 0 if none was
 	failure     results.Failure
 }
 
@@ -157,6 +158,9 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 	}
 	if h.Selected() != l.q.version { // a newer one: from a server that has no other, and does not look
 		l.got.outcome = otherVersion
+		if h.Selected() < l.q.version {
+			l.got.older = h.Suite
+		}
 		return true
 	}
 	l.got.hello, l.got.outcome = h, accepted

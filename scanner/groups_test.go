@@ -70,3 +70,17 @@ func TestCurveOfCertificatePreferred(t *testing.T) {
 		})
 	}
 }
+
+// A group that TLS 1.3 does not have is found where a server takes it there all the same.
+func TestGroupOfOlderVersions(t *testing.T) {
+	groups := []uint16{0x001D, secp224r1}
+	f := &fake{suites: map[uint16][]uint16{wire.TLS13: {0x1301}}, groups: groups, serverFirst: true, refuse: alertBytes(40)}
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{})
+	var got []string
+	for _, g := range e.Groups[results.TLSv13] {
+		got = append(got, g.ID)
+	}
+	if !slices.Equal(got, hexes(groups)) {
+		t.Errorf("groups %v, want %v; undetermined %+v", got, hexes(groups), e.Undetermined)
+	}
+}

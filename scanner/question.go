@@ -163,10 +163,14 @@ func groupsOf(version uint16) []uint16 { return offersOf(version).groups }
 // first. The slice is shared.
 func schemesOf(version uint16) []uint16 { return offersOf(version).schemes }
 
+// secp224r1 is none of TLS 1.3's groups (RFC 8446 §4.2.7), and taken there by BoringSSL and
+// AWS-LC where it is configured.
+const secp224r1 = 0x0015
+
 func makeGroups(version uint16) []uint16 {
 	likely := []uint16{0x11EC, 0x001D, 0x0017, 0x0018, 0x0019, 0x001E, 0x0100, 0x0101}
 	return likelyFirst(likely, wire.Groups(), func(g *wire.GroupInfo) (uint16, bool) {
-		return g.ID, version == wire.TLS13 && g.TLS13 || version != wire.TLS13 && g.TLS12 && g.Kind != "ec-explicit"
+		return g.ID, version == wire.TLS13 && (g.TLS13 || g.ID == secp224r1) || version != wire.TLS13 && g.TLS12 && g.Kind != "ec-explicit"
 	})
 }
 

@@ -24,6 +24,7 @@ type resumption struct {
 	ask     *asker
 	old     handshake.Offer // TLS 1.2, with suites whose sessions can be resumed here; else without suites
 	new     handshake.Offer // TLS 1.3, likewise
+	older   handshake.Offer // up to TLS 1.2, with suites of which tickets alone can be resumed here, if old has none
 	request []byte
 	http    bool // the request is one of HTTP: HEAD, for which there is GET
 
@@ -42,6 +43,9 @@ func (r *resumption) run(ctx context.Context) {
 	if len(r.old.Suites) > 0 {
 		g.Go(func() error { r.byID = r.sessionID(ctx); return nil })
 		g.Go(func() error { r.byTicket, old = r.ticket(ctx); return nil })
+	}
+	if len(r.older.Suites) > 0 {
+		g.Go(func() error { r.byTicket = r.olderTicket(ctx); return nil })
 	}
 	if len(r.new.Suites) > 0 {
 		g.Go(func() error { r.psk, r.early, new = r.preSharedKey(ctx); return nil })
@@ -84,6 +88,20 @@ func (r *resumption) ticket(ctx context.Context) (results.Answer, *handshake.Ses
 		return results.No, nil
 	}
 	return r.again(ctx, o, first.Sessions.ByTicket), first.Sessions.ByTicket
+}
+
+// olderTicket is resumption by a ticket in suites that nothing newer speaks.
+func (r *resumption) olderTicket(ctx context.Context) results.Answer {
+	o := r.older
+	o.Ticket = true
+	first, _ := r.ask.finishTwice(ctx, o)
+	switch {
+	case !first.Finished:
+		return results.Unknown
+	case first.Sessions.ByTicket == nil:
+		return results.No
+	}
+	return r.again(ctx, o, first.Sessions.ByTicket)
 }
 
 // preSharedKey is resumption in TLS 1.3 (RFC 8446 §2.2), and whether early data
@@ -180,10 +198,30 @@ func (s *session) newResumption() *resumption {
 	if s.speaks(wire.TLS12) {
 		r.old = s.offer(wire.TLS12, resumable(wire.TLS12)...)
 	}
+	if len(r.old.Suites) == 0 {
+		r.older = s.offerOlder()
+	}
 	if s.speaks(wire.TLS13) && s.key().failure == nil {
 		r.new = s.offer(wire.TLS13, resumable(wire.TLS13)...)
 	}
 	return r
+}
+
+// offerOlder offers what can be finished in the newest version before TLS 1.3 that has
+// something of that; no suites if none has.
+func (s *session) offerOlder() handshake.Offer {
+	for _, version := range []uint16{wire.TLS12, wire.TLS11, wire.TLS10} {
+		if !s.speaks(version) {
+			continue
+		}
+		ids := slices.DeleteFunc(slices.Clone(s.allSuites(version)), func(id uint16) bool {
+			return !slices.Contains(handshake.Finishable(version), id)
+		})
+		if len(ids) > 0 {
+			return s.offer(version, ids...)
+		}
+	}
+	return handshake.Offer{}
 }
 
 // request makes a server speak: a short one of HTTP, what a client of a database

@@ -113,6 +113,37 @@ func TestSessionsOfGo(t *testing.T) {
 	}
 }
 
+// Where no suite is newer than CBC and RSA's key exchange, tickets are still told of.
+func TestTicketsOfOldSuites(t *testing.T) {
+	_, rsa, _ := keys(t)
+	own := certificate(t, "portal.example", rsa)
+	for name, c := range map[string]struct {
+		version uint16
+		suites  []uint16
+		off     bool
+		want    results.Answer
+	}{
+		"RSA key exchange":          {tls.VersionTLS12, []uint16{0x009C, 0x002F}, false, results.Yes},
+		"CBC":                       {tls.VersionTLS12, []uint16{0xC013}, false, results.Yes},
+		"TLS 1.1":                   {tls.VersionTLS11, nil, false, results.Yes},
+		"TLS 1.0":                   {tls.VersionTLS10, nil, false, results.Yes},
+		"RSA key exchange, none":    {tls.VersionTLS12, []uint16{0x009C, 0x002F}, true, results.No},
+		"TLS 1.0, none":             {tls.VersionTLS10, nil, true, results.No},
+		"TLS 1.2 with newer suites": {tls.VersionTLS12, nil, false, results.Yes},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := serveGo(t, "127.0.0.1:0", &tls.Config{
+				Certificates: []tls.Certificate{own}, SessionTicketsDisabled: c.off,
+				MinVersion: tls.VersionTLS10, MaxVersion: c.version, CipherSuites: c.suites,
+			})
+			e := scanFake(t, addr, dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
+			if got := e.Protocol.ResumptionTicket; got != c.want || e.Status != results.Complete {
+				t.Errorf("%s: tickets %q, want %q; failures %+v", e.Status, got, c.want, e.Failures)
+			}
+		})
+	}
+}
+
 // A server that wants a certificate leaves its sessions unknown without one, and
 // the record says why.
 func TestSessionsBehindClientCertificates(t *testing.T) {

@@ -288,6 +288,7 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 	case v.opening().wrongVersion():
 	case all:
 		v.deal(ctx, a)
+		v.passOlder(ctx, a)
 		v.doubt(ctx, a)
 	default:
 		v.settle(ctx, a)

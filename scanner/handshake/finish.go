@@ -26,7 +26,7 @@ type Offer struct {
 	Suites      []uint16
 	Group       uint16           // TLS 1.3: of the share; one of Groups
 	Certificate *tls.Certificate // shown if the server asks for one; nil shows none
-	Ticket      bool             // TLS 1.2: ask for a ticket
+	Ticket      bool             // up to TLS 1.2: ask for a ticket
 	Resume      *Session         // a session of this version to go on with
 	// Request is sent once the handshake is finished, so that the server has
 	// something to answer: many send the tickets of TLS 1.3 only with their

@@ -48,12 +48,17 @@ func finishLegacy(conn *dial.Conn, o Offer) (got Outcome) {
 			}}
 		}
 	}()
+	kept := new(keptSession)
+	if o.Resume != nil {
+		kept.state = o.Resume.legacy
+	}
 	config := &ztls.Config{
 		InsecureSkipVerify: true, // what a certificate is worth is another question
 		MinVersion:         o.Version, MaxVersion: o.Version,
 		CipherSuites: o.Suites, ForceSuites: true, ServerName: o.ServerName,
 		CurvePreferences:       []ztls.CurveID{ztls.X25519, ztls.CurveP256, ztls.CurveP384, ztls.CurveP521},
-		SessionTicketsDisabled: true,
+		SessionTicketsDisabled: !o.Ticket,
+		ClientSessionCache:     kept,
 		GetClientCertificate: func(*ztls.CertificateRequestInfo) (*ztls.Certificate, error) {
 			got.Asked = true
 			return zcryptoCertificate(o.Certificate), nil
@@ -68,10 +73,21 @@ func finishLegacy(conn *dial.Conn, o Offer) (got Outcome) {
 		got.Failure = l.legacyFailure(got.Suite, err)
 		return got
 	}
-	got.Finished = true
+	got.Finished, got.Resumed = true, client.ConnectionState().DidResume
+	if kept.state != nil {
+		got.Sessions.ByTicket = &Session{version: o.Version, suite: got.Suite, legacy: kept.state}
+	}
 	client.CloseWrite()
 	return got
 }
+
+// keptSession is zcrypto's store of the one session of a handshake. zcrypto knows
+// those of tickets alone.
+type keptSession struct{ state *ztls.ClientSessionState }
+
+func (k *keptSession) Get(string) (*ztls.ClientSessionState, bool) { return k.state, k.state != nil }
+
+func (k *keptSession) Put(_ string, state *ztls.ClientSessionState) { k.state = state }
 
 func zcryptoCertificate(c *tls.Certificate) *ztls.Certificate {
 	if c == nil {

@@ -2,7 +2,11 @@
 
 package handshake
 
-import "time"
+import (
+	"time"
+
+	ztls "github.com/zmap/zcrypto/tls"
+)
 
 // Session can be offered to a server to go on with. It holds a secret: it is
 // kept in memory for the next question, and goes into no record.
@@ -16,6 +20,7 @@ type Session struct {
 	extended  bool   // TLS 1.2: the master secret is of RFC 7627
 	ageAdd    uint32
 	received  time.Time
+	legacy    *ztls.ClientSessionState // of a handshake by zcrypto, and all there is then but version and suite
 }
 
 // Suite is the suite that the session was made with.
