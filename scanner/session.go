@@ -264,6 +264,7 @@ func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	v.run(ctx, s.ask, s.enumerates())
 	s.deny(ctx, v)
 	s.reconsider(ctx, v)
+	v.known.open()
 	v.done.open()
 	s.rank(ctx, v)
 }
