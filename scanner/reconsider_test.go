@@ -119,3 +119,20 @@ func TestOnlyVersionByKinds(t *testing.T) {
 		}
 	}
 }
+
+// A server with a gap in its versions may refuse the one in the gap by protocol_version
+// although it speaks older ones (GnuTLS, which reads no list of them without TLS 1.3).
+func TestGapInVersions(t *testing.T) {
+	f := &fake{suites: map[uint16][]uint16{wire.TLS10: {0x002F}, wire.TLS12: {0x009C}}, refuse: alertBytes(40)}
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if hello.Version == wire.TLS11 || slices.Contains(hello.Versions(), wire.TLS13) {
+			conn.Write(alertBytes(70))
+			return true
+		}
+		return false
+	}
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{})
+	if e.Versions[results.TLSv10] != results.Yes || e.Versions[results.TLSv11] != results.No || e.Versions[results.TLSv12] != results.Yes {
+		t.Errorf("versions %v", e.Versions)
+	}
+}
