@@ -49,7 +49,7 @@ type asker struct {
 }
 
 func newAsker(lane *dial.Lane, patience time.Duration, insist bool) *asker {
-	return &asker{lane: lane, patience: patience, insist: insist}
+	return &asker{lane: lane, patience: patience, insist: insist, presence: presence{looking: make(chan struct{}, 1)}}
 }
 
 // inquiry is what can be put to a server over one connection: a question, or
@@ -138,27 +138,54 @@ func meant() *answer { return &answer{outcome: refused, unspoken: true} }
 // that before, the first asking stands for the one before the control.
 func (a *asker) askAgain(ctx context.Context, q inquiry, first *answer) (word *answer, refuses bool) {
 	word = first
-	controlled := first.outcome == closed && a.closes.Load() && a.controlled(ctx, first)
+	accepts, full := false, false
+	if first.outcome == closed && a.closes.Load() {
+		accepts, full = a.controlled(ctx, first)
+	}
+	controlled := accepts && !full
 	if !controlled {
 		word = a.exchange(ctx, q, a.slowly(first))
 		a.compare(first, word, false)
 	}
-	for range 2 { // one who closes may do so with a reset once, and once without
+	// One who closes may do so with a reset once, and once without.
+	for told, tries := 0, 0; told < 2 && tries < insistence; tries++ {
 		switch {
 		case a.refusedAsBefore(word):
 			return word, true
-		case !a.mayRefuse(q, word) || !controlled && !a.controlled(ctx, word):
+		case !a.mayRefuse(q, word):
 			return word, false
 		}
+		if !controlled {
+			accepts, full = a.controlled(ctx, word)
+		}
 		before := word
-		if word = a.exchange(ctx, q, a.alone); sameWord(word, before) {
+		switch {
+		case !accepts:
+			return word, false
+		case full: // and perhaps was when it closed
+			word = a.exchange(ctx, q, a.alone)
+			controlled = false
+			continue
+		}
+		if word = a.exchange(ctx, q, a.alone); sameWord(word, before) && a.hasRoom(ctx, word) {
 			a.learn(word)
 			return word, true
 		}
 		a.compare(before, word, !controlled)
 		controlled = false
+		told++
 	}
 	return word, false
+}
+
+// hasRoom reports whether the server answers others right behind a close: one that has
+// turned others away might have been full again.
+func (a *asker) hasRoom(ctx context.Context, word *answer) bool {
+	if word.outcome != closed || !a.temper.slams.Load() && !a.lane.WasCrowded() {
+		return true
+	}
+	accepts, full := a.controlled(ctx, word)
+	return accepts && !full
 }
 
 // learn keeps how the server was shown to refuse: where it closes, a control
@@ -223,20 +250,25 @@ func (a *asker) worthAsking(ctx context.Context, first *answer) bool {
 
 // controlled asks what was accepted before: a server that still answers that
 // is alive, and its silence to other things was meant. It is to come as far as
-// where the other broke off.
-func (a *asker) controlled(ctx context.Context, other *answer) bool {
+// where the other broke off. One that closes on that is full: it is given time.
+func (a *asker) controlled(ctx context.Context, other *answer) (accepts, full bool) {
 	q := a.control.Load()
 	if other.failure.Stage == results.StageHandshake {
 		q = a.curved.Load()
 	}
 	if q == nil {
-		return false
+		return false, false
 	}
-	got := a.exchange(ctx, q, a.alone)
-	if got.outcome == closed || got.failure.Kind == results.KindAlert {
-		a.temper.slams.Store(true)
+	for {
+		got := a.exchange(ctx, q, a.alone)
+		if got.outcome == closed || got.failure.Kind == results.KindAlert {
+			a.temper.slams.Store(true)
+		}
+		if got.outcome != closed || !a.lane.TurnedAway() {
+			return got.outcome == accepted, full
+		}
+		full = true
 	}
-	return got.outcome == accepted
 }
 
 // slowly is how one asks again after an answer. Who sent an alert was not too busy to

@@ -16,8 +16,24 @@ import (
 	"shakedown/scanner/wire"
 )
 
-// finish carries a handshake to its end, over one connection of the budget.
-func (a *asker) finish(ctx context.Context, o handshake.Offer, open opener) handshake.Outcome {
+// finish carries a handshake to its end, over one connection of the budget. Where it is
+// closed on by a server that is full it is tried again.
+func (a *asker) finish(ctx context.Context, o handshake.Offer, open opener) (got handshake.Outcome) {
+	for range insistence {
+		got = a.finishOnce(ctx, o, open)
+		f := got.Failure
+		closedOn := f.Stage == results.StageHello && (f.Kind == results.KindEOF || f.Kind == results.KindReset)
+		if !closedOn {
+			break
+		}
+		if accepts, full := a.controlled(ctx, &answer{failure: f}); !accepts || !full {
+			break
+		}
+	}
+	return got
+}
+
+func (a *asker) finishOnce(ctx context.Context, o handshake.Offer, open opener) handshake.Outcome {
 	var got handshake.Outcome
 	if f := a.connect(ctx, open, func(conn *dial.Conn) { got = handshake.Finish(conn, o) }); f != nil {
 		return handshake.Outcome{Suite: got.Suite, Asked: got.Asked, Failure: *f}

@@ -2,13 +2,16 @@ package scanner
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -127,4 +130,86 @@ func scanOne(t *testing.T, p inventory.Path, dialing dial.Options) *results.Endp
 		t.Fatalf("no record: %v", err)
 	}
 	return got
+}
+
+// Of a server that takes only so many connections a second and turns the others away,
+// the record is whole, and the same as without a limit, at a pace that the limit
+// allows; to turn away is never to refuse.
+func TestRateLimit(t *testing.T) {
+	const perSecond, atOnce = 20, 5
+	for _, refuse := range []string{"alert", "close"} {
+		for name, c := range map[string]struct {
+			scheme   string
+			greet    func(net.Conn) bool
+			turnAway func(net.Conn)
+		}{
+			"refuses":  {"", nil, nil},
+			"closes":   {"", nil, func(net.Conn) {}},
+			"SMTP 421": {"smtp", speakSMTP, func(c net.Conn) { fmt.Fprint(c, "421 too many connections\r\n") }},
+		} {
+			if refuse == "close" && name == "closes" {
+				continue // there one close is like another
+			}
+			t.Run(refuse+"/"+name, func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					f := usualServer()
+					if refuse == "close" {
+						f.refuse = nil
+					}
+					path := inventory.Path{Service: "s", Name: "p", Target: "192.0.2.1:443", Host: "192.0.2.1", Port: 443}
+					free := to(func(conn net.Conn) { f.answer(conn) })
+					want := scanOne(t, path, dial.Options{PerEndpoint: 8, Connect: free.connect})
+
+					var turned atomic.Int64
+					var mu sync.Mutex
+					tokens, last := float64(atOnce), time.Now()
+					full := func() bool {
+						mu.Lock()
+						defer mu.Unlock()
+						tokens, last = min(atOnce, tokens+perSecond*time.Since(last).Seconds()), time.Now()
+						if tokens < 1 {
+							turned.Add(1)
+							return true
+						}
+						tokens--
+						return false
+					}
+					limited := to(func(conn net.Conn) {
+						defer conn.Close()
+						if c.turnAway != nil && full() {
+							c.turnAway(conn)
+						} else if c.greet == nil || c.greet(conn) {
+							f.answer(conn)
+						}
+					})
+					connect := func(ctx context.Context, to netip.AddrPort, deadline time.Time) (net.Conn, error) {
+						if c.turnAway == nil && full() {
+							return nil, syscall.ECONNREFUSED
+						}
+						return limited.connect(ctx, to, deadline)
+					}
+					path.Scheme = c.scheme
+					began := time.Now()
+					got := scanOne(t, path, dial.Options{PerEndpoint: 8, Connect: connect})
+					took := time.Since(began)
+					if denied := wanting(f, got); len(denied) > 0 {
+						t.Errorf("denied %v", denied)
+					}
+					if name == "closes" { // as others do to refuse: some may stay unknown
+						return
+					}
+					if got.Status != results.Complete {
+						t.Errorf("status %s, failures %+v", got.Status, got.Failures)
+					}
+					if !reflect.DeepEqual(got.Versions, want.Versions) || !reflect.DeepEqual(got.Suites, want.Suites) || !reflect.DeepEqual(got.Groups, want.Groups) {
+						t.Errorf("got  %v %v %v\nwant %v %v %v", got.Versions, got.Suites, got.Groups, want.Versions, want.Suites, want.Groups)
+					}
+					if turned.Load() == 0 || took > time.Minute {
+						t.Errorf("%d of %d turned away in %v", turned.Load(), got.Connections, took)
+					}
+					t.Logf("%d connections, %d turned away, %v; without a limit %d", got.Connections, turned.Load(), took, want.Connections)
+				})
+			})
+		}
+	}
 }

@@ -7,7 +7,6 @@ package scanner
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +26,13 @@ func pauses() []time.Duration {
 type presence struct {
 	unheard atomic.Int32                    // exchanges in a row that nobody answered
 	gone    atomic.Pointer[results.Failure] // why nothing more is asked; nil as long as something is
-	looking sync.Mutex                      // one looks, and all others wait
+	looking chan struct{}                   // holds one who looks; all others wait
+}
+
+// look waits until nobody else looks, and gives what ends it.
+func (p *presence) look() (done func()) {
+	p.looking <- struct{}{}
+	return func() { <-p.looking }
 }
 
 // hear counts what nobody answered.
@@ -50,8 +55,7 @@ func (a *asker) present(ctx context.Context) bool {
 	if p.unheard.Load() < deserted || control == nil {
 		return true
 	}
-	p.looking.Lock()
-	defer p.looking.Unlock()
+	defer p.look()()
 	var last *answer
 	for _, pause := range pauses() {
 		switch {

@@ -367,8 +367,10 @@ func (a *asker) intolerance(ctx context.Context, q *question) results.Answer {
 		return got.refuses() || got.outcome == failed && got.failure.Kind == results.KindAlert
 	}
 	got := a.ask(ctx, q)
-	if objects(got) && a.controlled(ctx, got) {
-		got = a.ask(ctx, q)
+	if objects(got) {
+		if accepts, _ := a.controlled(ctx, got); accepts {
+			got = a.ask(ctx, q)
+		}
 	}
 	switch {
 	case got.outcome == accepted:

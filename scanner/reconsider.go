@@ -12,21 +12,27 @@ import (
 )
 
 // reconsider asks an older version by itself for each kind of suites that a newer one
-// accepted and it refused, or for usual ones if it refused all.
+// accepted and it refused, or for usual ones if it refused all. Where no newer one is
+// spoken either, it may be the only one.
 func (s *session) reconsider(ctx context.Context, v *versionScan) {
-	if !v.refusesSuites() {
+	if !v.refusesSuites() && !v.givesUp() {
 		return
 	}
 	newest := v.newestSpoken() // which is not reconsidered itself
-	if newest == nil {
+	switch {
+	case newest == nil && (v.spoken.Load() || s.speaks(wire.TLS13)):
+		return
+	case newest != nil && !v.refusesSuites():
 		return
 	}
-	if newest.done.through(); newest.fields != nil {
-		v.by = withoutFields(v.by)
-	}
-	suspects := v.usualSuspects()
-	if v.spoken.Load() {
-		suspects = v.refusedOf(newest.hands.accepted())
+	suspects := v.usualSuspects(newest == nil)
+	if newest != nil {
+		if newest.done.through(); newest.fields != nil {
+			v.by = withoutFields(v.by)
+		}
+		if v.spoken.Load() {
+			suspects = v.refusedOf(newest.hands.accepted())
+		}
 	}
 	var again hands
 	for _, ids := range suspects {
@@ -40,7 +46,7 @@ func (s *session) reconsider(ctx context.Context, v *versionScan) {
 		}
 	}
 	v.hands = v.hands.join(again)
-	if len(again.accepted()) > 0 && newest.fields == nil { // else it may have been for the fields
+	if len(again.accepted()) > 0 && (newest == nil || newest.fields == nil) { // else it may have been for the fields
 		v.mixIntolerant = results.Yes
 	}
 }
@@ -59,12 +65,15 @@ func (v *versionScan) refusedOf(newer []uint16) map[string][]uint16 {
 }
 
 // usualSuspects are usual suites by what is to be signed for them, and with which key:
-// nothing, if the exchange is RSA's, or nobody's.
-func (v *versionScan) usualSuspects() map[string][]uint16 {
+// nothing, if the exchange is RSA's, or nobody's. If they are to be asked for exactly,
+// also by the exchange, and of further keys.
+func (v *versionScan) usualSuspects(exactly bool) map[string][]uint16 {
 	kinds := map[string][]uint16{}
 	for _, id := range candidates(v.version) {
 		info := wire.LookupSuite(id)
 		switch kind := info.Auth; {
+		case exactly && rareness(info) <= 2:
+			kinds[info.Kx+" "+kind] = append(kinds[info.Kx+" "+kind], id)
 		case rareness(info) > 2 || kind != "RSA" && kind != "anon":
 		case info.Kx == "RSA":
 			kinds["RSA unsigned"] = append(kinds["RSA unsigned"], id)
@@ -73,6 +82,13 @@ func (v *versionScan) usualSuspects() map[string][]uint16 {
 		}
 	}
 	return kinds
+}
+
+// givesUp reports whether a server may have chosen a suite of an older version that it
+// cannot do, and broken off.
+func (v *versionScan) givesUp() bool {
+	got := v.opening()
+	return v.version != wire.SSL30 && v.version != wire.TLS13 && (got.outcome == closed || got.failure.Alert == wire.AlertName(80))
 }
 
 // deny asks for TLS 1.2 by the extension of TLS 1.3, which who speaks that has to heed

@@ -88,3 +88,51 @@ func TestVersionDenied(t *testing.T) {
 		}
 	}
 }
+
+// A server of one old version that chooses what it cannot do is found out as well, though
+// it refused all that it was offered, and asked all that follows.
+func TestOnlyVersionByKinds(t *testing.T) {
+	words := map[string][]byte{"handshake_failure": alertBytes(40), "internal_error": alertBytes(80), "a close": nil}
+	for name, word := range words {
+		for _, cannot := range [][]uint16{{0x0039, 0x0033}, {0x0034}, {0x0039, 0xC014}} {
+			for _, version := range []uint16{wire.TLS10, wire.TLS11} {
+				suites := append(slices.Clone(cannot), 0x0035, 0x002F)
+				f := &fake{suites: map[uint16][]uint16{version: suites}, serverFirst: true, refuse: alertBytes(40)}
+				f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+					spoken, ok := f.version(hello)
+					suite, _ := f.pick(f.suites[spoken], hello.Suites)
+					if !ok || !slices.Contains(cannot, suite) {
+						return false
+					}
+					conn.Write(word)
+					return true
+				}
+				v := results.Version(wire.VersionName(version))
+				e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
+				if got, want := ids(e.Suites[v]), hexes([]uint16{0x0035, 0x002F}); e.Versions[v] != results.Yes || !slices.Equal(got, want) || e.Protocol.SecureRenegotiation == "" {
+					t.Errorf("%s, %s, by %s in place of %v: suites %v, want %v", v, e.Versions[v], name, hexes(cannot), got, want)
+				}
+				if e := scanFake(t, f.serve(t), dial.Options{}, Options{Aspects: []Aspect{AspectVersions}}); e.Versions[v] != results.Yes {
+					t.Errorf("versions alone: %v", e.Versions)
+				}
+			}
+		}
+	}
+}
+
+// A server with a gap in its versions may refuse the one in the gap by protocol_version
+// although it speaks older ones (GnuTLS, which reads no list of them without TLS 1.3).
+func TestGapInVersions(t *testing.T) {
+	f := &fake{suites: map[uint16][]uint16{wire.TLS10: {0x002F}, wire.TLS12: {0x009C}}, refuse: alertBytes(40)}
+	f.reply = func(conn net.Conn, hello *wire.ClientHello, _ int64) bool {
+		if hello.Version == wire.TLS11 || slices.Contains(hello.Versions(), wire.TLS13) {
+			conn.Write(alertBytes(70))
+			return true
+		}
+		return false
+	}
+	e := scanFake(t, f.serve(t), dial.Options{}, Options{})
+	if e.Versions[results.TLSv10] != results.Yes || e.Versions[results.TLSv11] != results.No || e.Versions[results.TLSv12] != results.Yes {
+		t.Errorf("versions %v", e.Versions)
+	}
+}

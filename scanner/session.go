@@ -264,6 +264,7 @@ func (s *session) runVersion(ctx context.Context, v *versionScan) {
 	v.run(ctx, s.ask, s.enumerates())
 	s.deny(ctx, v)
 	s.reconsider(ctx, v)
+	v.known.open()
 	v.done.open()
 	s.rank(ctx, v)
 }
@@ -278,12 +279,14 @@ func (s *session) rank(ctx context.Context, v *versionScan) {
 
 // open asks the first question of a version. That of TLS 1.1 is for TLS 1.0 too: who
 // refuses it with protocol_version speaks neither (RFC 8446 §4.2.1, RFC 5246 §E.1),
-// nor SSLv3 (RFC 8446 §D.2).
+// nor SSLv3 (RFC 8446 §D.2). Of one that does not speak TLS 1.3, and so need not read
+// lists of versions, that is not taken for TLS 1.0: GnuTLS without TLS 1.1 between it and
+// TLS 1.2 does not go down to it.
 func (s *session) open(ctx context.Context, v *versionScan) {
 	if v.version < wire.TLS11 {
 		newer := s.versions[slices.Index(s.versions, v)+1]
 		s.open(ctx, newer)
-		if got := newer.opening(); got.outcome == refused && got.wrongVersion() {
+		if got := newer.opening(); got.outcome == refused && got.wrongVersion() && (v.version < wire.TLS10 || s.speaks(wire.TLS13)) {
 			v.begin(0, func(*question) *answer { return got })
 		}
 	}

@@ -281,7 +281,6 @@ const x25519 = 0x001D
 // run asks the rest; without all, only until the version is known. A refusal of
 // the version as such needs no further hand.
 func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
-	defer v.known.open()
 	defer v.looked.open()
 	defer v.matched.open()
 	switch {

@@ -63,7 +63,7 @@ func (a *asker) insistOn(ctx context.Context, q inquiry, refusal *answer, abreas
 	var g errgroup.Group
 	g.SetLimit(abreast)
 	for i := range answers {
-		g.Go(func() error { answers[i] = a.exchange(ctx, q, open); return nil })
+		g.Go(func() error { answers[i] = a.oneMore(ctx, q, open); return nil })
 	}
 	g.Wait()
 	if gone := a.stillAccepts(ctx); gone != nil {
@@ -87,6 +87,16 @@ func (a *asker) insistOn(ctx context.Context, q inquiry, refusal *answer, abreas
 	return refusal
 }
 
+// oneMore puts a question; where it is closed on by a server that is full, once more.
+func (a *asker) oneMore(ctx context.Context, q inquiry, open opener) (got *answer) {
+	for range insistence {
+		if got = a.exchange(ctx, q, open); a.hasRoom(ctx, got) {
+			return got
+		}
+	}
+	return &answer{failure: got.failure}
+}
+
 // stillAccepts puts what the address accepted before, if it accepted anything. If it
 // does not any more it is left, as the failure says; one finds that out for all.
 func (a *asker) stillAccepts(ctx context.Context) (gone *results.Failure) {
@@ -99,8 +109,7 @@ func (a *asker) stillAccepts(ctx context.Context) (gone *results.Failure) {
 		return nil
 	}
 	p := &a.presence
-	p.looking.Lock()
-	defer p.looking.Unlock()
+	defer p.look()()
 	for range 2 * insistence { // of all that is not asked for this nothing will be known
 		if gone := p.gone.Load(); gone != nil {
 			return gone

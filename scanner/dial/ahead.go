@@ -72,7 +72,7 @@ func (a *Ahead) open(waiting, ctx context.Context, w *waiter) {
 	c, f := a.lane.enter(waiting, ctx, w)
 	close(a.placed)
 	if f == nil {
-		c, f = c.begin(a.lane.d.opt.Timeout)
+		c, f, _ = c.begin(a.lane.d.opt.Timeout)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -90,7 +90,8 @@ func (a *Ahead) Take(ctx context.Context) (*Conn, *results.Failure) {
 	if a.conn == nil {
 		return a.lane.open(ctx, ofSeries, a.lane.d.opt.Timeout)
 	}
-	return a.conn.begin(a.lane.d.opt.Timeout)
+	c, f, _ := a.conn.begin(a.lane.d.opt.Timeout)
+	return c, f
 }
 
 // Leave is for who does not need it after all: it is for whoever comes next.

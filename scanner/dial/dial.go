@@ -193,12 +193,27 @@ func (l *Lane) OpenAlone(ctx context.Context, timeout time.Duration) (*Conn, *re
 // beside others: the address has too many of our connections.
 func (l *Lane) Crowded() { l.share.crowded() }
 
+// WasCrowded reports whether the address ever had too many of our connections.
+func (l *Lane) WasCrowded() bool { return l.share.wasCut() }
+
+// TurnedAway tells the lane that a connection of just now was turned away after it was
+// opened: it closed on what is accepted here. It reports whether to wait and try again
+// may help; then whoever comes next waits.
+func (l *Lane) TurnedAway() (hope bool) { return l.share.lost(time.Now()) }
+
+// open opens a connection. Who is turned away where others came to TLS waits, and tries
+// again: that says nothing of the question.
 func (l *Lane) open(ctx context.Context, t turn, timeout time.Duration) (*Conn, *results.Failure) {
-	c, f := l.enter(ctx, ctx, l.share.apply(l, t))
-	if f != nil {
-		return nil, f
+	for {
+		c, f := l.enter(ctx, ctx, l.share.apply(l, t))
+		if f != nil {
+			return nil, f
+		}
+		opened, f, hope := c.begin(timeout)
+		if !hope {
+			return opened, f
+		}
 	}
-	return c.begin(timeout)
 }
 
 // enter waits for the budget, as long as one context says; the connection then
@@ -223,23 +238,23 @@ func (l *Lane) enter(waiting, ctx context.Context, w *waiter) (*Conn, *results.F
 }
 
 // begin opens a connection whose place was found, or gives a time of its own to
-// one that was handed over.
-func (c *Conn) begin(timeout time.Duration) (*Conn, *results.Failure) {
+// one that was handed over. It reports whether another might fare better, later.
+func (c *Conn) begin(timeout time.Duration) (opened *Conn, f *results.Failure, hope bool) {
 	began := time.Now()
 	if c.Conn != nil {
 		c.renew(began.Add(timeout))
-		return c, nil
+		return c, nil, false
 	}
 	if stage, err := c.establish(began.Add(timeout)); err != nil {
 		f := c.Failure(stage, err)
 		if f.Kind != results.KindDeadline && f.Kind != results.KindInternal {
-			c.lane.share.lost()
+			hope = c.lane.share.lost(began) && f.Kind != results.KindTimeout // which took its time already
 		}
 		c.Close()
-		return nil, &f
+		return nil, &f, hope
 	}
 	c.lane.tempo.opened(time.Since(began))
-	return c, nil
+	return c, nil, false
 }
 
 // establish connects and goes to where TLS begins. It returns the stage that
@@ -318,13 +333,16 @@ func (c *Conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Read reads, and counts the connection as answered with its first byte.
+// Read reads, and counts the connection as answered with its first byte, if that is not
+// of words in the clear: who has too many connections may say so before TLS.
 func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 && !c.heard {
 		c.heard = true
-		c.lane.share.answered()
-		c.lane.tempo.answered(time.Since(c.asked))
+		if b[0] < ' ' || b[0] >= 0x80 { // a TLS record, or one of SSLv2
+			c.lane.share.answered()
+			c.lane.tempo.answered(time.Since(c.asked))
+		}
 	}
 	c.judge(err)
 	return n, err

@@ -14,12 +14,15 @@ const (
 	// settling is how long a server is given to notice that our other
 	// connections have ended, before one that is to be alone.
 	settling = 10 * time.Millisecond
-	// The wait after connections that failed in a row doubles from the first
-	// to the longest. After hopeless of them the address is down, not full, and
-	// waiting helps nobody.
+	// The wait after connections that failed in a row doubles from the first to the
+	// longest, and becomes shorter with each that is answered: so a limit on how many
+	// come in a second is found out. Between those that wait for nothing it is at most
+	// wary, as only some of several servers may be down. After hopeless failures the
+	// address is down, not full, and waiting helps nobody.
 	firstPause   = 5 * time.Millisecond
-	longestPause = 100 * time.Millisecond
-	hopeless     = 8
+	wary         = 100 * time.Millisecond
+	longestPause = 2 * time.Second
+	hopeless     = 10
 )
 
 // share lets so many connections in at once, in the order in which they came,
@@ -37,13 +40,15 @@ type share struct {
 	held   int // and those that wait for what is held back
 	alone  bool
 	queue  []*waiter
-	idle   []*Conn   // opened ahead, and not needed by whom they were opened for
-	heard  bool      // something was answered here
-	credit int       // answers since the limit last changed
-	cut    bool      // the limit was lowered at some time,
-	since  int       // and these answers came after that
-	losses int       // connections that failed in a row
-	left   time.Time // when a connection last ended
+	idle   []*Conn       // opened ahead, and not needed by whom they were opened for
+	heard  bool          // something was answered here
+	credit int           // answers since the limit last changed
+	cut    bool          // the limit was lowered at some time,
+	since  int           // and these answers came after that
+	losses int           // connections that failed in a row, those that did together being one,
+	lostAt time.Time     // the last of them then,
+	pause  time.Duration // and what is waited after it
+	left   time.Time     // when a connection last ended
 }
 
 // turn says when somebody is let in: after those who came before with the same, and
@@ -242,9 +247,11 @@ func (s *share) readyAt(t turn) time.Time {
 	defer s.mu.Unlock()
 	switch {
 	case s.losses > 0 && s.losses <= hopeless:
-		return s.left.Add(min(firstPause<<(s.losses-1), longestPause))
+		return s.left.Add(s.pause)
 	case t == alone:
-		return s.left.Add(settling)
+		return s.left.Add(max(settling, s.pause))
+	case s.pause > 0:
+		return s.left.Add(min(s.pause, wary))
 	}
 	return time.Time{}
 }
@@ -274,6 +281,7 @@ func (s *share) answered() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard, s.losses = true, 0
+	s.pause -= s.pause / 8
 	s.credit++
 	s.since++
 	if s.limit < s.most && s.credit >= 8*s.limit {
@@ -282,16 +290,26 @@ func (s *share) answered() {
 	}
 }
 
-// lost counts a connection that did not come to TLS: refused, reset, turned
-// away. Before anything was answered that is how the address is, not that it is
-// full.
-func (s *share) lost() {
+// lost counts a connection, begun then, that did not come to TLS: refused, reset,
+// turned away. Before anything was answered that is how the address is, not that it
+// is full. It reports whether to wait and try again may help.
+func (s *share) lost(began time.Time) (hope bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.heard {
-		s.losses++
-		s.halve()
+	if !s.heard {
+		return false
 	}
+	if s.losses == 0 || !began.Before(s.lostAt) {
+		most := longestPause
+		if s.losses == 0 {
+			most = wary
+		}
+		s.pause = s.longer(most)
+		s.losses++
+		s.lostAt = time.Now()
+	}
+	s.halve()
+	return s.losses <= hopeless
 }
 
 // crowded takes the word of one who knows that connections fail because there
@@ -299,7 +317,21 @@ func (s *share) lost() {
 func (s *share) crowded() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.limit == 1 {
+		s.pause = s.longer(wary)
+	}
 	s.halve()
+}
+
+func (s *share) wasCut() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cut || s.pause > 0
+}
+
+// longer is the next pause.
+func (s *share) longer(most time.Duration) time.Duration {
+	return min(max(2*s.pause, firstPause), most)
 }
 
 // halve lowers the limit, once for connections that fail together: those that

@@ -162,26 +162,32 @@ func TestSharePauses(t *testing.T) {
 		useMany(t.Context(), lane, 1, 0)
 		l.fail.Store(true)
 		began := time.Now()
-		for range 12 {
-			use(t.Context(), lane, 0)
-		}
+		use(t.Context(), lane, 0) // who tries again as long as there is hope
+		use(t.Context(), lane, 0)
 		var waits []time.Duration
 		for i, at := range l.opened[2:] {
 			waits = append(waits, at.Sub(l.opened[i+1]))
 		}
 		ms := time.Millisecond
-		want := []time.Duration{5 * ms, 10 * ms, 20 * ms, 40 * ms, 80 * ms, 100 * ms, 100 * ms, 100 * ms, 0, 0, 0}
-		for i := range want {
-			if waits[i] != want[i] {
-				t.Errorf("waited %v, want %v", waits, want)
-				break
-			}
+		want := []time.Duration{5 * ms, 10 * ms, 20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms, 640 * ms, 1280 * ms, 2000 * ms, wary}
+		if !slices.Equal(waits, want) {
+			t.Errorf("waited %v, want %v", waits, want)
 		}
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("a dead address took %v", took)
 		}
+		// What was long enough is not begun anew, but for one that may be down alone.
+		lane.share.answered()
+		lane.share.lost(time.Now())
+		if got := lane.share.pause; got != wary {
+			t.Errorf("waits %v after the first failure, want %v", got, wary)
+		}
+		lane.share.lost(lane.share.lostAt.Add(-ms)) // begun before the other failed
+		if got := lane.share.losses; got != 1 {
+			t.Errorf("%d failures, want those together to be one", got)
+		}
 		// The end of the run ends a wait.
-		lane.share.losses = 6
+		lane.share.losses, lane.share.pause = 6, 160*ms
 		lane.share.left = time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*ms)
 		defer cancel()

@@ -73,8 +73,8 @@ func (t trial) run(ctx context.Context, note func(Point, bool)) error {
 	for _, argv := range t.argvs {
 		taken, err := t.try(ctx, argv)
 		switch {
-		case errors.Is(err, errNotHad):
-			return nil
+		case errors.Is(err, errNotHad): // or names a group twice
+			continue
 		case err != nil:
 			return err
 		}
