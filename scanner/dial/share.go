@@ -246,7 +246,12 @@ func (s *share) readyAt(t turn) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.losses > 0 && s.losses <= hopeless:
+	case s.losses > hopeless: // it is down
+		if t == alone {
+			return s.left.Add(settling)
+		}
+		return time.Time{}
+	case s.losses > 0:
 		return s.left.Add(s.pause)
 	case t == alone:
 		return s.left.Add(max(settling, s.pause))
