@@ -228,6 +228,7 @@ func (l *listener) encrypted(m wire.Message) (done bool) {
 		if len(l.got.certs) == 0 && err == nil {
 			err = fmt.Errorf("%w: an empty Certificate message", wire.ErrMalformed)
 		}
+		err = l.excused(err)
 		done = l.q.until == untilCertificate
 	case wire.CertificateVerifyType:
 		l.got.scheme, err = wire.ParseCertificateVerify(m.Body)
@@ -235,10 +236,19 @@ func (l *listener) encrypted(m wire.Message) (done bool) {
 	case wire.FinishedType:
 		return l.finishFlight()
 	}
-	if err != nil && len(l.got.certs) == 0 {
+	if err != nil {
 		return l.fail(wireKind(err), err.Error())
 	}
 	return done
+}
+
+// excused is what is wrong with a Certificate message, nil if certificates could be
+// read before it: they are judged as they came.
+func (l *listener) excused(err error) error {
+	if len(l.got.certs) > 0 {
+		return nil
+	}
+	return err
 }
 
 // clear reads what follows a ServerHello of TLS 1.2 and older.
@@ -247,10 +257,12 @@ func (l *listener) clear(m wire.Message) (done bool) {
 	switch m.Handshake {
 	case wire.CertificateType:
 		l.got.certs, err = wire.ParseCertificate(m.Body)
+		err = l.excused(err)
 		done = l.q.until == untilCertificate
 	case wire.ServerKeyExchangeType:
-		l.got.keyExchange, err = wire.ParseKeyExchange(m.Body, wire.LookupSuite(l.got.hello.Suite), l.q.version)
-		done = l.q.until == untilKeyExchange
+		if done = l.q.until == untilKeyExchange; done { // others want what follows, whatever this is
+			l.got.keyExchange, err = wire.ParseKeyExchange(m.Body, wire.LookupSuite(l.got.hello.Suite), l.q.version)
+		}
 	case wire.CertificateStatusType:
 		l.got.staple, l.got.stapled = true, wire.ParseCertificateStatus(m.Body)
 	case wire.CertificateRequestType:
@@ -259,7 +271,7 @@ func (l *listener) clear(m wire.Message) (done bool) {
 	case wire.ServerHelloDoneType:
 		return l.finishFlight()
 	}
-	if err != nil && len(l.got.certs) == 0 {
+	if err != nil {
 		return l.fail(wireKind(err), err.Error())
 	}
 	return done
