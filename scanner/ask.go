@@ -6,8 +6,6 @@ package scanner
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,6 +42,7 @@ type asker struct {
 	stalls    int                      // handshakes that were tried again and met silence
 	mu        sync.Mutex               // guards failures
 	failures  []results.Failure
+	aside     aside
 	temper    temper
 	presence  presence
 }
@@ -338,16 +337,7 @@ func (a *asker) connect(ctx context.Context, open opener, use func(*dial.Conn)) 
 // of this exchange alone.
 func guarded(conn *dial.Conn, use func(*dial.Conn)) (failure *results.Failure) {
 	defer conn.Close()
-	defer func() {
-		if r := recover(); r != nil {
-			failure = &results.Failure{
-				Stage: results.StageHello, Kind: results.KindInternal, Count: 1,
-				Detail: fmt.Sprintf("a bug in shakedown, please report it: %v: %.600s", r, debug.Stack()),
-			}
-		}
-	}()
-	use(conn)
-	return nil
+	return guard(func() { use(conn) })
 }
 
 // opened counts the connections.

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/scanner/wire"
 )
 
@@ -84,10 +82,10 @@ func (l *late) mount() {
 // play plays the late suites: those that ride along as one hand, or, if so long a list
 // is not read, by kinds as they were dealt.
 func (l *late) play(ctx context.Context, a *asker) hands {
-	var g errgroup.Group
+	var g crew
 	alone := func(dealt hands) *hands {
 		played := new(hands)
-		g.Go(func() error { *played = l.versionScan.play(ctx, a, &table{asker: a}, dealt); return nil })
+		g.Go(func() { *played = l.versionScan.play(ctx, a, &table{asker: a}, dealt) })
 		return played
 	}
 	parts := []*hands{alone(deal(l.by, l.apart, 1))}
@@ -156,7 +154,7 @@ func (r *rider) alight(got *answer, allGroups bool) (nothing bool) {
 func (t *table) carry(r *rider) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.rider = r; t.over {
+	if t.rider, t.carries = r, r; t.over {
 		r.rode.open()
 	}
 }
@@ -171,11 +169,12 @@ func (t *table) mount(e *elimination) (r *rider) {
 	return r
 }
 
-// clear ends a table: what did not ride along does not any more.
+// clear ends a table, even one that a bug ended: what did not ride along does not any
+// more.
 func (t *table) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over = true; t.rider != nil {
-		t.rider.rode.open()
+	if t.over = true; t.carries != nil {
+		t.carries.rode.open()
 	}
 }

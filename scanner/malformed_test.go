@@ -36,7 +36,9 @@ func TestMalformedKeyExchange(t *testing.T) {
 		if suite == 0xC02F && (!slices.Contains(open.Groups[results.TLSv12], "0x001D") || !slices.Contains(open.SignatureSchemes[results.TLSv12], "0x0804")) || e.Status != results.Partial {
 			t.Errorf("0x%04X: %s, undetermined %+v", suite, e.Status, open)
 		}
-		if !slices.ContainsFunc(e.Failures, func(f results.Failure) bool { return f.Kind == results.KindMalformed && f.Stage == results.StageHandshake }) {
+		if !slices.ContainsFunc(e.Failures, func(f results.Failure) bool {
+			return f.Kind == results.KindMalformed && f.Stage == results.StageHandshake
+		}) {
 			t.Errorf("0x%04X: failures %+v", suite, e.Failures)
 		}
 		if suite == 0xC02F && e.Protocol.ClientCertificateRequested != results.No { // the flight is whole

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
@@ -48,14 +46,13 @@ func scanSchemes12(ctx context.Context, a *asker, serverName string, suites, ope
 // scanSchemes enumerates the schemes of each kind, side by side, and asks once
 // more for those that were refused, in company.
 func scanSchemes(ctx context.Context, a *asker, kinds []hands) (found hands) {
-	var g errgroup.Group
+	var g crew
 	for i, kind := range kinds {
-		g.Go(func() error {
+		g.Go(func() {
 			kind.run(ctx, a)
 			again := kind.inCompany()
 			again.run(ctx, a)
 			kinds[i] = append(kind, again...)
-			return nil
 		})
 	}
 	g.Wait()

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
@@ -294,6 +292,16 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 	}
 }
 
+// release lets all go on that wait for the version, even if a bug ended its scan.
+func (v *versionScan) release() {
+	for _, g := range []*gate{&v.known, &v.looked, &v.matched, &v.done} {
+		g.open()
+	}
+	if v.beside != nil {
+		v.beside.parted.open()
+	}
+}
+
 // deal plays all hands to their ends.
 func (v *versionScan) deal(ctx context.Context, a *asker) {
 	played, tables := make([]hands, len(v.hands)), make([]*table, len(v.hands))
@@ -301,19 +309,24 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 		tables[i] = v.table(ctx, a, i)
 	}
 	l := v.newLate(ctx, a, tables)
-	var g, looking errgroup.Group
+	var g, looking crew
+	defer func() { // even if a bug ended it
+		for _, t := range tables {
+			t.clear()
+		}
+		g.Wait()
+	}()
 	for i := range v.hands {
-		looking.Go(func() error {
+		looking.Go(func() {
 			switch {
 			case i < prompt || !l.together():
 				v.look(ctx, a, i)
 				dealt := v.match(i)
 				l.soon()
-				g.Go(func() error { played[i] = v.play(ctx, a, tables[i], dealt); return nil })
+				g.Go(func() { played[i] = v.play(ctx, a, tables[i], dealt) })
 			case i == prompt:
-				g.Go(func() error { played[i] = l.play(ctx, a); return nil })
+				g.Go(func() { played[i] = l.play(ctx, a) })
 			}
-			return nil
 		})
 	}
 	looking.Wait()
