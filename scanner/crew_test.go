@@ -121,5 +121,5 @@ func plant(by *enumerator, calls *atomic.Int64, n int64) {
 	}
 	ask, chosen := by.ask, by.chosen
 	by.ask = func(offered []uint16) question { step(); return ask(offered) }
-	by.chosen = func(got *answer) uint16 { step(); return chosen(got) }
+	by.chosen = func(got *answer) (uint16, bool) { step(); return chosen(got) }
 }

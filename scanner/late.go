@@ -140,7 +140,7 @@ func (r *rider) alight(got *answer, allGroups bool) (nothing bool) {
 	if r.read = got.outcome == accepted; !r.read {
 		return true
 	}
-	id := r.chosen(got)
+	id, _ := r.chosen(got)
 	switch nothing = slices.Contains(r.rest, id); {
 	case nothing && allGroups:
 		r.accept(id)

@@ -46,3 +46,44 @@ func TestMalformedKeyExchange(t *testing.T) {
 		}
 	}
 }
+
+// What an answer does not say is not denied by it: no group, and no scheme, as the one
+// that was chosen.
+func TestNothingChosen(t *testing.T) {
+	nothing := wire.Retry(nil, 0x1301, 0)
+	nothing.Extensions = append(nothing.Extensions[:1], wire.Cookie([]byte("again")))
+	none := wire.Retry(nil, 0x1301, 0)
+	none.Extensions = none.Extensions[:1]
+	for name, c := range map[string]struct {
+		by   enumerator
+		got  answer
+		open bool
+	}{
+		"groups, a suite without one":   {groupsIn(wire.TLS12, "", nil), answer{hello: &wire.ServerHello{Suite: 0x009C}}, true},
+		"groups, one without a number":  {groupsIn(wire.TLS12, "", nil), answer{hello: &wire.ServerHello{}, keyExchange: &wire.KeyExchange{}}, true},
+		"groups, a cookie alone":        {groupsIn(wire.TLS13, "", nil), answer{hello: nothing}, true},
+		"groups, none in common":        {groupsIn(wire.TLS13, "", nil), answer{hello: none}, false},
+		"groups, another":               {groupsIn(wire.TLS12, "", nil), answer{hello: &wire.ServerHello{}, keyExchange: &wire.KeyExchange{Group: 7}}, false},
+		"schemes, no ServerKeyExchange": {schemesOfSuites("", nil), answer{hello: &wire.ServerHello{}}, true},
+		"schemes, nothing signed":       {schemesOfSuites("", nil), answer{hello: &wire.ServerHello{}, keyExchange: &wire.KeyExchange{}}, true},
+		"schemes, another":              {schemesOfSuites("", nil), answer{hello: &wire.ServerHello{}, keyExchange: &wire.KeyExchange{Scheme: 7}}, false},
+	} {
+		c.got.outcome = accepted
+		e := &elimination{enumerator: c.by, rest: []uint16{0x0403, 0x001D}}
+		e.take(&c.got)
+		if open := len(e.undetermined()) == 2; !e.done() || open != c.open || e.away == c.open {
+			t.Errorf("%s: undetermined %v, away %t", name, e.undetermined(), e.away)
+		}
+	}
+}
+
+// A CertificateVerify that cannot be read is none by a scheme of which nobody heard.
+func TestMalformedCertificateVerify(t *testing.T) {
+	q := usual(wire.TLS13, "", []uint16{0x1301})
+	q.until = untilSignature
+	l := listener{q: &q, got: &answer{outcome: accepted, hello: &wire.ServerHello{}, certs: [][]byte{{0x30, 0}}}}
+	done := l.encrypted(wire.Message{Record: wire.Handshake, Handshake: wire.CertificateVerifyType, Body: []byte{8, 4, 0, 9}})
+	if !done || l.got.outcome != failed || l.got.failure.Kind != results.KindMalformed {
+		t.Errorf("done %t, %+v", done, l.got)
+	}
+}

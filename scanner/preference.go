@@ -309,7 +309,11 @@ func (a *asker) choice(got *answer, by enumerator, ids []uint16) *offer {
 		a.contradict(got)
 		return nil
 	}
-	return &offer{ids, by.chosen(got)}
+	id, ok := by.chosen(got)
+	if !ok {
+		return nil
+	}
+	return &offer{ids, id}
 }
 
 // clientDecides reports whether each choice was the first of its offer that

@@ -101,7 +101,12 @@ func schemesOfSuites(serverName string, suites []uint16) enumerator {
 			q.schemes, q.until = offered, untilKeyExchange
 			return q
 		},
-		chosen: func(got *answer) uint16 { return got.keyExchange.Scheme },
+		chosen: func(got *answer) (uint16, bool) {
+			if got.keyExchange == nil {
+				return 0, false
+			}
+			return got.keyExchange.Scheme, got.keyExchange.Scheme != 0
+		},
 	}
 }
 
@@ -114,7 +119,7 @@ func scanSchemes13(ctx context.Context, a *asker, serverName string, suites []ui
 			q.schemes = offered
 			return q
 		},
-		chosen: func(got *answer) uint16 { return got.scheme },
+		chosen: func(got *answer) (uint16, bool) { return got.scheme, got.scheme != 0 },
 	}, schemesOf(wire.TLS13), schemeHands)})
 }
 

@@ -83,7 +83,7 @@ func (v *versionScan) accepts(suite uint16) {
 func suitesIn(version uint16, serverName string) enumerator {
 	return enumerator{
 		ask:    func(offered []uint16) question { return usual(version, serverName, offered) },
-		chosen: func(got *answer) uint16 { return got.hello.Suite },
+		chosen: func(got *answer) (uint16, bool) { return got.hello.Suite, true },
 		// OpenSSL's PRIORITIZE_CHACHA, for clients without AES in hardware.
 		favourite: func(id uint16) bool { return strings.Contains(wire.LookupSuite(id).Name, "CHACHA20") },
 		// crypto/tls takes a client that begins with it for one with AES in hardware.
