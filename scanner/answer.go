@@ -47,6 +47,7 @@ type answer struct {
 	goodbye     bool     // it closed with a close_notify
 	unspoken    bool     // a refusal that is none by its words
 	sealed      bool     // it said something encrypted, and no ServerHello
+	unasked     []uint16 // groups that a refusal is not of: nobody could ask for them
 	kinds       []uint32 // SSLv2
 	failure     results.Failure
 }

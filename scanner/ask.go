@@ -34,7 +34,8 @@ type asker struct {
 	curved    atomic.Pointer[question] // one that was answered to a key exchange on a curve
 	brief     atomic.Bool              // few schemes at a time were shown to be read, and many not
 	readsLong atomic.Bool              // many were
-	hears     atomic.Bool              // a HelloRetryRequest was seen, or its want shown to be none
+	retries   atomic.Bool              // a HelloRetryRequest was seen,
+	hears     atomic.Bool              // or its want shown to be none
 	deaf      atomic.Bool              // it was shown that there is none to be had
 	closes    atomic.Bool              // a close was shown to be a refusal,
 	partsWell atomic.Bool              // and one with a close_notify

@@ -105,8 +105,11 @@ func (e *elimination) found(id uint16) {
 
 // undetermined lists what got no usable answer.
 func (e *elimination) undetermined() []uint16 {
-	if len(e.rest) == 0 || e.ended() && e.last.settled() {
+	switch {
+	case len(e.rest) == 0:
 		return nil
+	case e.ended() && e.last.settled():
+		return slices.DeleteFunc(slices.Clone(e.last.unasked), func(id uint16) bool { return !slices.Contains(e.rest, id) })
 	}
 	return e.rest
 }
