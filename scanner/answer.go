@@ -47,6 +47,7 @@ type answer struct {
 	goodbye     bool     // it closed with a close_notify
 	unspoken    bool     // a refusal that is none by its words
 	sealed      bool     // it said something encrypted, and no ServerHello
+	unasked     []uint16 // groups that a refusal is not of: nobody could ask for them
 	kinds       []uint32 // SSLv2
 	older       uint16   // the suite that an older version was chosen with, 0 if none was
 	failure     results.Failure
@@ -232,6 +233,7 @@ func (l *listener) encrypted(m wire.Message) (done bool) {
 		if len(l.got.certs) == 0 && err == nil {
 			err = fmt.Errorf("%w: an empty Certificate message", wire.ErrMalformed)
 		}
+		err = l.excused(err)
 		done = l.q.until == untilCertificate
 	case wire.CertificateVerifyType:
 		l.got.scheme, err = wire.ParseCertificateVerify(m.Body)
@@ -239,10 +241,19 @@ func (l *listener) encrypted(m wire.Message) (done bool) {
 	case wire.FinishedType:
 		return l.finishFlight()
 	}
-	if err != nil && len(l.got.certs) == 0 {
+	if err != nil {
 		return l.fail(wireKind(err), err.Error())
 	}
 	return done
+}
+
+// excused is what is wrong with a Certificate message, nil if certificates could be
+// read before it: they are judged as they came.
+func (l *listener) excused(err error) error {
+	if len(l.got.certs) > 0 {
+		return nil
+	}
+	return err
 }
 
 // clear reads what follows a ServerHello of TLS 1.2 and older.
@@ -251,10 +262,12 @@ func (l *listener) clear(m wire.Message) (done bool) {
 	switch m.Handshake {
 	case wire.CertificateType:
 		l.got.certs, err = wire.ParseCertificate(m.Body)
+		err = l.excused(err)
 		done = l.q.until == untilCertificate
 	case wire.ServerKeyExchangeType:
-		l.got.keyExchange, err = wire.ParseKeyExchange(m.Body, wire.LookupSuite(l.got.hello.Suite), l.q.version)
-		done = l.q.until == untilKeyExchange
+		if done = l.q.until == untilKeyExchange; done { // others want what follows, whatever this is
+			l.got.keyExchange, err = wire.ParseKeyExchange(m.Body, wire.LookupSuite(l.got.hello.Suite), l.q.version)
+		}
 	case wire.CertificateStatusType:
 		l.got.staple, l.got.stapled = true, wire.ParseCertificateStatus(m.Body)
 	case wire.CertificateRequestType:
@@ -263,7 +276,7 @@ func (l *listener) clear(m wire.Message) (done bool) {
 	case wire.ServerHelloDoneType:
 		return l.finishFlight()
 	}
-	if err != nil && len(l.got.certs) == 0 {
+	if err != nil {
 		return l.fail(wireKind(err), err.Error())
 	}
 	return done

@@ -6,8 +6,6 @@ package scanner
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,7 +34,8 @@ type asker struct {
 	curved    atomic.Pointer[question] // one that was answered to a key exchange on a curve
 	brief     atomic.Bool              // few schemes at a time were shown to be read, and many not
 	readsLong atomic.Bool              // many were
-	hears     atomic.Bool              // a HelloRetryRequest was seen, or its want shown to be none
+	retries   atomic.Bool              // a HelloRetryRequest was seen,
+	hears     atomic.Bool              // or its want shown to be none
 	deaf      atomic.Bool              // it was shown that there is none to be had
 	closes    atomic.Bool              // a close was shown to be a refusal,
 	partsWell atomic.Bool              // and one with a close_notify
@@ -44,6 +43,7 @@ type asker struct {
 	stalls    int                      // handshakes that were tried again and met silence
 	mu        sync.Mutex               // guards failures
 	failures  []results.Failure
+	aside     aside
 	temper    temper
 	presence  presence
 }
@@ -370,16 +370,7 @@ func (a *asker) connect(ctx context.Context, open opener, use func(*dial.Conn)) 
 // of this exchange alone.
 func guarded(conn *dial.Conn, use func(*dial.Conn)) (failure *results.Failure) {
 	defer conn.Close()
-	defer func() {
-		if r := recover(); r != nil {
-			failure = &results.Failure{
-				Stage: results.StageHello, Kind: results.KindInternal, Count: 1,
-				Detail: fmt.Sprintf("a bug in shakedown, please report it: %v: %.600s", r, debug.Stack()),
-			}
-		}
-	}()
-	use(conn)
-	return nil
+	return guard(func() { use(conn) })
 }
 
 // opened counts the connections.

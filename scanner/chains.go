@@ -8,8 +8,6 @@ import (
 	"context"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
@@ -220,10 +218,10 @@ func (c *chainScan) keep(certs [][]byte) {
 // that has no chain of a kind, or none without a name, refuses: that is an answer.
 func (c *chainScan) ask(ctx context.Context, a *asker, qs []question) (last [][]byte) {
 	answers := make([]answer, len(qs))
-	var g errgroup.Group
+	var g crew
 	for i, q := range qs {
 		q.stranger = c.isStranger()
-		g.Go(func() error { answers[i] = *a.askFirst(ctx, &q); return nil })
+		g.Go(func() { answers[i] = *a.askFirst(ctx, &q) })
 	}
 	g.Wait()
 	for i := range answers {

@@ -8,8 +8,6 @@ import (
 	"context"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/dial"
 	"shakedown/scanner/handshake"
@@ -98,7 +96,7 @@ func (a *asker) completes(ctx context.Context, o handshake.Offer) results.Answer
 // runCompletion finishes what was accepted, side by side. A suite that nothing
 // here can finish is not asked: it has no answer.
 func (s *session) runCompletion(ctx context.Context) {
-	var g errgroup.Group
+	var g crew
 	for _, version := range slices.Backward(askedVersions()) {
 		if !s.speaks(version) || version == wire.TLS13 && s.key().failure != nil {
 			continue
@@ -107,10 +105,9 @@ func (s *session) runCompletion(ctx context.Context) {
 			if !slices.Contains(handshake.Finishable(version), id) {
 				continue
 			}
-			g.Go(func() error {
+			g.Go(func() {
 				got := s.ask.completes(ctx, s.offer(version, id))
 				s.keep(func() { put(&s.more.completes, pair{version, id}, got) })
-				return nil
 			})
 		}
 	}

@@ -5,12 +5,17 @@
 package scanner
 
 import (
+	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"math/big"
+	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -19,32 +24,132 @@ import (
 	"shakedown/results"
 )
 
-// readCRL looks a certificate up in a list that its issuer signed.
-func readCRL(body []byte, c, issuer *x509.Certificate, now time.Time) (results.Answer, error) {
+// revocationList is what is kept of a CRL.
+type revocationList struct {
+	scope    scope
+	from, to time.Time
+	delta    bool     // it tells what changed since another (RFC 5280 §5.2.4)
+	revoked  []string // as serialOf gives them, sorted
+}
+
+// readCRL reads a list that an issuer signed.
+func readCRL(body []byte, issuer *x509.Certificate) (*revocationList, error) {
 	list, err := x509.ParseRevocationList(body)
 	if err != nil {
-		return "", fmt.Errorf("reading the CRL: %w", err)
+		return nil, fmt.Errorf("reading the CRL: %w", err)
 	}
 	if err := list.CheckSignatureFrom(issuer); err != nil {
-		return "", fmt.Errorf("the CRL's signature: %w", err)
+		return nil, fmt.Errorf("the CRL's signature: %w", err)
 	}
-	scope, err := readScope(list.Extensions)
+	l := &revocationList{from: list.ThisUpdate, to: list.NextUpdate, delta: hasExtension(list.Extensions, asn1.ObjectIdentifier{2, 5, 29, 27})}
+	if l.scope, err = readScope(list.Extensions); err != nil {
+		return nil, err
+	}
+	if l.scope.indirect { // a serial number may be another authority's
+		return nil, errors.New("an indirect CRL, of several authorities")
+	}
+	const removed = 8 // from an older list: it stands good again (RFC 5280 §5.3.1)
+	for _, e := range list.RevokedCertificateEntries {
+		if e.ReasonCode != removed {
+			l.revoked = append(l.revoked, serialOf(e.SerialNumber))
+		}
+	}
+	slices.Sort(l.revoked)
+	return l, nil
+}
+
+// serialOf writes a serial number down in few bytes.
+func serialOf(n *big.Int) string {
+	if n.Sign() < 0 {
+		return "-" + string(n.Bytes())
+	}
+	return string(n.Bytes())
+}
+
+// says looks a certificate of the list's issuer up.
+func (l *revocationList) says(c *x509.Certificate, now time.Time) (results.Answer, error) {
+	_, listed := slices.BinarySearch(l.revoked, serialOf(c.SerialNumber))
 	switch {
-	case err != nil:
-		return "", err
-	case scope.indirect: // a serial number may be another authority's
-		return "", errors.New("an indirect CRL, of several authorities")
-	case slices.ContainsFunc(list.RevokedCertificateEntries, func(e x509.RevocationListEntry) bool { return e.SerialNumber.Cmp(c.SerialNumber) == 0 }):
+	case listed:
 		return results.Yes, nil
-	case !fresh(list.ThisUpdate, list.NextUpdate, now):
-		return "", fmt.Errorf("the CRL is for %s to %s", list.ThisUpdate.Format(time.RFC3339), list.NextUpdate.Format(time.RFC3339))
-	case hasExtension(list.Extensions, asn1.ObjectIdentifier{2, 5, 29, 27}): // RFC 5280 §5.2.4
+	case !fresh(l.from, l.to, now):
+		return "", fmt.Errorf("the CRL is for %s to %s", l.from.Format(time.RFC3339), l.to.Format(time.RFC3339))
+	case l.delta:
 		return "", errors.New("a delta CRL where a whole one is due")
 	}
-	if err := scope.covers(c); err != nil {
+	if err := l.scope.covers(c); err != nil {
 		return "", err
 	}
 	return results.No, nil
+}
+
+// What is kept of the lists of one run. What is more is fetched whenever it is needed.
+const (
+	maxLists   = 1024
+	maxSerials = 2 << 20 // in all of them
+)
+
+// lists are the CRLs of a run, each fetched and read once.
+type lists struct {
+	reading sync.Mutex // one at a time: a large one takes much memory meanwhile
+	mu      sync.Mutex // guards what follows
+	known   map[string]fetched
+	serials int
+}
+
+// fetched is a list, or why there is none.
+type fetched struct {
+	*revocationList
+	failure results.Failure
+}
+
+// list gets what an issuer publishes at an address.
+func (r *registrar) list(ctx context.Context, url string, issuer *x509.Certificate) fetched {
+	sum := sha256.Sum256(issuer.Raw)
+	key := url + " " + string(sum[:])
+	got, _, _ := r.once.Do(key, func() (any, error) {
+		r.lists.mu.Lock()
+		known, ok := r.lists.known[key]
+		r.lists.mu.Unlock()
+		if !ok {
+			known = r.fetchList(ctx, url, issuer)
+			r.lists.keep(key, known)
+		}
+		return known, nil
+	})
+	return got.(fetched)
+}
+
+func (r *registrar) fetchList(ctx context.Context, url string, issuer *x509.Certificate) fetched {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fetched{failure: doubtful(url, err).failure}
+	}
+	body, f := r.fetch(request, maxCRL)
+	if f != nil {
+		return fetched{failure: *f}
+	}
+	r.lists.reading.Lock()
+	defer r.lists.reading.Unlock()
+	list, err := readCRL(body, issuer)
+	if err != nil {
+		return fetched{failure: doubtful(url, err).failure}
+	}
+	return fetched{revocationList: list}
+}
+
+// keep remembers a list, if there is room.
+func (l *lists) keep(key string, got fetched) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	size := 0
+	if got.revocationList != nil {
+		size = len(got.revoked)
+	}
+	if len(l.known) < maxLists && l.serials+size <= maxSerials {
+		l.serials += size
+		put(&l.known, key, got)
+	}
 }
 
 // scope is what a CRL speaks of: its issuing distribution point (RFC 5280 §5.2.5).

@@ -1,15 +1,22 @@
 package scanner
 
 import (
+	"crypto/rand"
+	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"fmt"
+	"math/big"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"shakedown/results"
+	"shakedown/scanner/dial"
 )
 
 // point is an issuing distribution point: URLs, and further fields as DER.
@@ -75,6 +82,82 @@ func TestScopeOfCRL(t *testing.T) {
 				t.Errorf("got %+v, want %+v; %+v", got, c.want, e.Failures)
 			}
 		})
+	}
+}
+
+// A list is fetched and read once in a run, whichever certificates it is asked about,
+// and by whatever issuer it is not signed it tells nothing.
+func TestListOnce(t *testing.T) {
+	root, stranger := newAuthority(t), newAuthority(t)
+	var asked atomic.Int32
+	body := root.crl(t, time.Now().Add(time.Hour), 7, 300, 42, -5)
+	s := publisher(t, map[string]func(http.ResponseWriter, *http.Request){"/crl": func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Write(body)
+	}})
+	r := newRegistrar(t.Context(), dial.New(dial.Options{}), time.Now)
+	var wg sync.WaitGroup
+	for serial, want := range map[int64]results.Answer{1: results.No, 7: results.Yes, 42: results.Yes, 43: results.No, 300: results.Yes, 5: results.No} {
+		template := leafTemplate()
+		template.SerialNumber, template.CRLDistributionPoints = big.NewInt(serial), []string{s.URL + "/crl"}
+		leaf := issue(t, root, template)
+		wg.Go(func() {
+			if got := r.ask(t.Context(), leaf.cert, root.cert, nil); got.revoked != want {
+				t.Errorf("serial %d: %+v, want %s", serial, got, want)
+			}
+		})
+	}
+	wg.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("it was fetched %d times", n)
+	}
+	template := leafTemplate()
+	template.CRLDistributionPoints = []string{s.URL + "/crl"}
+	for range 2 {
+		if got := r.ask(t.Context(), issue(t, stranger, template).cert, stranger.cert, nil); got.revoked != results.Unknown || asked.Load() != 2 {
+			t.Errorf("of another issuer: %+v, fetched %d times", got, asked.Load())
+		}
+	}
+}
+
+// Lists are kept within bounds.
+func TestListsKept(t *testing.T) {
+	var l lists
+	for i := range maxLists + 1 {
+		l.keep(fmt.Sprint(i), fetched{})
+	}
+	if len(l.known) != maxLists {
+		t.Errorf("%d lists", len(l.known))
+	}
+	l = lists{serials: maxSerials - 1}
+	l.keep("large", fetched{revocationList: &revocationList{revoked: []string{"1", "2"}}})
+	l.keep("small", fetched{revocationList: &revocationList{revoked: []string{"1"}}})
+	if len(l.known) != 1 || l.serials != maxSerials {
+		t.Errorf("%d lists of %d serials", len(l.known), l.serials)
+	}
+}
+
+// A delta that takes a certificate off its list does not revoke it, and by itself does
+// not tell that it stands good; one that puts it there revokes it.
+func TestDelta(t *testing.T) {
+	root := newAuthority(t)
+	now := time.Now()
+	for reason, want := range map[int]results.Answer{8: "", 1: results.Yes} {
+		der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+			Number: big.NewInt(3), ThisUpdate: now.Add(-time.Hour), NextUpdate: now.Add(time.Hour),
+			ExtraExtensions:           []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 27}, Critical: true, Value: []byte{2, 1, 1}}},
+			RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: big.NewInt(42), RevocationTime: now.Add(-time.Hour), ReasonCode: reason}},
+		}, root.cert, root.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := readCRL(der, root.cert)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := list.says(issue(t, root, leafTemplate()).cert, now); got != want || (err == nil) != (want == results.Yes) {
+			t.Errorf("reason %d: %q, want %q; %v", reason, got, want, err)
+		}
 	}
 }
 

@@ -62,9 +62,12 @@ func (p *protocolScan) diffieHellman(ctx context.Context) {
 		if p.fieldless {
 			q.groups = unnamed(q.groups)
 		}
-		if got := p.ask.ask(ctx, &q); got.outcome == accepted && len(got.keyExchange.DHPrime) > 0 {
+		switch got := p.ask.ask(ctx, &q); {
+		case got.outcome == accepted && len(got.keyExchange.DHPrime) > 0:
 			weaker := parametersOf(got.keyExchange)
 			p.set(func(f *results.Protocol) { weaker.keep(f) })
+		case got.outcome == accepted, !got.settled():
+			p.set(func(*results.Protocol) { p.open = true })
 		}
 	}
 }

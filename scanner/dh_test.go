@@ -47,12 +47,12 @@ func TestPrimesOfFormulas(t *testing.T) {
 
 func power(bits uint) *big.Int { return new(big.Int).Lsh(big.NewInt(1), bits) }
 
-// guard is how many more bits are computed than asked for.
-const guard = 64
+// margin is how many more bits are computed than asked for.
+const margin = 64
 
 // pi is π·2^bits, by Machin's formula.
 func pi(bits uint) *big.Int {
-	one := power(bits + guard)
+	one := power(bits + margin)
 	arctan := func(x int64) *big.Int { // of 1/x
 		sum := new(big.Int)
 		term := new(big.Int).Quo(one, big.NewInt(x))
@@ -68,18 +68,18 @@ func pi(bits uint) *big.Int {
 	}
 	quarter := new(big.Int).Mul(arctan(5), big.NewInt(4))
 	quarter.Sub(quarter, arctan(239))
-	return quarter.Rsh(quarter.Mul(quarter, big.NewInt(4)), guard)
+	return quarter.Rsh(quarter.Mul(quarter, big.NewInt(4)), margin)
 }
 
 // euler is e·2^bits.
 func euler(bits uint) *big.Int {
 	sum := new(big.Int)
-	term := power(bits + guard)
+	term := power(bits + margin)
 	for n := int64(1); term.Sign() != 0; n++ {
 		sum.Add(sum, term)
 		term = new(big.Int).Quo(term, big.NewInt(n))
 	}
-	return sum.Rsh(sum, guard)
+	return sum.Rsh(sum, margin)
 }
 
 func TestSharedPrimes(t *testing.T) {

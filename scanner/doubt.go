@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/wire"
 )
@@ -41,23 +39,23 @@ func (v *versionScan) doubtEarly(ctx context.Context, a *asker, next []uint16, r
 	if len(d.suites) == 0 || slices.ContainsFunc(d.suites, isOpen) {
 		return nil
 	}
-	go func() {
+	a.apart(ctx, func(ctx context.Context) {
 		defer d.done.open()
 		d.got = *a.ask(ctx, new(v.byItself(d.suites)))
-	}()
+	})
 	return d
 }
 
 // doubt asks again for what was refused in a way that may not be meant.
 func (v *versionScan) doubt(ctx context.Context, a *asker) {
-	var g errgroup.Group
+	var g crew
 	smaller := v.smaller(v.hands)
 	fieldless := v.fieldless()
-	g.Go(func() error { v.runSmaller(ctx, a, smaller); return nil })
+	g.Go(func() { v.runSmaller(ctx, a, smaller) })
 	all := v.doubtful(a, v.hands.accepted())
 	alone := without(all, byThemselves(v.hands))
 	if !onlyDHE(alone) {
-		g.Go(func() error { fieldless(ctx, a); return nil })
+		g.Go(func() { fieldless(ctx, a) })
 	}
 	var deceived, dhe bool
 	if len(all) > 0 {

@@ -13,8 +13,6 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/wire"
 )
@@ -43,9 +41,9 @@ type poll struct {
 // is spoken after all.
 func (s *session) runPath(ctx context.Context) {
 	polls := s.polls()
-	var g errgroup.Group
+	var g crew
 	for _, p := range polls {
-		g.Go(func() error { p.run(ctx, s.ask); return nil })
+		g.Go(func() { p.run(ctx, s.ask) })
 	}
 	g.Wait()
 	if len(polls) > 0 {
@@ -103,9 +101,9 @@ func shown(suites []uint16) []uint16 {
 // run puts the question, and again as long as some answer came only once.
 func (p *poll) run(ctx context.Context, a *asker) {
 	for range maxRounds {
-		var g errgroup.Group
+		var g crew
 		for range repeats {
-			g.Go(func() error { p.ask(ctx, a); return nil })
+			g.Go(func() { p.ask(ctx, a) })
 		}
 		g.Wait()
 		if ctx.Err() != nil || !p.unsure() {

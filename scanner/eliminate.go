@@ -60,14 +60,17 @@ func (e *elimination) take(got *answer) {
 		e.last = got
 		return
 	}
-	id := e.chosen(got)
-	if !slices.Contains(e.rest, id) {
+	id, ok := e.chosen(got)
+	switch {
+	case !ok:
+		e.last = &answer{} // which leaves the rest undetermined
+	case slices.Contains(e.rest, id):
+		e.accept(id)
+	default:
 		// Something that was on offer only to keep a certificate usable: of the
 		// rest, the server wants none.
 		e.last, e.away = &answer{outcome: refused}, true
-		return
 	}
-	e.accept(id)
 }
 
 // wasRead reports whether the server is known to read as many candidates.
@@ -102,8 +105,11 @@ func (e *elimination) found(id uint16) {
 
 // undetermined lists what got no usable answer.
 func (e *elimination) undetermined() []uint16 {
-	if len(e.rest) == 0 || e.ended() && e.last.settled() {
+	switch {
+	case len(e.rest) == 0:
 		return nil
+	case e.ended() && e.last.settled():
+		return slices.DeleteFunc(slices.Clone(e.last.unasked), func(id uint16) bool { return !slices.Contains(e.rest, id) })
 	}
 	return e.rest
 }

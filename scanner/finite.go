@@ -48,10 +48,11 @@ func (v *versionScan) fieldlessEarly(ctx context.Context, a *asker, found []uint
 		return
 	}
 	v.finite = &doubted{suites: ids}
-	go func() {
-		defer v.finite.done.open()
-		v.finite.got = *a.ask(ctx, new(withoutFields(v.by).ask(ids)))
-	}()
+	d := v.finite
+	a.apart(ctx, func(ctx context.Context) {
+		defer d.done.open()
+		d.got = *a.ask(ctx, new(withoutFields(v.by).ask(ids)))
+	})
 }
 
 // wasRefused waits for the answer, if it was asked, and reports whether all of some

@@ -167,7 +167,7 @@ func groupsOfCurves(serverName string, suites []uint16) enumerator {
 			}
 			return q
 		},
-		chosen: func(got *answer) uint16 {
+		chosen: func(got *answer) (uint16, bool) {
 			if len(got.certs) > 0 {
 				tied.Store(uint32(curveOf(got.certs[0])))
 			}

@@ -8,8 +8,9 @@ import "context"
 // enumerator asks for one kind of code point: it puts candidates into a
 // question and finds the chosen one in the answer.
 type enumerator struct {
-	ask    func(offered []uint16) question
-	chosen func(*answer) uint16
+	ask func(offered []uint16) question
+	// chosen is 0 where an answer says that it is none; ok is false where it says nothing.
+	chosen func(*answer) (id uint16, ok bool)
 	// favourite marks what a server with an order of its own may still let a
 	// client push to the front; nil if there is no such thing.
 	favourite func(uint16) bool

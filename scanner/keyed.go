@@ -49,30 +49,38 @@ func (a *asker) withShare(ctx context.Context, q inquiry, open opener, got *answ
 
 // keyed puts a question with a key of one group after another, in the order in which
 // it offers them, until one is accepted. Where all are offered, the suites are in
-// question, and the first does.
+// question, and the first does. Groups of which nobody here has a key are asked for only
+// of who asks for another share.
 func (a *asker) keyed(ctx context.Context, q *question, open opener) (got *answer) {
-	groups := slices.DeleteFunc(slices.Clone(q.groups), func(id uint16) bool { return !slices.Contains(handshake.Groups(), id) })
-	if len(q.groups) == len(groupsOf(wire.TLS13)) {
+	groups := q.groups
+	if len(groups) == len(groupsOf(wire.TLS13)) {
 		groups = []uint16{x25519}
 	}
 	got = meant()
+	asked := false
+	var unasked []uint16
 	for _, group := range groups {
-		with := *q
 		key, err := handshake.NewKey(group)
 		if err != nil {
+			unasked = append(unasked, group)
 			continue
 		}
-		with.key = key
+		with := *q
+		with.key, asked = key, true
 		if got = a.exchangeOnce(ctx, &with, open); got.outcome != refused {
-			break
+			return got
 		}
+	}
+	if !asked || !a.retries.Load() {
+		got.unasked = unasked
 	}
 	return got
 }
 
 // heedRetry notes that a server asks for another share, as it should.
 func (a *asker) heedRetry(got *answer) {
-	if got.outcome == accepted && got.hello != nil && got.hello.IsRetry() && !a.hears.Load() {
+	if got.outcome == accepted && got.hello != nil && got.hello.IsRetry() && !a.retries.Load() {
+		a.retries.Store(true)
 		a.hears.Store(true)
 	}
 }

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/scanner/wire"
 )
 
@@ -85,10 +83,11 @@ func (l *late) mount(ctx context.Context) {
 // play plays the late suites: those that ride along as one hand, or, if so long a list
 // is not read, by kinds as they were dealt.
 func (l *late) play(ctx context.Context, a *asker) hands {
-	var g errgroup.Group
+	defer l.rider.settled.open()
+	var g crew
 	alone := func(dealt hands) *hands {
 		played := new(hands)
-		g.Go(func() error { *played = l.versionScan.play(ctx, a, &table{asker: a}, dealt); return nil })
+		g.Go(func() { *played = l.versionScan.play(ctx, a, &table{asker: a}, dealt) })
 		return played
 	}
 	parts := []*hands{alone(deal(l.by, l.apart, 1))}
@@ -148,7 +147,7 @@ func (r *rider) alight(got *answer, allGroups bool) (nothing bool) {
 	if r.read = got.outcome == accepted; !r.read {
 		return true
 	}
-	id := r.chosen(got)
+	id, _ := r.chosen(got)
 	switch nothing = slices.Contains(r.rest, id); {
 	case nothing && allGroups:
 		r.accept(id)
@@ -163,7 +162,7 @@ func (r *rider) alight(got *answer, allGroups bool) (nothing bool) {
 func (t *table) carry(ctx context.Context, r *rider) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.rider = r; t.over || t.begun && t.playing == 0 {
+	if t.rider, t.carries = r, r; t.over || t.begun && t.playing == 0 {
 		r.rode.open()
 		return
 	}
@@ -181,6 +180,20 @@ func (t *table) stop() {
 	}
 }
 
+// drop has a list get off where a bug ends the hand that took it along.
+func (t *table) drop() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	t.mu.Lock()
+	if t.carries != nil {
+		t.carries.rode.open()
+	}
+	t.mu.Unlock()
+	panic(bugOf(r))
+}
+
 // mount gives what is to ride along on the next question of a hand, if anything is.
 func (t *table) mount(e *elimination) (r *rider) {
 	t.mu.Lock()
@@ -191,11 +204,12 @@ func (t *table) mount(e *elimination) (r *rider) {
 	return r
 }
 
-// clear ends a table: what did not ride along does not any more.
+// clear ends a table, even one that a bug ended: what did not ride along does not any
+// more.
 func (t *table) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over = true; t.rider != nil {
-		t.rider.rode.open()
+	if t.over = true; t.carries != nil {
+		t.carries.rode.open()
 	}
 }

@@ -52,18 +52,26 @@ func (v *versionScan) rareGroups() question {
 // showsGroup reports whether the first answer to a hand did.
 func (v *versionScan) showsGroup(i int) bool {
 	got := v.firsts[i]
-	return got.outcome == accepted && usesGroup(got.hello.Suite) && groupOf(got) != 0
+	if got.outcome != accepted || !usesGroup(got.hello.Suite) {
+		return false
+	}
+	group, _ := groupOf(got)
+	return group != 0
 }
 
-// groupOf is the group that an answer shows, 0 if it shows none.
-func groupOf(got *answer) uint16 {
-	if share, ok := got.hello.KeyShare(); ok {
-		return share.Group
+// groupOf is the group that an answer shows. It is 0 where the answer says that there is
+// none in common, as wolfSSL does by a HelloRetryRequest that asks for nothing; ok is
+// false where it does not say.
+func groupOf(got *answer) (group uint16, ok bool) {
+	switch share, ok := got.hello.KeyShare(); {
+	case ok:
+		return share.Group, share.Group != 0
+	case got.hello.IsRetry():
+		return 0, got.hello.Cookie() == nil
+	case got.keyExchange != nil:
+		return got.keyExchange.Group, got.keyExchange.Group != 0
 	}
-	if got.keyExchange != nil {
-		return got.keyExchange.Group
-	}
-	return 0
+	return 0, false
 }
 
 // pairing begins to enumerate groups, with a suite that is known to use them.

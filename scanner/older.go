@@ -4,11 +4,7 @@
 
 package scanner
 
-import (
-	"context"
-
-	"golang.org/x/sync/errgroup"
-)
+import "context"
 
 // passOlder goes on with hands that ended so. Who chooses the version first never
 // ends one so where the version is spoken.
@@ -16,9 +12,9 @@ func (v *versionScan) passOlder(ctx context.Context, a *asker) {
 	if !v.spoken.Load() {
 		return
 	}
-	var g errgroup.Group
+	var g crew
 	for _, hand := range v.hands {
-		g.Go(func() error { hand.passOlder(ctx, a); return nil })
+		g.Go(func() { hand.passOlder(ctx, a) })
 	}
 	g.Wait()
 }

@@ -82,13 +82,14 @@ func (p *pairing) take(e *elimination, got *answer, sure bool) (more bool) {
 		}
 		return false
 	}
-	suite, group := e.chosen(got), p.groups.chosen(got)
+	suite, _ := e.chosen(got)
+	group, _ := p.groups.chosen(got)
 	more = slices.Contains(e.rest, suite)
 	if more {
 		e.accept(suite)
 	}
 	if group == 0 {
-		return false // it was not said
+		return false // it was not said, or none
 	}
 	p.groups.take(got)
 	return more && !p.groups.ended()

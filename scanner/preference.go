@@ -7,8 +7,6 @@ import (
 	"context"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/wire"
 )
@@ -67,11 +65,11 @@ func rank(ctx context.Context, a *asker, by enumerator, ids []uint16, usual usua
 		}
 	}
 	both.leave()
-	var g errgroup.Group
+	var g crew
 	var shoved *offer
 	pushed := by.pushed(arrange(ids, seen, usual))
 	if pushed != nil {
-		g.Go(func() error { shoved = a.choice(a.ask(ctx, new(by.ask(pushed))), by, pushed); return nil })
+		g.Go(func() { shoved = a.choice(a.ask(ctx, new(by.ask(pushed))), by, pushed) })
 	}
 	order, seen, ok := ownOrder(ctx, a, by, ids, usual, seen)
 	g.Wait()
@@ -119,12 +117,11 @@ func serverOrder(ctx context.Context, a *asker, by enumerator, ids []uint16, usu
 // what was seen.
 func sideBySide(ctx context.Context, a *asker, by enumerator, lists [][]uint16, seen []offer) (all []offer, ok bool) {
 	answers := make([]*offer, len(lists))
-	var g errgroup.Group
+	var g crew
 	for i, list := range lists {
-		g.Go(func() error {
+		g.Go(func() {
 			ids := by.backwards(list)
 			answers[i] = a.choice(a.ask(ctx, new(by.ask(ids))), by, ids)
-			return nil
 		})
 	}
 	g.Wait()
@@ -312,7 +309,11 @@ func (a *asker) choice(got *answer, by enumerator, ids []uint16) *offer {
 		a.contradict(got)
 		return nil
 	}
-	return &offer{ids, by.chosen(got)}
+	id, ok := by.chosen(got)
+	if !ok {
+		return nil
+	}
+	return &offer{ids, id}
 }
 
 // clientDecides reports whether each choice was the first of its offer that

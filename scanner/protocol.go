@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/chain"
 	"shakedown/scanner/wire"
@@ -36,11 +34,11 @@ type protocolScan struct {
 
 // run asks everything, side by side.
 func (p *protocolScan) run(ctx context.Context) results.Protocol {
-	var g errgroup.Group
+	var g crew
 	for _, fact := range []func(context.Context){
 		p.alpn, p.plainHello, p.encryptThenMAC, p.compression, p.fallback, p.diffieHellman, p.wholeFlight, p.intolerances,
 	} {
-		g.Go(func() error { fact(ctx); return nil })
+		g.Go(func() { fact(ctx) })
 	}
 	g.Wait()
 	return p.facts

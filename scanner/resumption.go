@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
@@ -38,17 +36,17 @@ type resumption struct {
 
 // run asks TLS 1.2 and 1.3 side by side.
 func (r *resumption) run(ctx context.Context) {
-	var g errgroup.Group
+	var g crew
 	var old, new *handshake.Session
 	if len(r.old.Suites) > 0 {
-		g.Go(func() error { r.byID = r.sessionID(ctx); return nil })
-		g.Go(func() error { r.byTicket, old = r.ticket(ctx); return nil })
+		g.Go(func() { r.byID = r.sessionID(ctx) })
+		g.Go(func() { r.byTicket, old = r.ticket(ctx) })
 	}
 	if len(r.older.Suites) > 0 {
-		g.Go(func() error { r.byTicket = r.olderTicket(ctx); return nil })
+		g.Go(func() { r.byTicket = r.olderTicket(ctx) })
 	}
 	if len(r.new.Suites) > 0 {
-		g.Go(func() error { r.psk, r.early, new = r.preSharedKey(ctx); return nil })
+		g.Go(func() { r.psk, r.early, new = r.preSharedKey(ctx) })
 	}
 	g.Wait()
 	for _, s := range []*handshake.Session{old, new} {
@@ -272,7 +270,9 @@ func (s *Scanner) offerAround(ctx context.Context, visits []*visit) {
 	for _, here := range visits {
 		for _, there := range visits {
 			if here != there && here.more.siblings && len(there.sessions()) > 0 {
-				put(&here.more.drift.TicketsFrom, there.route.String(), s.offerAt(ctx, here, there.sessions()))
+				here.timed(func() {
+					put(&here.more.drift.TicketsFrom, there.route.String(), s.offerAt(ctx, here, there.sessions()))
+				})
 			}
 		}
 	}

@@ -45,6 +45,7 @@ type registrar struct {
 	client *http.Client
 	now    func() time.Time
 	once   singleflight.Group
+	lists  lists
 
 	mu    sync.Mutex
 	known map[string]standing
@@ -316,15 +317,11 @@ func fresh(from, to, now time.Time) bool {
 }
 
 func (r *registrar) crl(ctx context.Context, url string, c, issuer *x509.Certificate) standing {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return doubtful(url, err)
+	list := r.list(ctx, url, issuer)
+	if list.revocationList == nil {
+		return standing{results.Unknown, list.failure}
 	}
-	body, f := r.fetch(request, maxCRL)
-	if f != nil {
-		return standing{results.Unknown, *f}
-	}
-	got, err := readCRL(body, c, issuer, r.now())
+	got, err := list.says(c, r.now())
 	if err != nil {
 		return doubtful(url, err)
 	}

@@ -95,6 +95,7 @@ type visit struct {
 	route  dial.Route
 	record *results.Endpoint
 	took   time.Duration
+	bug    *results.Failure // one of ours, which ended it; nil if none did
 }
 
 // visit begins the scan of an address; siblings says that the name has others.
@@ -113,11 +114,20 @@ func (s *Scanner) visit(p inventory.Path, route dial.Route, siblings bool, was b
 	return v
 }
 
-// timed counts what is done as time of the visit.
+// timed counts what is done as time of the visit. After a bug nothing is done.
 func (v *visit) timed(do func()) {
+	if v.bug != nil {
+		return
+	}
 	began := time.Now()
-	do()
+	v.bug = guard(do)
 	v.took += time.Since(began)
+}
+
+// leave ends a visit.
+func (v *visit) leave() {
+	guard(v.ask.endAside) // a bug that comes so late is told of in no record
+	v.lane.Release()
 }
 
 // fold makes a visit's record; nil if the run was cancelled meanwhile.
@@ -125,14 +135,24 @@ func (s *Scanner) fold(ctx context.Context, v *visit) *results.Endpoint {
 	if ctx.Err() == context.Canceled {
 		return nil
 	}
+	if v.bug == nil {
+		v.bug = guard(func() { s.write(ctx, v) })
+	}
+	if v.bug != nil {
+		v.record = s.broken(v)
+	}
+	v.record.ElapsedMS = float64(v.took.Microseconds()) / 1000
+	return v.record
+}
+
+// write writes down what a visit found out.
+func (s *Scanner) write(ctx context.Context, v *visit) {
 	roots, at := s.opt.Roots(v.path), s.opt.Now()
 	v.session.fold(v.record, roots, at)
 	judgeStaples(v.record, roots, v.more.staples, at)
 	if s.registrar != nil {
 		s.registrar.judge(ctx, v.record, roots, v.more.staples)
 	}
-	v.record.ElapsedMS = float64(v.took.Microseconds()) / 1000
-	return v.record
 }
 
 // record begins an endpoint's record with what the inventory says.
@@ -145,9 +165,23 @@ func (s *Scanner) record(p inventory.Path, address string, started time.Time) *r
 
 // unresolved is the record of a name without an address.
 func (s *Scanner) unresolved(p inventory.Path, f results.Failure, started time.Time) *results.Endpoint {
-	e := s.record(p, "", started)
-	dead := newSession(p, s.opt.Aspects, &asker{failures: []results.Failure{f}})
+	return s.unknown(p, s.record(p, "", started), []results.Failure{f})
+}
+
+// broken is the record of a visit that a bug ended: what it had found out may be half of
+// it.
+func (s *Scanner) broken(v *visit) *results.Endpoint {
+	v.ask.mu.Lock()
+	defer v.ask.mu.Unlock()
+	e := s.unknown(v.path, s.record(v.path, v.route.String(), v.record.StartedAt), append(slices.Clip(v.ask.failures), *v.bug))
+	e.Connections = v.ask.opened()
+	return e
+}
+
+// unknown writes down that nothing is known, and why.
+func (s *Scanner) unknown(p inventory.Path, e *results.Endpoint, why []results.Failure) *results.Endpoint {
+	dead := newSession(p, s.opt.Aspects, &asker{failures: why})
 	dead.dead = true
-	dead.fold(e, nil, started)
+	dead.fold(e, nil, e.StartedAt)
 	return e
 }

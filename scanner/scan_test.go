@@ -477,11 +477,12 @@ func FuzzListener(f *testing.F) {
 	h := wire.ServerHello{Version: wire.TLS12, Suite: 0xC02F}
 	f.Add(wire.Records(wire.TLS12, h.Marshal()), uint8(1))
 	f.Add(wire.Records(wire.TLS12, slices.Concat(h.Marshal(), []byte{11, 0, 0, 3, 0, 0, 0}, []byte{12, 0, 0, 5, 3, 0, 29, 1, 9})), uint8(2))
+	f.Add(wire.Records(wire.TLS12, slices.Concat(h.Marshal(), certificateMessage([]byte{0x30, 0}), []byte{12, 0, 0, 1, 1})), uint8(untilKeyExchange))
 	f.Add(alertBytes(112), uint8(0))
 	f.Fuzz(func(t *testing.T, in []byte, stop uint8) {
 		for _, version := range []uint16{wire.TLS12, wire.TLS13} {
 			q := usual(version, "", []uint16{0xC02F, 0x1301})
-			q.until = until(stop % 3)
+			q.until = until(stop) % (untilDone + 1)
 			l := listener{q: &q, got: new(answer)}
 			l.session, l.sent, _ = q.hello(nil)
 			if !l.feed(in) {

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
@@ -48,14 +46,13 @@ func scanSchemes12(ctx context.Context, a *asker, serverName string, suites, ope
 // scanSchemes enumerates the schemes of each kind, side by side, and asks once
 // more for those that were refused, in company.
 func scanSchemes(ctx context.Context, a *asker, kinds []hands) (found hands) {
-	var g errgroup.Group
+	var g crew
 	for i, kind := range kinds {
-		g.Go(func() error {
+		g.Go(func() {
 			kind.run(ctx, a)
 			again := kind.inCompany()
 			again.run(ctx, a)
 			kinds[i] = append(kind, again...)
-			return nil
 		})
 	}
 	g.Wait()
@@ -104,7 +101,12 @@ func schemesOfSuites(serverName string, suites []uint16) enumerator {
 			q.schemes, q.until = offered, untilKeyExchange
 			return q
 		},
-		chosen: func(got *answer) uint16 { return got.keyExchange.Scheme },
+		chosen: func(got *answer) (uint16, bool) {
+			if got.keyExchange == nil {
+				return 0, false
+			}
+			return got.keyExchange.Scheme, got.keyExchange.Scheme != 0
+		},
 	}
 }
 
@@ -117,7 +119,7 @@ func scanSchemes13(ctx context.Context, a *asker, serverName string, suites []ui
 			q.schemes = offered
 			return q
 		},
-		chosen: func(got *answer) uint16 { return got.scheme },
+		chosen: func(got *answer) (uint16, bool) { return got.scheme, got.scheme != 0 },
 	}, schemesOf(wire.TLS13), schemeHands)})
 }
 

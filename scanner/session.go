@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/dial"
 	"shakedown/scanner/inventory"
@@ -130,15 +128,15 @@ func (s *session) knock(ctx context.Context) bool {
 	width := s.ask.lane.Width()
 	knock := s.versions[max(slices.Index(askedVersions(), wire.TLS11), len(s.versions)-width):]
 	s.ask.knocks.Store(int32(len(knock)))
-	var knocking errgroup.Group
+	var knocking crew
 	for _, v := range knock {
-		knocking.Go(func() error { v.open(ctx, s.ask); return nil })
+		knocking.Go(func() { v.open(ctx, s.ask) })
 	}
 	for _, e := range s.putEarly(ctx, width-len(knock)) {
-		knocking.Go(func() error { e.done.through(); return nil })
+		knocking.Go(func() { e.done.through() })
 	}
 	answered := make(chan struct{})
-	go func() { knocking.Wait(); close(answered) }()
+	s.ask.apart(ctx, func(context.Context) { defer close(answered); knocking.Wait() })
 	select {
 	case <-s.ask.heard.wait():
 	case <-answered:
@@ -204,7 +202,7 @@ func (s *session) wait(ctx context.Context) bool {
 
 // inquire asks all the rest.
 func (s *session) inquire(ctx context.Context) {
-	var g errgroup.Group
+	var g crew
 	s.key = sync.OnceValue(func() keyGroup {
 		v := s.version(wire.TLS13)
 		group, failure := usableGroup(ctx, s.ask, s.path.ServerName, likely(wire.TLS13), v.opening())
@@ -215,9 +213,10 @@ func (s *session) inquire(ctx context.Context) {
 		return keyGroup{group, failure}
 	})
 	for _, part := range s.parts() {
-		g.Go(func() error { part(ctx); return nil })
+		g.Go(func() { part(ctx) })
 	}
 	g.Wait()
+	s.ask.endAside()
 	s.requestAgain(ctx)
 	if s.wants(AspectPath) && !s.ask.misled() {
 		for _, v := range s.versions {
@@ -260,6 +259,7 @@ func (s *session) parts() []func(context.Context) {
 
 // runVersion asks for a version, its suites and their order.
 func (s *session) runVersion(ctx context.Context, v *versionScan) {
+	defer v.release()
 	s.open(ctx, v)
 	v.run(ctx, s.ask, s.enumerates())
 	s.deny(ctx, v)
@@ -382,8 +382,8 @@ func (s *session) runChains(ctx context.Context) {
 	}
 	look := s.chainScan(versions[len(versions)-1], results.Nobody)
 	look.early = s.nobody
-	var g errgroup.Group
-	g.Go(func() error { look.look(ctx, s.ask); return nil })
+	var g crew
+	g.Go(func() { look.look(ctx, s.ask) })
 	s.askChains(ctx, versions, s.chainNames()...)
 	g.Wait()
 	if look.news(s.chains) {
@@ -400,9 +400,9 @@ func (s *session) askChains(ctx context.Context, versions []uint16, names ...str
 			all = append(all, s.chainScan(v, name))
 		}
 	}
-	var g errgroup.Group
+	var g crew
 	for _, c := range all {
-		g.Go(func() error { c.run(ctx, s.ask); return nil })
+		g.Go(func() { c.run(ctx, s.ask) })
 	}
 	g.Wait()
 	for _, c := range all {

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/handshake"
 	"shakedown/scanner/wire"
@@ -85,7 +83,7 @@ func (v *versionScan) accepts(suite uint16) {
 func suitesIn(version uint16, serverName string) enumerator {
 	return enumerator{
 		ask:    func(offered []uint16) question { return usual(version, serverName, offered) },
-		chosen: func(got *answer) uint16 { return got.hello.Suite },
+		chosen: func(got *answer) (uint16, bool) { return got.hello.Suite, true },
 		// OpenSSL's PRIORITIZE_CHACHA, for clients without AES in hardware.
 		favourite: func(id uint16) bool { return strings.Contains(wire.LookupSuite(id).Name, "CHACHA20") },
 		// crypto/tls takes a client that begins with it for one with AES in hardware.
@@ -294,6 +292,16 @@ func (v *versionScan) run(ctx context.Context, a *asker, all bool) {
 	}
 }
 
+// release lets all go on that wait for the version, even if a bug ended its scan.
+func (v *versionScan) release() {
+	for _, g := range []*gate{&v.known, &v.looked, &v.matched, &v.done} {
+		g.open()
+	}
+	if v.beside != nil {
+		v.beside.parted.open()
+	}
+}
+
 // deal plays all hands to their ends.
 func (v *versionScan) deal(ctx context.Context, a *asker) {
 	played, tables := make([]hands, len(v.hands)), make([]*table, len(v.hands))
@@ -301,19 +309,24 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 		tables[i] = v.table(ctx, a, i)
 	}
 	l := v.newLate(ctx, a, tables)
-	var g, looking errgroup.Group
+	var g, looking crew
+	defer func() { // even if a bug ended it
+		for _, t := range tables {
+			t.clear()
+		}
+		g.Wait()
+	}()
 	for i := range v.hands {
-		looking.Go(func() error {
+		looking.Go(func() {
 			switch {
 			case i < prompt || !l.together(ctx):
 				v.look(ctx, a, i)
 				dealt := v.match(i)
 				l.soon(ctx)
-				g.Go(func() error { played[i] = v.play(ctx, a, tables[i], dealt); return nil })
+				g.Go(func() { played[i] = v.play(ctx, a, tables[i], dealt) })
 			case i == prompt:
-				g.Go(func() error { played[i] = l.play(ctx, a); return nil })
+				g.Go(func() { played[i] = l.play(ctx, a) })
 			}
-			return nil
 		})
 	}
 	looking.Wait()

@@ -9,8 +9,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // table plays the hands of one enumeration.
@@ -23,7 +21,7 @@ type table struct {
 	// to know.
 	onRefusal func(next []uint16, refused hands, accepted []uint16) (enough bool)
 
-	g        errgroup.Group
+	g        crew
 	mu       sync.Mutex // guards what follows
 	hands    hands
 	playing  int
@@ -33,6 +31,7 @@ type table struct {
 	deceived bool   // hopes came to nothing
 	rider    *rider // waits for a question to ride along on; nil if none does
 	begun    bool
+	carries  *rider // that, even while it rides
 	over     bool
 	hopesNow prospects
 	hopesOf  int // of how much that was accepted, here and elsewhere
@@ -51,8 +50,8 @@ func (t *table) play(ctx context.Context, dealt hands) hands {
 		t.seat(ctx, hand)
 	}
 	t.mu.Unlock()
+	defer t.clear()
 	t.g.Wait()
-	t.clear()
 	return t.hands
 }
 
@@ -61,10 +60,10 @@ func (t *table) seat(ctx context.Context, e *elimination) {
 	t.hands = append(t.hands, e)
 	t.playing++
 	t.lines.Add(1)
-	t.g.Go(func() error {
+	t.g.Go(func() {
 		defer t.lines.Add(-1)
+		defer t.drop()
 		t.sit(ctx, e)
-		return nil
 	})
 }
 

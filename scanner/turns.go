@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/dial"
 	"shakedown/scanner/inventory"
@@ -58,18 +56,26 @@ func (s *Scanner) takeTurns(ctx context.Context, paths []inventory.Path, done ch
 		rounds = []approach{t.knock}
 	}
 	each := func(n int, do func(i int)) {
-		var g errgroup.Group
-		g.SetLimit(cap(t.places) + s.dialer.Concurrency())
+		g := atMost(cap(t.places) + s.dialer.Concurrency())
 		for i := range n {
-			g.Go(func() error { do(i); return nil })
+			g.Go(func() { do(i) })
 		}
 		g.Wait()
 	}
-	each(len(paths), func(i int) { t.begin(ctx, paths[i], rounds[0]) })
+	each(len(paths), func(i int) { t.guarded(paths[i], func() { t.begin(ctx, paths[i], rounds[0]) }) })
 	for _, next := range rounds[1:] {
 		round := t.later
 		t.later = nil
-		each(len(round), func(i int) { t.scan(ctx, round[i], next) })
+		each(len(round), func(i int) { t.guarded(round[i].path, func() { t.scan(ctx, round[i], next) }) })
+	}
+}
+
+// guarded does something for a path. A bug outside its visits is one in finding its
+// addresses.
+func (t *rota) guarded(p inventory.Path, do func()) {
+	if f := guard(do); f != nil {
+		f.Stage = results.StageResolve
+		t.done <- t.unresolved(p, *f, t.opt.Now())
 	}
 }
 
@@ -99,7 +105,7 @@ func (t *rota) scan(ctx context.Context, e errand, approach approach) {
 	var visits []*visit
 	for i, r := range e.routes {
 		v := t.visit(e.path, r, len(e.routes) > 1, e.before[i])
-		defer v.lane.Release()
+		defer v.leave()
 		visits = append(visits, v)
 	}
 	if approach(ctx, e, visits) {
@@ -115,14 +121,18 @@ func (t *rota) visitAll(ctx context.Context, visits []*visit) {
 	}
 	for _, v := range visits {
 		if !v.dead {
-			if v.wants(AspectCertificates) {
-				t.opt.Roots(v.path).Expect()
-			}
-			v.timed(func() { v.inquire(ctx); v.session = v.askAnew(ctx) })
+			v.timed(func() {
+				if v.wants(AspectCertificates) {
+					t.opt.Roots(v.path).Expect()
+				}
+				v.inquire(ctx)
+				v.session = v.askAnew(ctx)
+			})
 		}
 	}
 	t.offerAround(ctx, visits)
 	for _, v := range visits {
+		v.timed(v.ask.endAside)
 		if e := t.fold(ctx, v); e != nil {
 			t.done <- e
 		}

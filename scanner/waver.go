@@ -9,8 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"shakedown/results"
 	"shakedown/scanner/wire"
 )
@@ -60,10 +58,9 @@ func (a *asker) weigh(ctx context.Context, q inquiry, got *answer) *answer {
 // all refusals; what is said only now and then is neither.
 func (a *asker) insistOn(ctx context.Context, q inquiry, refusal *answer, abreast int, open opener) *answer {
 	answers := make([]*answer, insistence-1)
-	var g errgroup.Group
-	g.SetLimit(abreast)
+	g := atMost(abreast)
 	for i := range answers {
-		g.Go(func() error { answers[i] = a.oneMore(ctx, q, open); return nil })
+		g.Go(func() { answers[i] = a.oneMore(ctx, q, open) })
 	}
 	g.Wait()
 	if gone := a.stillAccepts(ctx); gone != nil {
@@ -105,7 +102,7 @@ func (a *asker) stillAccepts(ctx context.Context) (gone *results.Failure) {
 		return nil
 	}
 	got := a.exchange(ctx, control, a.lane.Open)
-	if got.outcome == accepted {
+	if got.outcome == accepted || ctx.Err() != nil {
 		return nil
 	}
 	p := &a.presence
@@ -114,7 +111,7 @@ func (a *asker) stillAccepts(ctx context.Context) (gone *results.Failure) {
 		if gone := p.gone.Load(); gone != nil {
 			return gone
 		}
-		if got = a.exchange(ctx, control, a.lane.Open); got.outcome == accepted {
+		if got = a.exchange(ctx, control, a.lane.Open); got.outcome == accepted || ctx.Err() != nil {
 			return nil
 		}
 	}
@@ -156,9 +153,9 @@ func (a *asker) misled() bool {
 // recheck puts everything once more that was refused: what is accepted now shows that
 // the address wavers.
 func (a *asker) recheck(ctx context.Context) {
-	var g errgroup.Group
+	var g crew
 	for _, r := range a.temper.refusals {
-		g.Go(func() error {
+		g.Go(func() {
 			got := a.exchangeOnce(ctx, r.q, a.lane.Open)
 			switch {
 			case got.outcome != accepted:
@@ -167,7 +164,6 @@ func (a *asker) recheck(ctx context.Context) {
 			default:
 				a.temper.wavers.Store(true)
 			}
-			return nil
 		})
 	}
 	g.Wait()

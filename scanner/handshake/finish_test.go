@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -270,6 +271,37 @@ func TestRudeServers(t *testing.T) {
 				t.Errorf("%+v, refused %t", got, got.Refused())
 			}
 		})
+	}
+}
+
+// A ChangeCipherSpec is skipped in an encrypted flight, but not without end.
+func TestEndlessChangeCipherSpec(t *testing.T) {
+	f := &Flight{}
+	for range maxHidden {
+		f.Feed([]byte{20, 3, 3, 0, 1, 1})
+	}
+	if _, err := f.Next(); err != wire.ErrMore {
+		t.Errorf("%d of them: %v", maxHidden, err)
+	}
+	f.Feed([]byte{20, 3, 3, 0, 1, 1})
+	if _, err := f.Next(); !errors.Is(err, wire.ErrLimit) {
+		t.Errorf("one more: %v", err)
+	}
+}
+
+// A client's chain that is larger than a record is sent in several.
+func TestLargeClientCertificate(t *testing.T) {
+	own := ecCertificate(t)
+	for len(slices.Concat(own.Certificate...)) < 40<<10 {
+		own.Certificate = append(own.Certificate, own.Certificate[0])
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{ecCertificate(t)}, ClientAuth: tls.RequireAnyClientCert}
+	for _, version := range []uint16{wire.TLS12, wire.TLS13} {
+		config.MinVersion, config.MaxVersion = version, version
+		offer := Offer{Version: version, Suites: Resumable(version), Group: x25519, Certificate: &own, Request: []byte("?"), Listen: true}
+		if got := finish(t, tlsServer(t, config.Clone()), offer, 10*time.Second); !got.Finished || got.Failure.Kind == results.KindAlert {
+			t.Errorf("%s: %+v", wire.VersionName(version), got)
+		}
 	}
 }
 

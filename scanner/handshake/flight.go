@@ -14,10 +14,11 @@ import (
 // perhaps a CertificateRequest, Certificate and on (RFC 8446 §2). Feed it what
 // arrives, then take messages by Next until that returns wire.ErrMore.
 type Flight struct {
-	keys  secrets.Schedule
-	half  secrets.Half
-	in    []byte
-	inner wire.Parser // of the records as they are inside
+	keys   secrets.Schedule
+	half   secrets.Half
+	in     []byte
+	inner  wire.Parser // of the records as they are inside
+	hidden hidden
 }
 
 // maxProtected is the most that a protected record may carry (RFC 8446 §5.2).
@@ -95,7 +96,7 @@ func (f *Flight) record() error {
 	f.in = f.in[5+n:]
 	switch kind {
 	case wire.ChangeCipherSpec: // for middleboxes alone (RFC 8446 §D.4)
-		return nil
+		return f.hidden.add()
 	case wire.AlertRecord: // in the clear: the server could not go on
 		f.inner.Feed(record)
 		return nil

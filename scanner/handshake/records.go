@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"shakedown/results"
 	"shakedown/scanner/dial"
@@ -23,7 +24,21 @@ type line struct {
 	out    *secrets.Half
 	tls13  bool
 	buf    [5 + maxProtected + 2048]byte
-	hidden int // TLS 1.3: records that were skipped
+	hidden hidden
+}
+
+// hidden counts the ChangeCipherSpec records of a TLS 1.3 server, which are for
+// middleboxes and skipped.
+type hidden int
+
+// maxHidden is how many of them are: one may come (RFC 8446 §5).
+const maxHidden = 16
+
+func (h *hidden) add() error {
+	if *h++; *h > maxHidden {
+		return fmt.Errorf("%w: ChangeCipherSpec again and again", wire.ErrLimit)
+	}
+	return nil
 }
 
 // fatal is an alert that ended the connection.
@@ -86,10 +101,7 @@ func (l *line) record() error {
 	}
 	switch {
 	case l.tls13 && kind == wire.ChangeCipherSpec: // RFC 8446 §D.4
-		if l.hidden++; l.hidden > 16 {
-			return fmt.Errorf("%w: ChangeCipherSpec again and again", wire.ErrLimit)
-		}
-		return nil
+		return l.hidden.add()
 	case l.in == nil, l.tls13 && kind == wire.AlertRecord: // the server could not go on
 		l.parser.Feed(record)
 		return nil
@@ -103,10 +115,14 @@ func (l *line) record() error {
 	return nil
 }
 
-// say appends messages as records of the current protection.
+// say appends messages as records of the current protection, each of at most 2^14
+// bytes (RFC 8446 §5.1).
 func (l *line) say(dst []byte, kind wire.ContentType, message []byte) []byte {
 	if l.out != nil {
-		return l.out.Seal(dst, byte(kind), message)
+		for part := range slices.Chunk(message, 1<<14) {
+			dst = l.out.Seal(dst, byte(kind), part)
+		}
+		return dst
 	}
 	if kind == wire.Handshake {
 		return append(dst, wire.Records(wire.TLS12, message)...)
