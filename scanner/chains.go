@@ -53,7 +53,7 @@ func (c *chainScan) run(ctx context.Context, a *asker) {
 		c.others(ctx, a, c.shown(ctx, a))
 		c.twins(ctx, a)
 	default:
-		c.ask(ctx, a, chainQuestions(c.version, c.name, likely(c.version)))
+		c.ask(ctx, a, c.questions(likely(c.version)))
 		c.others(ctx, a, authsOf(suitesWith(c.suites(), func(s *wire.SuiteInfo) bool {
 			return slices.Contains(likely(c.version), uint16(s.ID))
 		})))
@@ -127,7 +127,7 @@ func (c *chainScan) shown(ctx context.Context, a *asker) (auths []string) {
 			continue
 		}
 		auths = append(auths, auth)
-		more := chainQuestions(c.version, c.name, suitesWith(likely(c.version), func(s *wire.SuiteInfo) bool { return s.Auth == auth }))
+		more := c.questions(suitesWith(likely(c.version), func(s *wire.SuiteInfo) bool { return s.Auth == auth }))
 		qs = append(qs, slices.DeleteFunc(more, func(q question) bool { return q.shownBy(first.certs) })...)
 	}
 	c.ask(ctx, a, qs)
@@ -149,7 +149,7 @@ func (q *question) shownBy(certs [][]byte) bool {
 
 // others asks with accepted suites for what was not asked for before.
 func (c *chainScan) others(ctx context.Context, a *asker, asked []string) {
-	c.ask(ctx, a, chainQuestions(c.version, c.name, suitesWith(c.suites(), func(s *wire.SuiteInfo) bool { return !slices.Contains(asked, s.Auth) })))
+	c.ask(ctx, a, c.questions(suitesWith(c.suites(), func(s *wire.SuiteInfo) bool { return !slices.Contains(asked, s.Auth) })))
 }
 
 // authsOf lists what suites are signed with.
@@ -248,6 +248,19 @@ func (q *question) couldSign(certs [][]byte) bool {
 	}
 	kind := kindOf(certs[0])
 	return kind == "" || slices.ContainsFunc(q.schemes, func(id uint16) bool { return signedBy(wire.LookupScheme(id)) == kind })
+}
+
+// questions asks for one chain of each kind of key, but for EdDSA's where TLS 1.3 is
+// asked for that: a server that has such a key shows it there, if anywhere.
+func (c *chainScan) questions(suites []uint16) []question {
+	qs := chainQuestions(c.version, c.name, suites)
+	edwards := func(q question) bool {
+		return !slices.ContainsFunc(q.schemes, func(id uint16) bool { return signedBy(wire.LookupScheme(id)) != edwardsKey })
+	}
+	if c.version == wire.TLS12 && slices.ContainsFunc(qs, edwards) && c.newer() && c.key().failure == nil {
+		return slices.DeleteFunc(qs, edwards)
+	}
+	return qs
 }
 
 // chainQuestions asks TLS 1.2 or older for one chain of each kind of key, of

@@ -223,7 +223,7 @@ func roundTrips(t testing.TB) []roundTripCase {
 		{"nginx", nginx(t).serve, onlySuites, 14, 30 + 10},
 		{"nginx", nginx(t).serve, withOrder, 18, 30 + 15},
 		{"nginx", nginx(t).serve, likeSslscan, 16, 49},
-		{"nginx, EC", ecNginx(t).serve, likeSslscan, 13, 38},
+		{"nginx, EC", ecNginx(t).serve, likeSslscan, 13, 37},
 		{"wide nginx", wideNginx(t).serve, onlySuites, 27, 83 + 15},
 		{"wide nginx", wideNginx(t).serve, withOrder, 51, 2*83 + 10},
 		{"wide nginx", wideNginx(t).serve, likeSslscan, 31, 111},
