@@ -291,6 +291,36 @@ func (a *asker) alone(ctx context.Context) (*dial.Conn, *results.Failure) {
 	return a.lane.OpenAlone(ctx, a.patience)
 }
 
+// exchange carries one inquiry over one connection, and a question that the server
+// could not read over another, in brief. Who answers that is asked in brief from
+// then on.
+func (a *asker) exchange(ctx context.Context, q inquiry, open opener) (got *answer) {
+	if a.deaf.Load() {
+		if bare := keyless(q); bare != nil {
+			return a.keyed(ctx, bare, open)
+		}
+	}
+	if got = a.exchangeAny(ctx, q, open); a.wantsShare(q, got) {
+		a.withShare(ctx, q, open, got)
+	}
+	return got
+}
+
+// exchangeAny is exchange, but for the want of a key share.
+func (a *asker) exchangeAny(ctx context.Context, q inquiry, open opener) (got *answer) {
+	if a.brief.Load() {
+		if short := briefOf(q); short != nil {
+			q = short
+		}
+		return a.exchangeOnce(ctx, q, open)
+	}
+	got = a.exchangeOnce(ctx, q, open)
+	if unread(got) {
+		a.inBrief(ctx, q, open, got)
+	}
+	return got
+}
+
 // exchangeOnce carries one question over one connection.
 func (a *asker) exchangeOnce(ctx context.Context, q inquiry, open opener) (got *answer) {
 	f := a.connect(ctx, open, func(conn *dial.Conn) { got = q.put(conn) })

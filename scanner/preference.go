@@ -176,6 +176,11 @@ func setKey(ids, some []uint16) string {
 // that was on offer with it; where nothing was seen, the usual goes first.
 func arrange(ids []uint16, seen []offer, usuals usualOf) []uint16 {
 	usual := usuals(ids, seen)
+	rest := slices.Clone(ids)
+	slices.SortStableFunc(rest, func(a, b uint16) int { return usual(a) - usual(b) })
+	if len(seen) == 0 {
+		return rest
+	}
 	after := precedence(ids, seen)
 	waiting := map[uint16]int{} // by id, how many go before it and are not placed yet
 	for _, later := range after {
@@ -183,8 +188,6 @@ func arrange(ids []uint16, seen []offer, usuals usualOf) []uint16 {
 			waiting[id]++
 		}
 	}
-	rest := slices.Clone(ids)
-	slices.SortStableFunc(rest, func(a, b uint16) int { return usual(a) - usual(b) })
 	order := make([]uint16, 0, len(ids))
 	for len(rest) > 0 {
 		i := max(0, slices.IndexFunc(rest, func(id uint16) bool { return waiting[id] == 0 })) // in a contradiction the usual order decides
