@@ -2,9 +2,16 @@
 // certificates they serve, by concurrent probes within a budget. It judges
 // nothing: what it returns are facts, each yes, no or unknown.
 //
-// A scan of one endpoint is a session; a session puts questions (one
-// connection each) through its asker; probes (elimination, rank) turn answers
-// into next questions.
+// A path of the inventory is planned (plan.go) and takes its turn (turns.go). The scan
+// of one endpoint is a session (session.go), whose parts run side by side: a versionScan
+// for each version (suites.go), and what waits for these: groups, schemes, chains,
+// protocol facts, resumption, drift. Whatever can be enumerated is dealt to hands, each
+// an elimination (eliminate.go), that are played at a table (table.go). Its questions
+// (question.go: one ClientHello, one connection) are put by the asker (ask.go) over a
+// lane of package dial, and what comes back is an answer (answer.go), a refusal only
+// if it is sure to be one: see ask.go, waver.go, presence.go and doubt.go. What a server
+// chokes on is asked in smaller steps: brief.go, keyed.go, late.go, finite.go. In the end
+// record.go folds what was found into the endpoint's record.
 package scanner
 
 import (

@@ -18,12 +18,14 @@ import (
 // five, in which every address answers that is not dead, overloaded or lossy.
 const glance = 5
 
-// rota scans paths. Only endpoints that have answered take one of the places for
-// scans: so many that each has its whole budget, as what waits for connections costs
-// memory and time, and the first questions to others fill what gaps there are. Where there are more endpoints than there is room for, each is looked at
-// first; where nobody is seen, one question is put again when all others are done,
-// and takes its time; and who takes a connection and says nothing is asked the
-// rest when all of that is over.
+// rota scans paths, in up to three rounds. Where there are no more endpoints than there
+// is room for, each is asked at once what it speaks (knock). Where there are more, each is
+// looked at first, by one question; those at which nobody is seen are put that question
+// again when all others are done, and it takes its time (wait); and who takes a
+// connection and says nothing is asked the rest when all of that is over (knockAfter).
+// Only endpoints that have answered take one of the places for scans: so many that each
+// has its whole budget, as what waits for connections costs memory and time, and the
+// first questions to others fill what gaps there are.
 type rota struct {
 	*Scanner
 	places chan struct{}
