@@ -113,6 +113,24 @@ func TestSessionsOfGo(t *testing.T) {
 	}
 }
 
+// Of sessions that nothing here can resume, nothing is known: that is not the same as not
+// to have asked.
+func TestSessionsThatAreNotResumedHere(t *testing.T) {
+	_, rs, _ := keys(t)
+	certs := []tls.Certificate{certificate(t, "portal.example", rs)}
+	for name, config := range map[string]*tls.Config{
+		"TLS 1.2 without ECDHE": {MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}},
+		"TLS 1.1 alone":         {MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS11},
+	} {
+		config.Certificates = certs
+		e := scanFake(t, serveGo(t, "127.0.0.1:0", config), dial.Options{}, Options{Aspects: []Aspect{AspectVersions, AspectSuites, AspectProtocol}})
+		p := e.Protocol
+		if p.ResumptionID != results.Unknown || p.ResumptionTicket != results.Unknown || p.ResumptionPSK != "" || e.Status != results.Partial || len(e.Failures) != 1 {
+			t.Errorf("%s: %s, %+v, failures %+v", name, e.Status, p, e.Failures)
+		}
+	}
+}
+
 // A server that wants a certificate leaves its sessions unknown without one, and
 // the record says why.
 func TestSessionsBehindClientCertificates(t *testing.T) {
