@@ -182,6 +182,8 @@ func (l *listener) unoffered(h *wire.ServerHello) string {
 		return fmt.Sprintf("a ServerHello of version 0x%04X", selected)
 	case !slices.Contains(l.q.suites, h.Suite):
 		return fmt.Sprintf("suite %s was chosen, which was not offered", wire.ID(h.Suite))
+	case h.Compression != 0 && !slices.Contains(l.q.compressions, h.Compression):
+		return fmt.Sprintf("compression %d was chosen, which was not offered", h.Compression)
 	case selected != l.q.version || selected != wire.TLS13:
 		return ""
 	case !bytes.Equal(h.SessionID, l.session): // RFC 8446 §4.1.3: clients MUST break off
@@ -295,12 +297,19 @@ func (l *listener) finishFlight() bool {
 	return true
 }
 
+// ends reports whether an alert is the server's last word whatever its level, as all are
+// in TLS 1.3 (RFC 8446 §6). Before a ServerHello only refusals are: one of an older version
+// may follow others.
+func (l *listener) ends(a wire.Alert) bool {
+	return l.q.version == wire.TLS13 && (l.got.hello != nil || refusal(a.Description))
+}
+
 func (l *listener) alert(body []byte) (done bool) {
 	a, err := wire.ParseAlert(body)
 	switch {
 	case err != nil:
 		return l.fail(results.KindMalformed, err.Error())
-	case !a.Fatal && a.Description != 0:
+	case !a.Fatal && a.Description != 0 && !l.ends(a):
 		l.warning = new(a) // unrecognized_name, say: the answer may still follow
 		return false
 	case l.enough():

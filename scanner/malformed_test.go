@@ -87,3 +87,42 @@ func TestMalformedCertificateVerify(t *testing.T) {
 		t.Errorf("done %t, %+v", done, l.got)
 	}
 }
+
+// Compression that nobody offered is no answer.
+func TestCompressionNobodyOffered(t *testing.T) {
+	h := wire.ServerHello{Version: wire.TLS12, Suite: 0xC02F, Compression: 1}
+	q := usual(wire.TLS12, "", []uint16{0xC02F})
+	for _, offered := range [][]byte{nil, {1, 0}} {
+		q.compressions = offered
+		l := listener{q: &q, got: new(answer)}
+		if done := l.feed(wire.Records(wire.TLS12, h.Marshal())); !done || (l.got.outcome == accepted) != (offered != nil) {
+			t.Errorf("offered %v: done %t, %+v", offered, done, l.got)
+		}
+	}
+}
+
+// In TLS 1.3 the level of an alert says nothing (RFC 8446 §6); a server that turns to an
+// older version may begin with a warning.
+func TestLevelOfAlert(t *testing.T) {
+	for name, c := range map[string]struct {
+		version uint16
+		hello   *wire.ServerHello
+		alert   byte
+		done    bool
+		outcome outcome
+	}{
+		"a refusal":                 {wire.TLS13, nil, 40, true, refused},
+		"before an older version":   {wire.TLS13, nil, unrecognizedName, false, failed},
+		"trouble after the hello":   {wire.TLS13, &wire.ServerHello{}, 80, true, failed},
+		"a refusal after the hello": {wire.TLS13, &wire.ServerHello{}, 40, true, refused},
+		"a warning of TLS 1.2":      {wire.TLS12, nil, unrecognizedName, false, failed},
+		"a warning after its hello": {wire.TLS12, &wire.ServerHello{}, unrecognizedName, false, failed},
+		"one that may be a warning": {wire.TLS12, nil, 40, false, failed},
+	} {
+		q := usual(c.version, "", []uint16{0x1301})
+		l := listener{q: &q, got: &answer{hello: c.hello}}
+		if done := l.alert([]byte{1, c.alert}); done != c.done || l.got.outcome != c.outcome || done && c.outcome == failed && l.got.failure.Kind != results.KindAlert {
+			t.Errorf("%s: done %t, %+v", name, done, l.got)
+		}
+	}
+}

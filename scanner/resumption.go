@@ -202,6 +202,7 @@ func (s *session) newResumption() *resumption {
 	if s.speaks(wire.TLS13) && s.key().failure == nil {
 		r.new = s.offer(wire.TLS13, resumable(wire.TLS13)...)
 	}
+	s.markUnresumable(r)
 	return r
 }
 
@@ -220,6 +221,26 @@ func (s *session) offerOlder() handshake.Offer {
 		}
 	}
 	return handshake.Offer{}
+}
+
+// markUnresumable leaves unknown what nothing here can ask of a server: to resume a
+// session of TLS 1.2 without ECDHE, or of an older version, but for tickets in suites
+// that offerOlder has.
+func (s *session) markUnresumable(r *resumption) {
+	old := len(r.old.Suites) == 0 && slices.ContainsFunc(askedVersions(), func(v uint16) bool { return v < wire.TLS13 && s.speaks(v) })
+	if old {
+		r.byID, r.byTicket = results.Unknown, results.Unknown
+	}
+	newest := len(r.new.Suites) == 0 && s.speaks(wire.TLS13)
+	if newest {
+		r.psk, r.early = results.Unknown, results.Unknown
+	}
+	if (old || newest) && s.wants(AspectProtocol) {
+		s.ask.note(&answer{failure: results.Failure{
+			Stage: results.StageHandshake, Kind: results.KindInternal, Count: 1,
+			Detail: "resumption: the server accepts no version and suite whose sessions are resumed here",
+		}})
+	}
 }
 
 // request makes a server speak: a short one of HTTP, what a client of a database

@@ -586,14 +586,18 @@ func TestPublicValidity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		most := from.AddDate(0, 0, c.days)
+		if c.days <= inDays { // the last second counts
+			most = most.Add(-time.Second)
+		}
 		for _, d := range []struct {
-			days int
-			want []results.Problem
-		}{{c.days, is()}, {c.days + 1, is(validityBad)}} {
-			leaf := newLeaf(t, root, valid(from, from.AddDate(0, 0, d.days)))
+			until time.Time
+			want  []results.Problem
+		}{{most, is()}, {most.Add(time.Second), is(validityBad)}} {
+			leaf := newLeaf(t, root, valid(from, d.until))
 			got := Judge(chainOf(leaf), Options{Roots: roots, At: from.AddDate(0, 0, 1)})
 			if !reflect.DeepEqual(got.Problems, d.want) {
-				t.Errorf("issued %s for %d days: %v, want %v", c.issued, d.days, got.Problems, d.want)
+				t.Errorf("issued %s, valid until %s: %v, want %v", c.issued, d.until, got.Problems, d.want)
 			}
 		}
 	}

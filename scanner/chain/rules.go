@@ -140,6 +140,10 @@ func unknownCritical(x *x509.Certificate) bool {
 // (support.apple.com/103769), so that much is asked of every anchor. A leaf
 // that is itself an anchor was chosen as it is, and one that leads to no
 // anchor is untrusted anyway: nobody limits those.
+//
+// The last second is one of the validity (RFC 5280 §4.1.2.5), and since ballot SC-31
+// whatever is more than a day of 86,400 seconds counts as another day. Limits in months,
+// which came before, and Apple's were not meant so finely.
 func tooLong(p path) bool {
 	if !p.anchored || len(p.certs) == 1 {
 		return false
@@ -152,8 +156,15 @@ func tooLong(p path) bool {
 	if !p.last().public {
 		days = max(days, 825)
 	}
-	return leaf.NotAfter.Sub(leaf.NotBefore) > time.Duration(days)*24*time.Hour
+	valid := leaf.NotAfter.Sub(leaf.NotBefore)
+	if days <= inDays {
+		valid += time.Second
+	}
+	return valid > time.Duration(days)*24*time.Hour
 }
+
+// inDays is the longest limit that counts days to the second.
+const inDays = 398
 
 // maxDays is the longest validity of a leaf that is issued on a day: ballots
 // 193 (825 days), SC-31 (398) and SC-081 (200, 100, 47); before them the
@@ -169,7 +180,7 @@ func maxDays(issued time.Time) (days int, limited bool) {
 		{2029, time.March, 15, 47},
 		{2027, time.March, 15, 100},
 		{2026, time.March, 15, 200},
-		{2020, time.September, 1, 398},
+		{2020, time.September, 1, inDays},
 		{2018, time.March, 1, 825},
 		{2015, time.April, 1, 1188},
 		{2012, time.July, 1, 1827},
