@@ -76,7 +76,7 @@ func TestBugAnywhere(t *testing.T) {
 	addr := usualServer().serve(t)
 	s := New(dial.New(dial.Options{Timeout: 10 * time.Second, PerEndpoint: 6}), Options{})
 	for n := int64(1); ; n += 2 {
-		v := s.visit(target(addr), dial.Direct(addr), false, before{})
+		v := s.visit(new(target(addr)), dial.Direct(addr), false, before{})
 		var calls atomic.Int64
 		for _, version := range v.versions {
 			plant(&version.by, &calls, n)
@@ -89,7 +89,7 @@ func TestBugAnywhere(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			turns.knock(t.Context(), errand{}, []*visit{v})
+			turns.knock(t.Context(), &errand{}, []*visit{v})
 			turns.visitAll(t.Context(), []*visit{v})
 			v.leave()
 		}()

@@ -70,7 +70,7 @@ func (s *session) foldLadder(p *results.Protocol) {
 }
 
 // nameToMatch is the name that certificates must match.
-func nameToMatch(p inventory.Path) string {
+func nameToMatch(p *inventory.Path) string {
 	if p.ServerName != "" {
 		return p.ServerName
 	}

@@ -107,7 +107,7 @@ type visit struct {
 
 // visit begins the scan of an address; siblings says that the name has others.
 // It goes on from what was before.
-func (s *Scanner) visit(p inventory.Path, route dial.Route, siblings bool, was before) *visit {
+func (s *Scanner) visit(p *inventory.Path, route dial.Route, siblings bool, was before) *visit {
 	lane := s.dialer.Lane(route)
 	patience := s.opt.Patience
 	if patience <= 0 {
@@ -154,7 +154,7 @@ func (s *Scanner) fold(ctx context.Context, v *visit) *results.Endpoint {
 
 // write writes down what a visit found out.
 func (s *Scanner) write(ctx context.Context, v *visit) {
-	roots, at := s.opt.Roots(v.path), s.opt.Now()
+	roots, at := s.opt.Roots(*v.path), s.opt.Now()
 	v.session.fold(v.record, roots, at)
 	judgeStaples(v.record, roots, v.more.staples, at)
 	if s.registrar != nil {
@@ -163,7 +163,7 @@ func (s *Scanner) write(ctx context.Context, v *visit) {
 }
 
 // record begins an endpoint's record with what the inventory says.
-func (s *Scanner) record(p inventory.Path, address string, started time.Time) *results.Endpoint {
+func (s *Scanner) record(p *inventory.Path, address string, started time.Time) *results.Endpoint {
 	return &results.Endpoint{
 		Service: p.Service, Path: p.Name, Kind: p.Kind, Target: p.Target, Targets: p.Targets,
 		Address: address, ServerName: p.ServerName, StartedAt: started.UTC(),
@@ -171,7 +171,7 @@ func (s *Scanner) record(p inventory.Path, address string, started time.Time) *r
 }
 
 // unresolved is the record of a name without an address.
-func (s *Scanner) unresolved(p inventory.Path, f results.Failure, started time.Time) *results.Endpoint {
+func (s *Scanner) unresolved(p *inventory.Path, f results.Failure, started time.Time) *results.Endpoint {
 	return s.unknown(p, s.record(p, "", started), []results.Failure{f})
 }
 
@@ -186,7 +186,7 @@ func (s *Scanner) broken(v *visit) *results.Endpoint {
 }
 
 // unknown writes down that nothing is known, and why.
-func (s *Scanner) unknown(p inventory.Path, e *results.Endpoint, why []results.Failure) *results.Endpoint {
+func (s *Scanner) unknown(p *inventory.Path, e *results.Endpoint, why []results.Failure) *results.Endpoint {
 	dead := newSession(p, s.opt.Aspects, &asker{failures: why})
 	dead.dead = true
 	dead.fold(e, nil, e.StartedAt)

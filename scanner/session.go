@@ -18,7 +18,7 @@ import (
 // session scans one endpoint. Its parts are asked side by side, as soon as what
 // they rest on is known, and folded to a record when all are done.
 type session struct {
-	path    inventory.Path
+	path    *inventory.Path
 	aspects []Aspect
 	ask     *asker
 
@@ -62,7 +62,7 @@ type keyGroup struct {
 	failure *results.Failure
 }
 
-func newSession(path inventory.Path, aspects []Aspect, ask *asker) *session {
+func newSession(path *inventory.Path, aspects []Aspect, ask *asker) *session {
 	s := &session{
 		path: path, aspects: aspects, ask: ask,
 		ranks: map[uint16]ranking{}, groups: map[uint16]*groupScan{}, schemes: map[uint16]hands{},

@@ -32,12 +32,12 @@ type rota struct {
 	done   chan<- *results.Endpoint
 
 	mu    sync.Mutex
-	later []errand // for the next round
+	later []*errand // for the next round
 }
 
 // errand is a path that is to be scanned.
 type errand struct {
-	path    inventory.Path
+	path    *inventory.Path
 	started time.Time
 	routes  []dial.Route
 	before  []before // of each route
@@ -64,7 +64,7 @@ func (s *Scanner) takeTurns(ctx context.Context, paths []inventory.Path, done ch
 		}
 		g.Wait()
 	}
-	each(len(paths), func(i int) { t.guarded(paths[i], func() { t.begin(ctx, paths[i], rounds[0]) }) })
+	each(len(paths), func(i int) { t.guarded(&paths[i], func() { t.begin(ctx, &paths[i], rounds[0]) }) })
 	for _, next := range rounds[1:] {
 		round := t.later
 		t.later = nil
@@ -74,7 +74,7 @@ func (s *Scanner) takeTurns(ctx context.Context, paths []inventory.Path, done ch
 
 // guarded does something for a path. A bug outside its visits is one in finding its
 // addresses.
-func (t *rota) guarded(p inventory.Path, do func()) {
+func (t *rota) guarded(p *inventory.Path, do func()) {
 	if f := guard(do); f != nil {
 		f.Stage = results.StageResolve
 		t.done <- t.unresolved(p, *f, t.opt.Now())
@@ -82,11 +82,11 @@ func (t *rota) guarded(p inventory.Path, do func()) {
 }
 
 // begin finds the ways to a path and scans it.
-func (t *rota) begin(ctx context.Context, p inventory.Path, approach approach) {
+func (t *rota) begin(ctx context.Context, p *inventory.Path, approach approach) {
 	if ctx.Err() == context.Canceled {
 		return
 	}
-	e := errand{path: p, started: t.opt.Now()}
+	e := &errand{path: p, started: t.opt.Now()}
 	routes, f := t.dialer.Routes(ctx, dial.Target{Host: p.Host, Port: p.Port, StartTLS: p.Scheme, ProxyProtocol: p.ProxyProtocol})
 	if f != nil {
 		t.done <- t.unresolved(p, *f, e.started)
@@ -100,7 +100,7 @@ func (t *rota) begin(ctx context.Context, p inventory.Path, approach approach) {
 }
 
 // scan scans a path's addresses, when each has been approached.
-func (t *rota) scan(ctx context.Context, e errand, approach approach) {
+func (t *rota) scan(ctx context.Context, e *errand, approach approach) {
 	if ctx.Err() == context.Canceled {
 		return
 	}
@@ -125,7 +125,7 @@ func (t *rota) visitAll(ctx context.Context, visits []*visit) {
 		if !v.dead {
 			v.timed(func() {
 				if v.wants(AspectCertificates) {
-					t.opt.Roots(v.path).Expect()
+					t.opt.Roots(*v.path).Expect()
 				}
 				v.inquire(ctx)
 				v.session = v.askAnew(ctx)
@@ -143,10 +143,10 @@ func (t *rota) visitAll(ctx context.Context, visits []*visit) {
 
 // approach finds out which addresses of a path live. It reports whether the path
 // is to be scanned now.
-type approach func(context.Context, errand, []*visit) bool
+type approach func(context.Context, *errand, []*visit) bool
 
 // knock is how few endpoints are approached.
-func (t *rota) knock(ctx context.Context, _ errand, visits []*visit) bool {
+func (t *rota) knock(ctx context.Context, _ *errand, visits []*visit) bool {
 	for _, v := range visits {
 		v.timed(func() { v.session.knock(ctx) })
 	}
@@ -154,7 +154,7 @@ func (t *rota) knock(ctx context.Context, _ errand, visits []*visit) bool {
 }
 
 // look is how many are.
-func (t *rota) look(ctx context.Context, e errand, visits []*visit) bool {
+func (t *rota) look(ctx context.Context, e *errand, visits []*visit) bool {
 	there := true
 	for i, v := range visits {
 		v.timed(func() { there = v.session.look(ctx, t.dialer.Timeout()/glance) && there })
@@ -168,7 +168,7 @@ func (t *rota) look(ctx context.Context, e errand, visits []*visit) bool {
 
 // wait is how those are where nobody was seen. A name with several addresses is
 // not put off again for one of them.
-func (t *rota) wait(ctx context.Context, e errand, visits []*visit) bool {
+func (t *rota) wait(ctx context.Context, e *errand, visits []*visit) bool {
 	said := true
 	for i, v := range visits {
 		v.timed(func() { said = v.session.wait(ctx) && said })
@@ -182,7 +182,7 @@ func (t *rota) wait(ctx context.Context, e errand, visits []*visit) bool {
 
 // knockAfter is how those are that said nothing, and knock for all that had their
 // first question.
-func (t *rota) knockAfter(ctx context.Context, e errand, visits []*visit) bool {
+func (t *rota) knockAfter(ctx context.Context, e *errand, visits []*visit) bool {
 	for _, v := range visits {
 		if !v.dead {
 			v.timed(func() { v.session.knock(ctx) })
@@ -192,7 +192,7 @@ func (t *rota) knockAfter(ctx context.Context, e errand, visits []*visit) bool {
 }
 
 // postpone leaves an errand to the next round.
-func (t *rota) postpone(e errand) (now bool) {
+func (t *rota) postpone(e *errand) (now bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.later = append(t.later, e)
