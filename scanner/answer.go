@@ -66,9 +66,11 @@ func (a *answer) unopened() bool {
 // listener reads the answer to one question from the bytes of a server.
 type listener struct {
 	q       *question
-	session []byte // the id in the hello
-	sent    []byte // that hello, as a message,
-	records []byte // and as it goes on the wire
+	session []byte   // the id in the hello
+	sent    []byte   // that hello, as a message,
+	records []byte   // and as it goes on the wire
+	before  [][]byte // the first hello, and the HelloRetryRequest whose cookie was given back in another
+	reply   []byte   // what is to be sent now
 	parser  wire.Parser
 	flight  *handshake.Flight // TLS 1.3, after the ServerHello
 	got     *answer
@@ -132,12 +134,14 @@ func (l *listener) message(m wire.Message) (done bool) {
 	switch {
 	case m.Record == wire.AlertRecord:
 		return l.alert(m.Body)
+	case m.Record == wire.ChangeCipherSpec && l.retried():
+		return false // for middleboxes alone (RFC 8446 §D.4)
 	case m.Record != wire.Handshake:
 		l.got.sealed = m.Record == wire.ApplicationData && l.q.version == wire.TLS13 && l.got.hello == nil
 		return l.fail(results.KindMalformed, fmt.Sprintf("a record of type %d before the answer", m.Record))
 	case m.Handshake == wire.HelloRequestType:
 		return false // RFC 5246 §7.4.1.1: to be ignored during a handshake
-	case l.got.hello == nil:
+	case l.got.hello == nil, l.retried():
 		return l.serverHello(m)
 	case l.flight != nil:
 		return l.encrypted(m)
@@ -168,9 +172,33 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 	switch {
 	case l.q.until == untilHello:
 		return true
+	case l.q.version == wire.TLS13 && l.wantsCookie(h):
+		return l.giveCookie(m.Raw, h.Cookie())
 	case l.q.version == wire.TLS13:
 		return l.decrypt(m.Raw)
 	}
+	return false
+}
+
+// retried reports whether a ServerHello is due after a HelloRetryRequest.
+func (l *listener) retried() bool { return l.before != nil && l.flight == nil }
+
+// wantsCookie reports whether a HelloRetryRequest asks for nothing but its cookie, which
+// shows that the client is where it says (RFC 8446 §4.2.2).
+func (l *listener) wantsCookie(h *wire.ServerHello) bool {
+	_, another := h.KeyShare()
+	return h.IsRetry() && l.before == nil && l.q.key != nil && !another && len(h.Cookie()) > 0
+}
+
+// giveCookie composes the same hello with a cookie.
+func (l *listener) giveCookie(retry, cookie []byte) (done bool) {
+	h, err := wire.ParseClientHello(l.sent[4:])
+	if err != nil {
+		return l.fail(results.KindInternal, err.Error())
+	}
+	h.Extensions = append(h.Extensions, wire.Cookie(cookie))
+	l.before = [][]byte{l.sent, slices.Clone(retry)}
+	l.sent, l.reply = h.Record(wire.TLS12, nil)
 	return false
 }
 
@@ -206,7 +234,7 @@ func (l *listener) decrypt(serverHello []byte) (done bool) {
 	if l.q.key == nil || l.got.hello.IsRetry() {
 		return l.fail(results.KindMalformed, "a HelloRetryRequest for the group of a share that was sent")
 	}
-	flight, err := l.q.key.Open(l.sent, serverHello, l.got.hello)
+	flight, err := l.q.key.Open(l.sent, serverHello, l.got.hello, l.before...)
 	if err != nil {
 		return l.fail(results.KindMalformed, err.Error())
 	}

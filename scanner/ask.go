@@ -429,6 +429,10 @@ func (q *question) put(conn *dial.Conn) *answer {
 		if n > 0 && l.feed(buf[:n]) {
 			return l.got
 		}
+		if l.reply != nil {
+			conn.Write(l.reply) // who cannot be told will say nothing more
+			l.reply = nil
+		}
 		if err != nil {
 			if writeErr != nil {
 				err = writeErr

@@ -108,7 +108,8 @@ type client struct {
 	key    *Key // of TLS 1.3
 	hello  wire.ClientHello
 	server *wire.ServerHello
-	leaf   []byte // the server's certificate
+	before [][]byte // the first hello and the HelloRetryRequest, if that was answered
+	leaf   []byte   // the server's certificate
 	keys   secrets.Schedule
 	said   []byte // the transcript, which a client's signature of TLS 1.2 covers
 	write  secrets.Half
@@ -143,6 +144,13 @@ func (c *client) run() error {
 	}
 	suite, _ := secrets.Lookup(c.server.Suite)
 	c.keys.Start(suite)
+	if c.server.IsRetry() {
+		c.before = [][]byte{sent, raw}
+		restart(&c.keys, c.before)
+		if sent, raw, err = c.again(); err != nil {
+			return err
+		}
+	}
 	c.note(sent)
 	c.note(raw)
 	if c.tls13 {
@@ -223,13 +231,41 @@ func (c *client) serverHello() (raw []byte, err error) {
 		return nil, malformed("%s was chosen, which was not offered", wire.VersionName(h.Selected()))
 	case !slices.Contains(c.offer.Suites, h.Suite):
 		return nil, malformed("suite %s was chosen, which was not offered", wire.ID(h.Suite))
-	case h.IsRetry():
+	case h.IsRetry() && !c.wantsCookie(h):
 		return nil, malformed("a HelloRetryRequest for the group of a share that was sent")
 	case h.Compression != 0:
 		return nil, malformed("compression was chosen, which was not offered")
+	case c.server != nil && c.server.Suite != h.Suite: // RFC 8446 §4.1.4
+		return nil, malformed("another suite than that of the HelloRetryRequest")
 	}
-	c.server, c.got.Suite = h, h.Suite
+	if c.server = h; !h.IsRetry() {
+		c.got.Suite = h.Suite
+	}
 	return slices.Clone(m.Raw), nil
+}
+
+// wantsCookie reports whether a first HelloRetryRequest asks for nothing but its cookie
+// (RFC 8446 §4.2.2).
+func (c *client) wantsCookie(h *wire.ServerHello) bool {
+	_, another := h.KeyShare()
+	return c.tls13 && c.server == nil && !another && len(h.Cookie()) > 0
+}
+
+// again says the same hello with the cookie of a HelloRetryRequest, and reads the
+// ServerHello.
+func (c *client) again() (sent, raw []byte, err error) {
+	extensions := &c.hello.Extensions
+	end := len(*extensions)
+	if c.offer.Resume != nil {
+		end-- // the PSK stays the last (RFC 8446 §4.2.11)
+	}
+	*extensions = slices.Insert(*extensions, end, wire.Cookie(c.server.Cookie()))
+	sent = c.bind(c.hello.Marshal())
+	if _, err := c.conn.Write(wire.Records(wire.TLS12, sent)); err != nil {
+		return nil, nil, err
+	}
+	raw, err = c.serverHello()
+	return sent, raw, err
 }
 
 func malformed(format string, args ...any) error {

@@ -28,12 +28,23 @@ func (c *client) compose13() ([]byte, error) {
 	}
 	suite, _ := secrets.Lookup(s.suite)
 	h.Extensions = append(h.Extensions, wire.PreSharedKey(s.Ticket, s.age(), suite.HashSize()))
-	message := h.Marshal()
+	return c.bind(h.Marshal()), nil
+}
+
+// bind fills in the binder of a hello that offers a PSK. What was said before, if it was
+// answered by a HelloRetryRequest, is covered too.
+func (c *client) bind(message []byte) []byte {
+	s := c.offer.Resume
+	if s == nil {
+		return message
+	}
+	suite, _ := secrets.Lookup(s.suite)
 	var keys secrets.Schedule
 	keys.Start(suite)
+	restart(&keys, c.before)
 	keys.Write(message[:len(message)-suite.HashSize()-3])
 	copy(message[len(message)-suite.HashSize():], keys.Binder(s.secret))
-	return message, nil
+	return message
 }
 
 // age is how old a ticket is, in milliseconds and hidden from onlookers

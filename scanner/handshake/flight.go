@@ -25,8 +25,9 @@ type Flight struct {
 const maxProtected = 1<<14 + 256
 
 // Open agrees on keys from both hellos, as handshake messages with their
-// headers. An error says that the server's share or suite cannot be used.
-func (k *Key) Open(client, server []byte, hello *wire.ServerHello) (*Flight, error) {
+// headers; before them may stand the first hello and the HelloRetryRequest that
+// answered it. An error says that the server's share or suite cannot be used.
+func (k *Key) Open(client, server []byte, hello *wire.ServerHello, before ...[]byte) (*Flight, error) {
 	suite, ok := secrets.Lookup(hello.Suite)
 	if !ok || !suite.TLS13() {
 		return nil, fmt.Errorf("suite %s cannot be opened here", wire.ID(hello.Suite))
@@ -41,6 +42,7 @@ func (k *Key) Open(client, server []byte, hello *wire.ServerHello) (*Flight, err
 	}
 	f := &Flight{}
 	f.keys.Start(suite)
+	restart(&f.keys, before)
 	f.keys.Write(client)
 	f.keys.Write(server)
 	f.keys.Agree(shared)
@@ -48,6 +50,16 @@ func (k *Key) Open(client, server []byte, hello *wire.ServerHello) (*Flight, err
 		return nil, err
 	}
 	return f, nil
+}
+
+// restart begins a transcript with what was said before a second hello, if there was one
+// (RFC 8446 §4.4.1).
+func restart(keys *secrets.Schedule, before [][]byte) {
+	for i, m := range before {
+		if keys.Write(m); i == 0 {
+			keys.Retry()
+		}
+	}
 }
 
 // Suites lists the suites that a flight can be opened in. The slice is shared:
