@@ -175,6 +175,9 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 		for _, t := range tables {
 			t.clear()
 		}
+		if l.rider != nil {
+			l.rider.settled.open()
+		}
 		g.Wait()
 	}()
 	for i := range v.hands {
