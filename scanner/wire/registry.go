@@ -104,14 +104,15 @@ func LookupScheme(id uint16) *SchemeInfo {
 	return &SchemeInfo{ID: id}
 }
 
-// SuiteNamed finds a suite by IANA's or OpenSSL's name.
+// SuiteNamed finds a suite by IANA's or OpenSSL's name. What is not found is empty, in
+// this and what follows.
 func SuiteNamed(name string) (*SuiteInfo, bool) {
 	for _, s := range Suites() {
 		if name != "" && (strings.EqualFold(s.Name, name) || strings.EqualFold(s.OpenSSL, name)) {
 			return s, true
 		}
 	}
-	return nil, false
+	return &SuiteInfo{}, false
 }
 
 // GroupNamed finds a group by IANA's or OpenSSL's name, or NIST's (P-256).
@@ -125,7 +126,7 @@ func GroupNamed(name string) (*GroupInfo, bool) {
 			return g, true
 		}
 	}
-	return nil, false
+	return &GroupInfo{}, false
 }
 
 // SchemeNamed finds a signature scheme by IANA's name.
@@ -135,7 +136,7 @@ func SchemeNamed(name string) (*SchemeInfo, bool) {
 			return s, true
 		}
 	}
-	return nil, false
+	return &SchemeInfo{}, false
 }
 
 // AlertName names an alert description; one that is not registered by number.
