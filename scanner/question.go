@@ -38,7 +38,8 @@ type question struct {
 	ofCerts    []uint16       // schemes of certificates' own signatures; nil: those above
 	key        *handshake.Key // TLS 1.3; none asks for a HelloRetryRequest
 	until      until
-	suffices   bool // a hello is answer enough, if no more comes
+	suffices   bool   // a hello is answer enough, if no more comes
+	session    []byte // up to TLS 1.2: to go on with, made without an extended master secret (RFC 7627 §5.3)
 
 	// What is not usual. A legacy version that is not the question's own, other
 	// compressions than none, suites that only signal, more extensions.
@@ -55,7 +56,7 @@ func (q *question) hello(lent []byte) (session, message, records []byte) {
 	if q.key != nil {
 		lent = nil
 	}
-	if q.version == wire.TLS13 {
+	if session = q.session; q.version == wire.TLS13 {
 		// It, and the record version of TLS 1.0, are for middleboxes (RFC 8446 §5.1, §D.4).
 		session = make([]byte, 32)
 		rand.Read(session)
@@ -89,7 +90,9 @@ func (q *question) extensions(list []wire.Extension) []wire.Extension {
 	if q.serverName != "" {
 		list = append(list, wire.ServerName(q.serverName))
 	}
-	list = append(list, wire.ExtendedMasterSecret())
+	if q.session == nil {
+		list = append(list, wire.ExtendedMasterSecret())
+	}
 	list = append(list, wire.RenegotiationInfo())
 	list = append(list, q.groupsExtension())
 	list = append(list, wire.ECPointFormats())

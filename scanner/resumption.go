@@ -22,7 +22,7 @@ type resumption struct {
 	ask     *asker
 	old     handshake.Offer // TLS 1.2, with suites whose sessions can be resumed here; else without suites
 	new     handshake.Offer // TLS 1.3, likewise
-	older   handshake.Offer // up to TLS 1.2, with suites of which tickets alone can be resumed here, if old has none
+	older   handshake.Offer // up to TLS 1.2, with suites whose resumption is not finished here, if old has none
 	request []byte
 	http    bool // the request is one of HTTP: HEAD, for which there is GET
 
@@ -43,6 +43,7 @@ func (r *resumption) run(ctx context.Context) {
 		g.Go(func() { r.byTicket, old = r.ticket(ctx) })
 	}
 	if len(r.older.Suites) > 0 {
+		g.Go(func() { r.byID = r.olderID(ctx) })
 		g.Go(func() { r.byTicket = r.olderTicket(ctx) })
 	}
 	if len(r.new.Suites) > 0 {
@@ -86,6 +87,32 @@ func (r *resumption) ticket(ctx context.Context) (results.Answer, *handshake.Ses
 		return results.No, nil
 	}
 	return r.again(ctx, o, first.Sessions.ByTicket), first.Sessions.ByTicket
+}
+
+// olderID is resumption by a session that the server keeps, in suites that nothing newer
+// speaks. That it would go on with one shows in its hello, which has that session's id
+// again (RFC 5246 §7.4.1.3).
+func (r *resumption) olderID(ctx context.Context) results.Answer {
+	first, _ := r.ask.finishTwice(ctx, r.older)
+	switch {
+	case !first.Finished:
+		return results.Unknown
+	case first.Sessions.ByID == nil:
+		return results.No
+	}
+	s := first.Sessions.ByID
+	said := results.Unknown
+	for range r.tries() {
+		q := usual(s.Version(), r.older.ServerName, []uint16{s.Suite()})
+		q.session = s.ID()
+		if got := r.ask.ask(ctx, &q); got.outcome == accepted {
+			said = results.No
+			if bytes.Equal(got.hello.SessionID, q.session) {
+				return results.Yes
+			}
+		}
+	}
+	return said
 }
 
 // olderTicket is resumption by a ticket in suites that nothing newer speaks.
@@ -168,12 +195,8 @@ func (r *resumption) withRequest(o handshake.Offer) handshake.Offer {
 // again offers a session.
 func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.Session) results.Answer {
 	o.Resume, o.Suites, o.Request, o.HTTP = s, []uint16{s.Suite()}, nil, false
-	tries := 1
-	if r.ask.temper.wavers.Load() { // another server may answer
-		tries = insistence
-	}
 	said := results.Unknown
-	for range tries {
+	for range r.tries() {
 		second, _ := r.ask.finishTwice(ctx, o)
 		switch {
 		case second.Resumed:
@@ -183,6 +206,14 @@ func (r *resumption) again(ctx context.Context, o handshake.Offer, s *handshake.
 		}
 	}
 	return said
+}
+
+// tries is how often a session is offered.
+func (r *resumption) tries() int {
+	if r.ask.temper.wavers.Load() { // another server may answer
+		return insistence
+	}
+	return 1
 }
 
 // newResumption asks in the suites that were accepted and can be resumed here.
@@ -224,10 +255,9 @@ func (s *session) offerOlder() handshake.Offer {
 }
 
 // markUnresumable leaves unknown what nothing here can ask of a server: to resume a
-// session of TLS 1.2 without ECDHE, or of an older version, but for tickets in suites
-// that offerOlder has.
+// session in suites that nothing here finishes.
 func (s *session) markUnresumable(r *resumption) {
-	old := len(r.old.Suites) == 0 && slices.ContainsFunc(askedVersions(), func(v uint16) bool { return v < wire.TLS13 && s.speaks(v) })
+	old := len(r.old.Suites) == 0 && len(r.older.Suites) == 0 && slices.ContainsFunc(askedVersions(), func(v uint16) bool { return v < wire.TLS13 && s.speaks(v) })
 	if old {
 		r.byID, r.byTicket = results.Unknown, results.Unknown
 	}

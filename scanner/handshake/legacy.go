@@ -74,6 +74,9 @@ func finishLegacy(conn *dial.Conn, o Offer) (got Outcome) {
 		return got
 	}
 	got.Finished, got.Resumed = true, client.ConnectionState().DidResume
+	if id := client.GetHandshakeLog().ServerHello.SessionID; len(id) > 0 {
+		got.Sessions.ByID = &Session{version: o.Version, suite: got.Suite, id: id}
+	}
 	if kept.state != nil {
 		got.Sessions.ByTicket = &Session{version: o.Version, suite: got.Suite, legacy: kept.state}
 	}

@@ -23,6 +23,9 @@ type Session struct {
 	legacy    *ztls.ClientSessionState // of a handshake by zcrypto, and all there is then but version and suite
 }
 
+// ID is the name that the server gave to a session that it keeps itself.
+func (s *Session) ID() []byte { return s.id }
+
 // Suite is the suite that the session was made with.
 func (s *Session) Suite() uint16 { return s.suite }
 
