@@ -168,6 +168,9 @@ func (l *listener) serverHello(m wire.Message) (done bool) {
 		}
 		return true
 	}
+	if l.before != nil && h.Suite != l.got.hello.Suite { // RFC 8446 §4.1.4
+		return l.fail(results.KindMalformed, "another suite than that of the HelloRetryRequest")
+	}
 	l.got.hello, l.got.outcome = h, accepted
 	switch {
 	case l.q.until == untilHello:
@@ -187,7 +190,7 @@ func (l *listener) retried() bool { return l.before != nil && l.flight == nil }
 // shows that the client is where it says (RFC 8446 §4.2.2).
 func (l *listener) wantsCookie(h *wire.ServerHello) bool {
 	_, another := h.KeyShare()
-	return h.IsRetry() && l.before == nil && l.q.key != nil && !another && len(h.Cookie()) > 0
+	return h.IsRetry() && l.before == nil && l.q.key != nil && !another && h.HasCookie()
 }
 
 // giveCookie composes the same hello with a cookie.

@@ -259,16 +259,17 @@ func (a *asker) controlled(ctx context.Context, other *answer) (accepts, full bo
 	if q == nil {
 		return false, false
 	}
-	for {
+	for range 2 * insistence {
 		got := a.exchange(ctx, q, a.alone)
 		if got.outcome == closed || got.failure.Kind == results.KindAlert {
 			a.temper.slams.Store(true)
 		}
-		if got.outcome != closed || !a.lane.TurnedAway() {
+		if got.outcome != closed || got.goodbye || !a.lane.TurnedAway() {
 			return got.outcome == accepted, full
 		}
 		full = true
 	}
+	return false, full
 }
 
 // slowly is how one asks again after an answer. Who sent an alert was not too busy to

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"shakedown/results"
+	"shakedown/scanner/handshake"
 	"shakedown/scanner/secrets"
 	"shakedown/scanner/wire"
 )
@@ -99,6 +100,37 @@ func TestCookie(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		case !endless && (got.outcome != accepted || got.hello.IsRetry() || len(got.certs) != 1 || !bytes.Equal(got.certs[0], der)):
 			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// After a cookie the suite is that of the HelloRetryRequest (RFC 8446 §4.1.4), and a cookie
+// that fits into no hello is none.
+func TestCookieThatIsNotKept(t *testing.T) {
+	key, err := handshake.NewKey(x25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		cookie int
+		suite  uint16
+		wants  bool
+	}{"another suite": {8, 0x1302, true}, "too long": {1<<15 + 1, 0x1301, false}} {
+		q := usual(wire.TLS13, "", []uint16{0x1301, 0x1302})
+		q.key, q.until = key, untilCertificate
+		l := listener{q: &q, got: new(answer)}
+		l.session, l.sent, _ = q.hello(nil)
+		retry := wire.Retry(l.session, 0x1301, 0)
+		retry.Extensions = append(retry.Extensions[:1], wire.Cookie(make([]byte, c.cookie)))
+		done := l.feed(wire.Records(wire.TLS12, retry.Marshal()))
+		if c.wants {
+			h := wire.Retry(l.session, c.suite, x25519)
+			h.Random = [32]byte{1}
+			h.Extensions[1] = wire.Extension{Type: 51, Body: slices.Concat([]byte{0, x25519, 0, 32}, make([]byte, 32))}
+			done = l.feed(wire.Records(wire.TLS12, h.Marshal()))
+		}
+		if got := l.got; !done || got.outcome != failed || got.failure.Kind != results.KindMalformed {
+			t.Errorf("%s: done %v, %+v", name, done, got)
 		}
 	}
 }

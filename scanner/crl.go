@@ -89,7 +89,7 @@ const (
 	maxSerials = 2 << 20 // in all of them
 )
 
-// lists are the CRLs of a run, each fetched and read once.
+// lists are the CRLs of a run, each read once, and fetched until it came.
 type lists struct {
 	reading sync.Mutex // one at a time: a large one takes much memory meanwhile
 	mu      sync.Mutex // guards what follows
@@ -113,7 +113,9 @@ func (r *registrar) list(ctx context.Context, url string, issuer *x509.Certifica
 		r.lists.mu.Unlock()
 		if !ok {
 			known = r.fetchList(ctx, url, issuer)
-			r.lists.keep(key, known)
+			if known.revocationList != nil || known.failure.Kind == results.KindMalformed { // another try may fare better
+				r.lists.keep(key, known)
+			}
 		}
 		return known, nil
 	})

@@ -213,3 +213,21 @@ func TestRateLimit(t *testing.T) {
 		}
 	}
 }
+
+// A path that never comes to TLS is no sign that its neighbour at the same address has too
+// many connections: neither waits for the other.
+func TestNeighbourInTheWrongTongue(t *testing.T) {
+	f := usualServer()
+	addr, _ := crowded(t, f, 1000, speakSMTP, resetting)
+	right, wrong := target(addr), target(addr)
+	right.Scheme, wrong.Scheme = "smtp", "imap"
+	got := map[string]*results.Endpoint{}
+	right.Name, wrong.Name = "right", "wrong"
+	err := New(dial.New(dial.Options{}), Options{Aspects: []Aspect{AspectVersions, AspectSuites}}).Run(t.Context(), []inventory.Path{right, wrong}, func(e *results.Endpoint) error {
+		got[e.Path] = e
+		return nil
+	})
+	if err != nil || got["right"].Status != results.Complete || got["wrong"].Connections > 20 {
+		t.Errorf("%v; right: %s; wrong: %s, %d connections", err, got["right"].Status, got["wrong"].Status, got["wrong"].Connections)
+	}
+}

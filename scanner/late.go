@@ -162,7 +162,7 @@ func (r *rider) alight(got *answer, allGroups bool) (nothing bool) {
 func (t *table) carry(ctx context.Context, r *rider) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.rider, t.carries = r, r; t.over || t.begun && t.playing == 0 {
+	if t.rider = r; t.over || t.begun && t.playing == 0 {
 		r.rode.open()
 		return
 	}
@@ -180,16 +180,22 @@ func (t *table) stop() {
 	}
 }
 
-// drop has a list get off where a bug ends the hand that took it along.
+// getOff ends the ride, even where a bug did so before there was an answer.
+func (r *rider) getOff() {
+	if r != nil {
+		r.rode.open()
+	}
+}
+
+// drop has the table do without a hand that a bug ended.
 func (t *table) drop() {
 	r := recover()
 	if r == nil {
 		return
 	}
 	t.mu.Lock()
-	if t.carries != nil {
-		t.carries.rode.open()
-	}
+	t.playing--
+	t.stop()
 	t.mu.Unlock()
 	panic(bugOf(r))
 }
@@ -209,7 +215,8 @@ func (t *table) mount(e *elimination) (r *rider) {
 func (t *table) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over = true; t.carries != nil {
-		t.carries.rode.open()
+	if t.over = true; t.rider != nil {
+		t.rider.rode.open()
+		t.rider = nil
 	}
 }

@@ -28,6 +28,7 @@ func (t *table) pair(ctx context.Context, s *series, e *elimination) {
 	for t.pairs(ctx, e) {
 		suites, sure := p.suites(e)
 		r := t.mount(e)
+		defer r.getOff()
 		got := s.ask(ctx, new(p.ask(r.beside(suites), p.groups.rest)), true)
 		if r.alight(got, false) {
 			continue

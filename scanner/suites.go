@@ -171,11 +171,12 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 	}
 	l := v.newLate(ctx, a, tables)
 	var g, looking crew
+	playsLate := false
 	defer func() { // even if a bug ended it
 		for _, t := range tables {
 			t.clear()
 		}
-		if l.rider != nil {
+		if l.rider != nil && !playsLate {
 			l.rider.settled.open()
 		}
 		g.Wait()
@@ -189,6 +190,7 @@ func (v *versionScan) deal(ctx context.Context, a *asker) {
 				l.soon(ctx)
 				g.Go(func() { played[i] = v.play(ctx, a, tables[i], dealt) })
 			case i == prompt:
+				playsLate = true
 				g.Go(func() { played[i] = l.play(ctx, a) })
 			}
 		})

@@ -31,7 +31,6 @@ type table struct {
 	deceived bool   // hopes came to nothing
 	rider    *rider // waits for a question to ride along on; nil if none does
 	begun    bool
-	carries  *rider // that, even while it rides
 	over     bool
 	hopesNow prospects
 	hopesOf  int // of how much that was accepted, here and elsewhere
@@ -93,6 +92,7 @@ func (t *table) put(ctx context.Context, s *series, e *elimination, expects bool
 		return
 	}
 	r := t.mount(e)
+	defer r.getOff()
 	got := s.ask(ctx, new(e.ask(r.beside(e.rest))), expects)
 	if !r.alight(got, true) {
 		e.take(got)

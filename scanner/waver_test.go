@@ -122,6 +122,7 @@ func TestBanned(t *testing.T) {
 	const after = 40
 	for name, ban := range map[string]func(net.Conn){
 		"alert": func(c net.Conn) { c.Write(alertBytes(40)) }, "closes": func(net.Conn) {}, "resets": reset, "silent": func(c net.Conn) { c.Read(make([]byte, 1)) },
+		"goodbye": func(c net.Conn) { c.Write([]byte{21, 3, 3, 0, 2, 1, 0}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

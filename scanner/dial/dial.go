@@ -121,6 +121,7 @@ type Lane struct {
 	share  *share
 	tempo  tempo
 	opened atomic.Int64
+	heard  atomic.Bool // something of TLS, on this route
 
 	released bool // guarded by the share's mu
 }
@@ -247,7 +248,7 @@ func (c *Conn) begin(timeout time.Duration) (opened *Conn, f *results.Failure, h
 	}
 	if stage, err := c.establish(began.Add(timeout)); err != nil {
 		f := c.Failure(stage, err)
-		if f.Kind != results.KindDeadline && f.Kind != results.KindInternal {
+		if f.Kind != results.KindDeadline && f.Kind != results.KindInternal && c.lane.heard.Load() {
 			hope = c.lane.share.lost(began) && f.Kind != results.KindTimeout // which took its time already
 		}
 		c.Close()
@@ -340,6 +341,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 	if n > 0 && !c.heard {
 		c.heard = true
 		if b[0] < ' ' || b[0] >= 0x80 { // a TLS record, or one of SSLv2
+			c.lane.heard.Store(true)
 			c.lane.share.answered()
 			c.lane.tempo.answered(time.Since(c.asked))
 		}

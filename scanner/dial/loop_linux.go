@@ -163,6 +163,13 @@ func (r *roll) list(all *[]*socket) bool {
 	return r.watched
 }
 
+// forget has nothing looked for on a socket.
+func (r *roll) forget(s *socket) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.wanted = 0
+}
+
 // leave takes the number back.
 func (r *roll) leave(s *socket) {
 	if s.number < 0 {
@@ -183,8 +190,9 @@ func (l *loop) watch(s *socket, now uint32) error {
 		return nil
 	}
 	op := unix.EPOLL_CTL_ADD
-	if s.watched != 0 {
+	if s.added {
 		op = unix.EPOLL_CTL_MOD
 	}
+	s.added = true
 	return unix.EpollCtl(l.epoll, op, s.fd, &unix.EpollEvent{Events: now | unix.EPOLLET&0xffffffff, Fd: s.number})
 }

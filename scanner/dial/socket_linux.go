@@ -26,7 +26,8 @@ type socket struct {
 	fd       int    // -1 when it is closed
 	number   int32  // in the roll; -1 before anything was waited for
 	watched  uint32 // what is looked for
-	wanted   uint32 // likewise; guarded by the roll's mu, as is
+	added    bool   // to the epoll
+	wanted   uint32 // as watched; guarded by the roll's mu, as is
 	gathered bool   // whether it is looked at now and then
 	spoken   bool   // something was sent
 	in, out  side
@@ -86,6 +87,7 @@ func (s *socket) connect() error {
 	}
 	switch err {
 	case nil, unix.EISCONN:
+		s.unwatch()
 		return s.itself()
 	case unix.EALREADY, unix.EINPROGRESS, unix.EINTR:
 		return s.watch(&s.out, unix.EPOLLOUT)
@@ -129,6 +131,15 @@ func (s *socket) watch(side *side, events uint32) error {
 	}
 	s.watched |= events
 	return errAgain
+}
+
+// unwatch looks for nothing on a socket any more that was waited for: that it can be
+// written to would be told for ever. Hold mu.
+func (s *socket) unwatch() {
+	if s.watched != 0 {
+		s.watched = 0
+		s.loop.socks.forget(s)
+	}
 }
 
 // wait waits until something may have happened on a side, or its time is over.

@@ -258,3 +258,26 @@ func TestPauseOfACrowd(t *testing.T) {
 		}
 	}
 }
+
+// That a connection is there is told once: who waits for an answer then is not told for
+// ever that it can be written to.
+func TestConnectedIsToldOnce(t *testing.T) {
+	s := opened(t, t.Context(), "127.0.0.1:0", func(c net.Conn) { c.Read(make([]byte, 1)) }).(*socket)
+	s.mu.Lock()
+	s.watch(&s.out, unix.EPOLLOUT) // as one does that is not there at once
+	s.mu.Unlock()
+	if err := s.connect(); err != nil {
+		t.Fatal(err)
+	}
+	s.loop.socks.mu.Lock()
+	s.loop.socks.all = append(s.loop.socks.all, make([]*socket, throng)...) // others
+	s.loop.socks.mu.Unlock()
+	if _, err := s.receive(make([]byte, 1), false); err != errAgain {
+		t.Fatal(err)
+	}
+	var fds []unix.PollFd
+	var socks []*socket
+	if s.loop.socks.crowd(&fds, &socks); len(fds) != 1 || pollNow(fds) != 0 {
+		t.Errorf("of an idle socket poll tells %+v", fds)
+	}
+}

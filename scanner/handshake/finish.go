@@ -248,7 +248,7 @@ func (c *client) serverHello() (raw []byte, err error) {
 // (RFC 8446 §4.2.2).
 func (c *client) wantsCookie(h *wire.ServerHello) bool {
 	_, another := h.KeyShare()
-	return c.tls13 && c.server == nil && !another && len(h.Cookie()) > 0
+	return c.tls13 && c.server == nil && !another && h.HasCookie()
 }
 
 // again says the same hello with the cookie of a HelloRetryRequest, and reads the

@@ -100,6 +100,15 @@ func (h *ServerHello) Cookie() []byte {
 	return r.vector(2)
 }
 
+// HasCookie reports whether there is a cookie that fits into another hello.
+func (h *ServerHello) HasCookie() bool {
+	n := len(h.Cookie())
+	return 0 < n && n <= maxCookie
+}
+
+// maxCookie is more than any server sends: OpenSSL's are of some hundred bytes.
+const maxCookie = 1 << 15
+
 // ALPN is the protocol that was chosen, "" if none.
 func (h *ServerHello) ALPN() string { return ALPNOf(h.Extensions) }
 
