@@ -5,6 +5,7 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -161,7 +162,7 @@ func sarifRuleOf(id string, o outcome) sarifRule {
 	case "measured":
 		words = "the measurement is valid"
 	}
-	rule := sarifRule{ID: id, Short: sarifText{firstOf(clean(words), id)}}
+	rule := sarifRule{ID: id, Short: sarifText{firstOf(clean(words), id, "a rule without a name")}}
 	if o.citation != "" {
 		rule.Full = &sarifText{clean(o.citation)}
 	}
@@ -171,9 +172,7 @@ func sarifRuleOf(id string, o outcome) sarifRule {
 	return rule
 }
 
-func firstOf(words ...string) string {
-	return words[slices.IndexFunc(words, func(w string) bool { return w != "" })]
-}
+func firstOf(words ...string) string { return cmp.Or(words...) }
 
 // sarifEnd is an end in SARIF's words: the level is "none" unless the kind is
 // "fail" (SARIF 2.1.0 §3.27.10).
